@@ -1,0 +1,38 @@
+"""The one exception tree of latmm.
+
+Every message says what is wrong, what was found, and how to mend it. The command line prints the message
+of a :class:`LatmmError` on one line and exits with status 1; anything else is a bug and shows its traceback.
+"""
+
+__all__ = [
+    "ConvergenceError",
+    "InputError",
+    "InstabilityError",
+    "LatmmError",
+    "MismatchError",
+    "PotentialError",
+]
+
+
+class LatmmError(Exception):
+    """Base of all errors that latmm raises on purpose."""
+
+
+class InputError(LatmmError, ValueError):
+    """A value, an option or a file that cannot be used as given."""
+
+
+class PotentialError(InputError):
+    """An interatomic potential that is unknown or does not cover the elements."""
+
+
+class MismatchError(InputError):
+    """Two crystals whose lattices cannot be joined on the requested plane."""
+
+
+class InstabilityError(LatmmError):
+    """A crystal with imaginary phonon frequencies: not a minimum of its potential energy."""
+
+
+class ConvergenceError(LatmmError, ArithmeticError):
+    """A numerical procedure that did not reach its stated limit."""

@@ -1,0 +1,187 @@
+"""The common currency of all models: spectra of phonon channels, and one Landauer integral for all of them.
+
+Every model answers with the transmission Ξ(ν), the number of phonon channels per unit area that cross the
+interface, beside the channels M(ν) that each perfect crystal offers. Between two reservoirs
+
+    G(T) = ∫0^∞ hν (∂n/∂T) Ξ(ν) dν,      hν ∂n/∂T = k_B x² eˣ/(eˣ − 1)²,   x = hν/(k_B T),
+
+and the conductance of the interface alone, with the ballistic resistance of both perfect crystals removed, is
+
+    1/G₄ = 1/G − ½ (1/G_M,left + 1/G_M,right).
+
+Sources: R. Landauer, Z. Phys. B 68, 217 (1987); the four-probe correction as in Z. Tian, K. Esfarjani and
+G. Chen, Phys. Rev. B 86, 235304 (2012), Eq. (8).
+
+Symbols: ν → ``frequency`` (THz), Ξ → ``transmission`` (nm⁻²), M → ``channels`` (nm⁻²), G → ``conductance``
+(W m⁻² K⁻¹), T → ``temperature`` (K).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from latmm.arrays import Floats
+from latmm.errors import InputError
+from latmm.units import BOLTZMANN, THZ_PER_KELVIN
+
+__all__ = ["FrequencyGrid", "conductance", "four_probe", "heat_capacity_weight", "spectrum", "temperatures"]
+
+
+@dataclass(frozen=True)
+class FrequencyGrid:
+    """Nodes and weights of the quadrature over frequency.
+
+    Attributes
+    ----------
+    frequency : (F,) float
+        Nodes, THz, ascending and positive.
+    weight : (F,) float
+        Quadrature weights, THz: ∫ f dν ≈ Σ weight · f(frequency).
+    """
+
+    frequency: Floats
+    weight: Floats
+
+    def __post_init__(self) -> None:
+        nu, w = self.frequency, self.weight
+        if nu.ndim != 1 or nu.shape != w.shape or nu.size == 0:
+            raise InputError(
+                f"a frequency grid needs as many weights as nodes, but has {w.shape} and {nu.shape}"
+            )
+        if not (nu[0] > 0 and np.all(np.diff(nu) > 0) and np.all(w > 0)):
+            raise InputError("a frequency grid needs positive ascending nodes and positive weights, in THz")
+
+
+def temperatures(temperature: ArrayLike) -> Floats:
+    """Check temperatures and return them as a 1-D array, in K.
+
+    Raises
+    ------
+    InputError
+        If a temperature is not a positive finite number.
+    """
+    t = np.atleast_1d(np.asarray(temperature, dtype=float))
+    if t.ndim != 1 or t.size == 0 or not np.all(np.isfinite(t) & (t > 0)):
+        raise InputError(f"temperatures must be positive numbers in K, but are {temperature!r}")
+    return t
+
+
+def heat_capacity_weight(frequency: ArrayLike, temperature: ArrayLike) -> Floats:
+    """Heat capacity of one phonon mode, hν ∂n/∂T, in J/K.
+
+    Stable for hν ≫ k_B T (no overflow) and hν ≪ k_B T (no loss of digits).
+
+    Parameters
+    ----------
+    frequency : array_like
+        ν, THz; broadcast against ``temperature``.
+    temperature : array_like
+        T, K.
+
+    Returns
+    -------
+    ndarray
+        k_B [(x/2)/sinh(x/2)]², x = hν/(k_B T).
+    """
+    half = np.asarray(frequency, dtype=float) / (2.0 * THZ_PER_KELVIN * np.asarray(temperature, dtype=float))
+    exponential = np.exp(-2.0 * half)
+    # (y/sinh y)² = 4 y² e^{-2y}/(1 - e^{-2y})², written with expm1 so that y → 0 keeps its digits
+    ratio = np.divide(2.0 * half, -np.expm1(-2.0 * half), out=np.ones_like(half), where=half > 0)
+    return BOLTZMANN * ratio**2 * exponential
+
+
+def conductance(grid: FrequencyGrid, transmission: ArrayLike, temperature: ArrayLike) -> Floats:
+    """Landauer's two-probe conductance.
+
+    Parameters
+    ----------
+    grid : FrequencyGrid
+        Quadrature nodes and weights, THz.
+    transmission : (..., F) array_like
+        Ξ at the nodes, nm⁻².
+    temperature : (N,) array_like
+        T, K.
+
+    Returns
+    -------
+    (..., N) ndarray
+        G, W m⁻² K⁻¹.
+    """
+    t = temperatures(temperature)
+    weight = heat_capacity_weight(grid.frequency[:, None], t) * grid.weight[:, None]  # J/K THz, (F, N)
+    return np.asarray(np.asarray(transmission, dtype=float) @ weight * 1e30)  # THz nm⁻² = 1e30 s⁻¹ m⁻²
+
+
+def four_probe(two_probe: ArrayLike, left: ArrayLike, right: ArrayLike) -> Floats:
+    """Conductance of the interface alone: the ballistic contact resistance of both crystals removed.
+
+    Parameters
+    ----------
+    two_probe, left, right : array_like
+        Landauer's conductance of the interface and of the channels of the left and right crystal,
+        W m⁻² K⁻¹, broadcast against each other.
+
+    Returns
+    -------
+    ndarray
+        G₄, W m⁻² K⁻¹; infinite where an interface transmits as much as its crystals carry on average.
+    """
+    g, gl, gr = (np.asarray(x, dtype=float) for x in (two_probe, left, right))
+    resistance = 1.0 / g - 0.5 * (1.0 / gl + 1.0 / gr)
+    # identical perfect crystals leave a rounding residue of either sign: that is zero resistance
+    resistance = np.where(np.abs(resistance) * g < 1e-12, 0.0, resistance)
+    return np.asarray(np.divide(1.0, resistance, out=np.full_like(resistance, np.inf), where=resistance != 0))
+
+
+def spectrum(
+    grid: FrequencyGrid,
+    transmission: ArrayLike,
+    channels_left: ArrayLike,
+    channels_right: ArrayLike,
+    *,
+    model: str,
+    description: str,
+) -> xr.Dataset:
+    """Label a model's answer: the table that every model returns.
+
+    Parameters
+    ----------
+    grid : FrequencyGrid
+        Quadrature nodes and weights, THz.
+    transmission, channels_left, channels_right : (F,) array_like
+        Ξ, M_left, M_right at the nodes, nm⁻².
+    model : str
+        Plain name of the model, e.g. ``"amm"``.
+    description : str
+        One sentence: which model, with which ingredients.
+
+    Returns
+    -------
+    xarray.Dataset
+        Coordinates ``frequency`` (THz) and ``frequency_weight`` (THz); variables ``transmission``,
+        ``channels_left``, ``channels_right`` (nm⁻²).
+    """
+
+    def variable(values: ArrayLike, long_name: str) -> xr.Variable:
+        return xr.Variable(
+            "frequency", np.asarray(values, dtype=float), {"units": "nm-2", "long_name": long_name}
+        )
+
+    return xr.Dataset(
+        {
+            "transmission": variable(transmission, "transmission: phonon channels per area that cross"),
+            "channels_left": variable(channels_left, "phonon channels per area of the left crystal"),
+            "channels_right": variable(channels_right, "phonon channels per area of the right crystal"),
+        },
+        coords={
+            "frequency": ("frequency", grid.frequency, {"units": "THz", "long_name": "phonon frequency"}),
+            "frequency_weight": (
+                "frequency",
+                grid.weight,
+                {"units": "THz", "long_name": "quadrature weight of the frequency"},
+            ),
+        },
+        attrs={"model": model, "description": description},
+    )

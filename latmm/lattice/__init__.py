@@ -1,0 +1,1 @@
+"""Lattice dynamics of a bulk crystal: force constants, phonons, stiffness, and the potentials behind them."""
