@@ -1,0 +1,183 @@
+"""Force constants from phonopy: finite displacements of a supercell, or a finished calculation.
+
+The only module that imports phonopy. A supercell is chosen so that no atom meets two images of another
+within the reach of the potential; phonopy finds the irreducible displacements, the calculator gives the
+forces, phonopy distributes them by symmetry. The force constants are then shared out among the equivalent
+images on the supercell's boundary (phonopy's shortest vectors), which gives a table whose D(q) equals
+phonopy's at every q: :func:`dispersion_error` measures it in every run.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+import numpy as np
+import spglib
+from ase import Atoms
+from ase.calculators.calculator import Calculator
+from phonopy import Phonopy
+from phonopy.structure.atoms import PhonopyAtoms
+
+from latmm.arrays import Floats, Integers
+from latmm.errors import InputError
+from latmm.lattice.force_constants import ForceConstants
+
+__all__ = ["choose_supercell", "dispersion_error", "finite_displacements", "force_constant_table"]
+
+DISPLACEMENT = 0.01
+"""Finite displacement, Å: central differences leave an error of third-order anharmonicity × 1e-4 Å²."""
+DEFAULT_SPAN = 12.0
+"""Shortest supercell translation for a potential of unknown reach, Å."""
+NOISE = 1e-10
+"""Pairs below this share of the largest force constant are rounding of the forces and are dropped."""
+
+
+def choose_supercell(atoms: Atoms, reach: float | None) -> Integers:
+    """Supercell of the crystal's conventional cell in which each pair within reach is met once.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        The (primitive) cell.
+    reach : float or None
+        Distance beyond which force constants vanish, Å; None where it is not known.
+
+    Returns
+    -------
+    (3, 3) int
+        Rows: supercell vectors in units of the cell vectors.
+    """
+    span = DEFAULT_SPAN if reach is None else 2.0 * reach
+    conventional = _conventional_cell(atoms)
+    lattice = conventional @ atoms.cell.array
+    volume = abs(np.linalg.det(lattice))
+    # distance between opposite faces of the conventional cell: an upper bound of no pair's separation
+    heights = [volume / np.linalg.norm(np.cross(lattice[i - 2], lattice[i - 1])) for i in range(3)]
+    counts = [max(1, int(np.ceil(span / h - 1e-6))) for h in heights]
+    return np.diag(counts) @ conventional
+
+
+def _conventional_cell(atoms: Atoms) -> Integers:
+    """Rows: vectors of the standard conventional cell in units of the cell vectors."""
+    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
+    dataset = spglib.get_symmetry_dataset(cell, symprec=1e-3)
+    if dataset is None:
+        return np.eye(3, dtype=np.int64)
+    # spglib: columns of the standard cell S obey (a b c) = S P, so S = A P⁻¹ column-wise
+    matrix = np.linalg.inv(dataset.transformation_matrix).T
+    rounded = np.rint(matrix).astype(np.int64)
+    if np.max(np.abs(matrix - rounded)) > 1e-3 or round(np.linalg.det(rounded)) == 0:
+        return np.eye(3, dtype=np.int64)
+    return rounded
+
+
+def finite_displacements(
+    atoms: Atoms,
+    calculator: Callable[[], Calculator],
+    *,
+    supercell: Integers,
+    progress: Callable[[int, int], None] | None = None,
+) -> Phonopy:
+    """Run phonopy's finite displacements with any ASE calculator.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        The cell; its masses are kept, also where they distinguish atoms of one element.
+    calculator : callable
+        Gives a new calculator for each supercell.
+    supercell : (3, 3) int
+        Rows: supercell vectors in units of the cell vectors.
+    progress : callable, optional
+        Called with (supercells done, supercells in all).
+
+    Returns
+    -------
+    phonopy.Phonopy
+        With symmetrised compact force constants.
+    """
+    unit = PhonopyAtoms(
+        numbers=atoms.numbers,
+        cell=atoms.cell.array,
+        scaled_positions=atoms.get_scaled_positions(),
+        masses=atoms.get_masses(),
+    )
+    phonon = Phonopy(unit, supercell_matrix=np.asarray(supercell).T, primitive_matrix="P", log_level=0)
+    phonon.generate_displacements(distance=DISPLACEMENT, is_plusminus=True)
+    displaced = phonon.supercells_with_displacements
+    forces = []
+    for done, cell in enumerate(displaced):
+        if progress is not None:
+            progress(done, len(displaced))
+        image = Atoms(cell.symbols, cell=cell.cell, scaled_positions=cell.scaled_positions, pbc=True)
+        image.calc = calculator()
+        forces.append(image.get_forces())
+    if progress is not None:
+        progress(len(displaced), len(displaced))
+    phonon.forces = forces
+    phonon.produce_force_constants(calculate_full_force_constants=False)
+    phonon.symmetrize_force_constants()
+    return phonon
+
+
+def force_constant_table(phonon: Phonopy, atoms: Atoms, *, noise: float = NOISE) -> ForceConstants:
+    """Real-space table of phonopy's force constants, images on the supercell's boundary shared out.
+
+    Parameters
+    ----------
+    phonon : phonopy.Phonopy
+        With force constants; its primitive cell is ``atoms``.
+    atoms : ase.Atoms
+        The cell that the table belongs to.
+    noise : float
+        Pairs below this share of the largest element are dropped.
+
+    Returns
+    -------
+    ForceConstants
+        Exchange symmetry and sum rule exact.
+    """
+    primitive = phonon.primitive
+    n = len(primitive)
+    if n != len(atoms):
+        raise InputError(f"phonopy's primitive cell has {n} atoms, but the structure has {len(atoms)}")
+    constants = phonon.force_constants
+    rows = np.arange(n) if constants.shape[0] == n else primitive.p2s_map
+    vectors, multiplicity = primitive.get_smallest_vectors()
+    column = [primitive.p2p_map[s] for s in primitive.s2p_map]
+    positions = primitive.scaled_positions
+    blocks: dict[tuple[int, int, int], Floats] = defaultdict(lambda: np.zeros((n, n, 3, 3)))
+    for s, j in enumerate(column):
+        for i in range(n):
+            count, start = multiplicity[s, i]
+            shifts = vectors[start : start + count] - (positions[j] - positions[i])
+            for a, b, c in np.rint(shifts).astype(int).tolist():
+                blocks[a, b, c][i, j] += constants[rows[i], s] / count
+    wrap = np.rint(_offsets(atoms, positions)).astype(int)
+    moved = _rewrap(blocks, wrap) if np.any(wrap) else blocks
+    return ForceConstants.symmetrised(atoms, moved).truncated(noise)
+
+
+def _offsets(atoms: Atoms, positions: Floats) -> Floats:
+    """Lattice translations by which phonopy's positions differ from those of the atoms."""
+    return np.asarray(positions - atoms.cell.scaled_positions(atoms.get_positions()))
+
+
+def _rewrap(blocks: dict[tuple[int, int, int], Floats], wrap: Integers) -> dict[tuple[int, int, int], Floats]:
+    """Translate the table to atoms at x − wrap: the vector x_j + R − x_i must stay the same."""
+    n = len(wrap)
+    moved: dict[tuple[int, int, int], Floats] = defaultdict(lambda: np.zeros((n, n, 3, 3)))
+    for key, block in blocks.items():
+        for i in range(n):
+            for j in range(n):
+                a, b, c = (np.array(key) + wrap[j] - wrap[i]).tolist()
+                moved[a, b, c][i, j] += block[i, j]
+    return moved
+
+
+def dispersion_error(phonon: Phonopy, table: ForceConstants, *, count: int = 5, seed: int = 0) -> float:
+    """Largest difference between the table's D(q) and phonopy's at random q, relative to the largest D."""
+    q = np.random.default_rng(seed).uniform(-0.5, 0.5, size=(count, 3))
+    phonon.dynamical_matrix  # noqa: B018  built here, so that a missing ingredient shows as such
+    reference = phonon.run_qpoints(q, with_dynamical_matrices=True).dynamical_matrices
+    own = table.dynamical_matrix(q)
+    return float(np.max(np.abs(own - np.asarray(reference))) / np.max(np.abs(own)))
