@@ -1,0 +1,1 @@
+"""Energies, forces and stresses of the bundled interatomic potentials, vectorised over bonds."""
