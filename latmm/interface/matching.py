@@ -1,0 +1,182 @@
+"""Match two crystals of one structure on a plane: one in-plane lattice, one stacking, the strain it costs.
+
+Both crystals are given as oriented primitive cells. The in-plane vectors of the right crystal may be any
+unimodular combination of its own; each choice needs the in-plane deformation F with B F = A (rows of B and A:
+in-plane vectors of right and left). F = R S, a rotation and a stretch (polar decomposition): the rotation is
+free, the principal values of S − 1 are the strain. Of the choices with the least strain that one is taken in
+which the right crystal continues the left one, atom by atom.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from ase import Atoms
+from scipy.linalg import polar
+from scipy.optimize import linear_sum_assignment
+
+from latmm.arrays import Floats, Integers
+from latmm.errors import InputError, MismatchError
+
+__all__ = ["MAX_STRAIN", "Matched", "match", "principal_strain"]
+
+MAX_STRAIN = 0.08
+"""Largest principal in-plane strain that is accepted unasked."""
+_FAR = 0.25
+"""Two atoms correspond if closer than this share of the shortest in-plane vector, after matching."""
+_STRAIN_SIDES = ("right", "left", "both")
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Two crystals with one in-plane lattice.
+
+    Attributes
+    ----------
+    left, right : ase.Atoms
+        Oriented cells with equal in-plane vectors; atom i of right continues atom i of left.
+    strain_left, strain_right : (2, 2) float
+        In-plane Biot strain S − 1 of each side, relative to its own equilibrium.
+    """
+
+    left: Atoms
+    right: Atoms
+    strain_left: Floats
+    strain_right: Floats
+
+    @property
+    def area(self) -> float:
+        """Area of the in-plane cell, Å²."""
+        return float(np.linalg.det(self.left.cell.array[:2, :2]))
+
+
+def principal_strain(strain: Floats) -> Floats:
+    """Principal values of an in-plane strain, (2,) ascending."""
+    return np.asarray(np.linalg.eigvalsh(strain), dtype=float)
+
+
+def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float = MAX_STRAIN) -> Matched:
+    """Match two oriented crystals of one structure.
+
+    Parameters
+    ----------
+    left, right : ase.Atoms
+        From :func:`latmm.interface.orientation.orient`.
+    strain : {"right", "left", "both"}
+        The side that is strained to the other, or both to the mean lattice.
+    max_strain : float
+        Largest principal strain accepted.
+
+    Returns
+    -------
+    Matched
+
+    Raises
+    ------
+    MismatchError
+        If the structures do not continue each other or the strain exceeds ``max_strain``.
+    """
+    if strain not in _STRAIN_SIDES:
+        raise InputError(f"the strained side must be one of {', '.join(_STRAIN_SIDES)}, but is {strain!r}")
+    candidates = sorted(_in_plane_choices(left, right), key=lambda found: round(found[0], 6))
+    misfit = candidates[0][0]
+    nearest = [matrix for size, matrix in candidates if size < misfit + 1e-3]
+    aligned = _continue_lattice(left, right, nearest)
+    names = f"{left.get_chemical_formula()} and {right.get_chemical_formula()}"
+    if misfit > max_strain:
+        raise MismatchError(
+            f"the lattices of {names} do not match in the plane: the least strain is {100 * misfit:.1f} %, "
+            f"above the limit of {100 * max_strain:g} %; choose another plane (--normal) or "
+            "allow it (--max-strain)"
+        )
+    if aligned is None:
+        raise MismatchError(
+            f"the crystal structures of {names} do not continue each other across the plane; "
+            "both sides must have one structure (e.g. diamond on diamond)"
+        )
+    own, target = aligned.cell.array[:2, :2], left.cell.array[:2, :2]
+    rotation, _ = polar(np.linalg.solve(own, target))
+    common = {"right": target, "left": own @ rotation, "both": 0.5 * (target + own @ rotation)}[strain]
+    strained_left, strain_left = _deform(left, common)
+    strained_right, strain_right = _deform(aligned, common)
+    return Matched(strained_left, strained_right, strain_left, strain_right)
+
+
+def _in_plane_choices(left: Atoms, right: Atoms) -> list[tuple[float, Integers]]:
+    """Largest principal strain for each right-handed unimodular choice of the right in-plane vectors."""
+    target, own = left.cell.array[:2, :2], right.cell.array[:2, :2]
+    choices = []
+    for entries in product((-1, 0, 1), repeat=4):
+        matrix = np.array(entries).reshape(2, 2)
+        if round(np.linalg.det(matrix)) == 1:
+            stretch = np.linalg.svd(np.linalg.solve(matrix @ own, target), compute_uv=False)
+            choices.append((float(np.max(np.abs(stretch - 1.0))), matrix))
+    return choices
+
+
+def _continue_lattice(left: Atoms, right: Atoms, choices: list[Integers]) -> Atoms | None:
+    """Right cell whose atoms continue the left ones best, relabelled to them; None if none does."""
+    if len(left) != len(right):
+        return None
+    best: tuple[int, float, Atoms] | None = None
+    for matrix in choices:
+        change = np.eye(3, dtype=np.int64)
+        change[:2, :2] = matrix
+        # the third vector that leads from layer to layer as the left one does
+        steps = np.rint(_offset(left.cell.array) - _offset(change @ right.cell.array))
+        change[2, :2] = steps.astype(np.int64) @ matrix
+        found = _assign(left, right, change)
+        if found is not None and (best is None or found[:2] < best[:2]):
+            best = found
+    return None if best is None else best[2]
+
+
+def _offset(cell: Floats) -> Floats:
+    """In-plane part of the third vector in units of the first two, (2,)."""
+    return np.asarray(np.linalg.solve(cell[:2, :2].T, cell[2, :2]))
+
+
+def _assign(left: Atoms, right: Atoms, change: Integers) -> tuple[int, float, Atoms] | None:
+    """Pair the atoms for one choice of cell: (pairs of unlike elements, misfit in Å, relabelled atoms).
+
+    The origin of the right crystal is free: each of its atoms is tried on the first one of the left.
+    """
+    lattice = left.cell.array
+    goal = left.get_scaled_positions(wrap=False)
+    own = right.get_scaled_positions(wrap=False) @ np.linalg.inv(change)
+    best: tuple[int, float, Atoms] | None = None
+    for candidate in range(len(right)):
+        moved = own + goal[0] - own[candidate]
+        apart = goal[:, None, :] - moved[None, :, :]
+        apart -= np.rint(apart)
+        distance = np.linalg.norm(apart @ lattice, axis=-1)
+        unlike = left.numbers[:, None] != right.numbers[None, :]
+        rows, columns = linear_sum_assignment(distance**2 + 1e-6 * unlike)
+        offset = apart[rows, columns].mean(axis=0)
+        misfit = float(np.max(np.linalg.norm((apart[rows, columns] - offset) @ lattice, axis=-1)))
+        if misfit > _FAR * np.linalg.norm(lattice[0]):
+            continue
+        key = (int(unlike[rows, columns].sum()), round(misfit, 4))
+        if best is None or key < best[:2]:
+            order = columns[np.argsort(rows)]
+            paired = right[order]
+            paired.set_cell(change @ right.cell.array)
+            # the left atom's place in the cell, so that both crystals are cut in the same gap
+            paired.set_scaled_positions(goal - apart[rows, columns][np.argsort(rows)] + offset)
+            best = (*key, paired)
+    return best
+
+
+def _deform(atoms: Atoms, in_plane: Floats) -> tuple[Atoms, Floats]:
+    """Deform a crystal in the plane so that its first two vectors become ``in_plane`` (2, 2)."""
+    gradient = np.eye(3)
+    gradient[:2, :2] = np.linalg.solve(atoms.cell.array[:2, :2], in_plane)
+    rotation, _ = polar(gradient[:2, :2])
+    strain = gradient[:2, :2] @ rotation.T - np.eye(2)
+    deformed = atoms.copy()
+    cell = atoms.cell.array @ gradient
+    cell[:2] = np.column_stack([in_plane, np.zeros(2)])
+    fractional = atoms.get_scaled_positions(wrap=False)
+    deformed.set_cell(cell)
+    deformed.set_scaled_positions(fractional)
+    return deformed, 0.5 * (strain + strain.T)

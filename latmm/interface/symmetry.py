@@ -1,0 +1,138 @@
+"""Symmetry of a contact: the operations of its layer group that keep the normal's direction.
+
+An operation x → W x + w of fractional coordinates that leaves z alone maps every atomic layer onto itself, so
+that left crystal, contact and right crystal share it. It takes the force constants Φ_ij(R) to
+S Φ Sᵀ between the images of i and j (S: W in Cartesian coordinates), and k∥ to W⁻ᵀ k∥.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import spglib
+from ase import Atoms
+
+from latmm.arrays import Floats, Integers
+
+__all__ = ["Operation", "average", "layer_operations", "reciprocal_rotations"]
+
+_TOLERANCE = 1e-3
+"""Distance within which an atom counts as the image of another, Å."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the layer group.
+
+    Attributes
+    ----------
+    rotation : (2, 2) int
+        W in the plane, acting on fractional coordinates.
+    cartesian : (3, 3) float
+        S, the same in Cartesian coordinates.
+    image : (N,) int
+        Atom i goes to atom image[i] ...
+    shift : (N, 2) int
+        ... of the in-plane cell shift[i].
+    """
+
+    rotation: Integers
+    cartesian: Floats
+    image: Integers
+    shift: Integers
+
+
+def layer_operations(atoms: Atoms) -> list[Operation]:
+    """Operations of a slab's layer group that keep +z; the identity comes first.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        A slab, periodic along the first two vectors (in xy); the third is along z, vacuum included. Atoms
+        of different mass are told apart.
+    """
+    fractional = atoms.get_scaled_positions(wrap=False)
+    kinds = np.unique(
+        np.column_stack([atoms.numbers, np.round(atoms.get_masses(), 6)]), axis=0, return_inverse=True
+    )[1].ravel()
+    dataset = spglib.get_symmetry_layerdataset(
+        (atoms.cell.array, fractional % 1.0, kinds + 1), aperiodic_dir=2, symprec=_TOLERANCE
+    )
+    found = [] if dataset is None else zip(dataset.rotations, dataset.translations, strict=True)
+    operations = [
+        operation
+        for rotation, translation in found
+        if rotation[2, 2] == 1 and not rotation[2, :2].any() and not rotation[:2, 2].any()
+        if (operation := _operation(atoms, fractional, kinds, rotation, translation)) is not None
+    ]
+    operations.sort(key=lambda op: not np.array_equal(op.rotation, np.eye(2)))
+    if not operations:
+        n = len(atoms)
+        operations = [Operation(np.eye(2, dtype=np.int64), np.eye(3), np.arange(n), np.zeros((n, 2), int))]
+    return operations
+
+
+def _operation(
+    atoms: Atoms, fractional: Floats, kinds: Integers, rotation: Integers, translation: Floats
+) -> Operation | None:
+    """Work out which atom goes where; None if the operation does not map every atom within tolerance."""
+    cell = atoms.cell.array
+    moved = fractional @ rotation.T + translation
+    moved[:, 2] = fractional[:, 2]
+    apart = moved[:, None, :] - fractional[None, :, :]
+    cells = np.rint(apart)
+    cells[..., 2] = 0.0
+    distance = np.linalg.norm((apart - cells) @ cell, axis=-1)
+    distance[kinds[:, None] != kinds[None, :]] = np.inf
+    image = np.argmin(distance, axis=1)
+    rows = np.arange(len(atoms))
+    if np.max(distance[rows, image]) > 10 * _TOLERANCE or len(set(image.tolist())) < len(atoms):
+        return None
+    return Operation(
+        rotation=rotation[:2, :2].astype(np.int64),
+        cartesian=cell.T @ rotation @ np.linalg.inv(cell.T),
+        image=image.astype(np.int64),
+        shift=cells[rows, image, :2].astype(np.int64),
+    )
+
+
+def average(
+    blocks: dict[tuple[int, int], Floats], operations: list[Operation]
+) -> dict[tuple[int, int], Floats]:
+    """Average force constants over a symmetry group.
+
+    Parameters
+    ----------
+    blocks : mapping from in-plane cells to (N, N, 3, 3) float
+        Φ_ij(R), eV Å⁻².
+    operations : list of Operation
+        A group.
+
+    Returns
+    -------
+    mapping
+        The same layout, invariant under every operation.
+    """
+    averaged: dict[tuple[int, int], Floats] = {}
+    for operation in operations:
+        s = operation.cartesian
+        # pairs (i, j) whose images lie in cells shifted by the same amount move together
+        step = operation.shift[None, :, :] - operation.shift[:, None, :]
+        for key, block in blocks.items():
+            rotated = s @ block @ s.T / len(operations)
+            base = operation.rotation @ np.array(key)
+            for offset in np.unique(step.reshape(-1, 2), axis=0):
+                i, j = np.nonzero(np.all(step == offset, axis=-1))
+                a, b = (base + offset).tolist()
+                target = averaged.setdefault((a, b), np.zeros_like(block))
+                target[operation.image[i], operation.image[j]] += rotated[i, j]
+    return averaged
+
+
+def reciprocal_rotations(operations: list[Operation]) -> list[Integers]:
+    """Distinct integer matrices (2, 2) that take k∥ to k∥ of equal transmission, T(k∥) = T(−k∥) included."""
+    unique = {
+        tuple((sign * np.rint(np.linalg.inv(op.rotation).T).astype(int)).ravel().tolist())
+        for op in operations
+        for sign in (1, -1)
+    }
+    return [np.array(entries, dtype=np.int64).reshape(2, 2) for entries in sorted(unique, reverse=True)]

@@ -1,0 +1,132 @@
+"""Relaxation to mechanical equilibrium: of a crystal, and of a crystal held in the plane.
+
+A crystal relaxes its cell and atoms with its symmetry kept. A crystal strained in the plane keeps its
+first two lattice vectors and relaxes the third (all three components, so that σ_xz = σ_yz = σ_zz = 0) with
+its atoms.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError
+from ase.constraints import FixSymmetry
+from ase.filters import Filter, FrechetCellFilter
+from ase.optimize import BFGS
+
+from latmm.arrays import Floats
+from latmm.errors import ConvergenceError, PotentialError
+
+__all__ = ["FORCE_LIMIT", "minimise", "relax_crystal", "relax_stacking"]
+
+FORCE_LIMIT = 1e-5
+"""Largest force left on any degree of freedom, eV Å⁻¹."""
+_STEPS = 2000
+
+
+def relax_crystal(atoms: Atoms, calculator: Callable[[], Calculator], *, name: str) -> Atoms:
+    """Relax the cell and the atoms of a crystal, its symmetry kept.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        The crystal.
+    calculator : callable
+        Gives a new calculator.
+    name : str
+        Of the crystal, for error messages.
+
+    Returns
+    -------
+    ase.Atoms
+        A relaxed copy without calculator or constraint.
+
+    Raises
+    ------
+    PotentialError
+        If the calculator gives no stress.
+    ConvergenceError
+        If the forces stay above the limit.
+    """
+    relaxed = atoms.copy()
+    relaxed.calc = calculator()
+    relaxed.set_constraint(FixSymmetry(relaxed, symprec=1e-3))
+    # the cell's generalised force is the virial, which grows with the number of atoms: scale it to one atom
+    minimise(FrechetCellFilter(relaxed, exp_cell_factor=1.0), name=name)
+    relaxed.set_constraint()
+    relaxed.calc = None
+    return relaxed
+
+
+def relax_stacking(atoms: Atoms, calculator: Callable[[], Calculator], *, name: str) -> Atoms:
+    """Relax the third lattice vector and the atoms of a crystal whose first two vectors are held.
+
+    Parameters and errors as in :func:`relax_crystal`; the first two vectors lie in the xy plane.
+    """
+    relaxed = atoms.copy()
+    relaxed.calc = calculator()
+    minimise(_Stacking(relaxed), name=name)
+    relaxed.calc = None
+    return relaxed
+
+
+def minimise(system: Atoms | Filter, *, name: str, limit: float = FORCE_LIMIT) -> None:
+    """Minimise atoms or a filter of them in place until no force exceeds ``limit`` (eV Å⁻¹).
+
+    Raises
+    ------
+    PotentialError, ConvergenceError
+        If the calculator gives no stress, or the limit is not reached.
+    """
+    optimiser = BFGS(system, logfile=None, maxstep=0.1)
+    try:
+        converged = optimiser.run(fmax=limit, steps=_STEPS)
+    except PropertyNotImplementedError as missing:
+        raise PotentialError(
+            f"{name} cannot be relaxed: the potential gives no {missing}; use --no-relax with a structure "
+            "at the potential's equilibrium, or a calculator that implements it"
+        ) from None
+    if not converged:
+        raise ConvergenceError(
+            f"relaxation of {name} did not reach {limit:g} eV/Å in {_STEPS} steps; start from a structure "
+            "closer to the potential's equilibrium, or use --no-relax"
+        )
+
+
+class _Stacking(Filter):  # type: ignore[misc]
+    """Atoms and third lattice vector of a crystal as N + 1 moving points, for ASE's optimisers.
+
+    The points are the displacements u of the atoms and d of the third vector, r = r₀ + u + d z₀/h₀, h₀ the
+    layer thickness at the start.
+    """
+
+    def __init__(self, atoms: Atoms) -> None:
+        super().__init__(atoms, mask=np.ones(len(atoms)))
+        self._start = atoms.get_positions()
+        self._cell = atoms.cell.array.copy()
+        self._height = self._start[:, 2] / self._cell[2, 2]
+        self._points = np.zeros((len(atoms) + 1, 3))
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def get_positions(self) -> Floats:
+        """Return the N + 1 points, Å."""
+        return self._points.copy()
+
+    def set_positions(self, points: Floats, **_: object) -> None:
+        """Move the atoms and the third lattice vector to the points, Å."""
+        self._points = np.array(points, dtype=float)
+        cell = self._cell.copy()
+        cell[2] += self._points[-1]
+        self.atoms.set_cell(cell)
+        self.atoms.set_positions(self._start + self._points[:-1] + self._height[:, None] * self._points[-1])
+
+    def get_forces(self, **_: object) -> Floats:
+        """Return minus the energy's gradient with respect to the points, eV Å⁻¹."""
+        forces = self.atoms.get_forces()
+        stress = self.atoms.get_stress(voigt=False)
+        thickness = self.atoms.cell.array[2, 2]
+        lever = self._height - self.atoms.get_positions()[:, 2] / thickness
+        layer = -self.atoms.get_volume() / thickness * stress[2] + lever @ forces
+        return np.vstack([forces, layer])
