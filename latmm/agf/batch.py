@@ -1,0 +1,106 @@
+"""Points of a batch: plain NumPy broadcasting of leading axes, worked off in chunks of bounded memory.
+
+A point is one (k∥, ω). Blocks (..., n, m) and ω (...) broadcast against each other over their leading
+axes; blocks that are
+shared by several ω are stored once and gathered only for the chunk that is being solved.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from latmm.arrays import Floats, Integers
+from latmm.errors import InputError
+
+__all__ = ["Gathered", "angular_frequencies", "chunks", "gather", "points_shape"]
+
+CHUNK_BYTES = 32 * 2**20
+"""Working memory of one chunk: large enough to hide Python's overhead, small enough for a shared machine."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Arrays stored once for each distinct leading index, and the row that each point uses.
+
+    Attributes
+    ----------
+    rows : (B, ...) ndarray
+        The distinct arrays.
+    index : (P,) int
+        Row of each of the P points of the batch.
+    """
+
+    rows: NDArray[Any]
+    index: Integers
+
+    def at(self, points: slice | Integers) -> NDArray[Any]:
+        """Arrays of the chosen points, (p, ...)."""
+        index = self.index[points]
+        if self.rows.shape[0] == 1:  # one array for all: no copies
+            return np.broadcast_to(self.rows, (index.size, *self.rows.shape[1:]))
+        return np.asarray(self.rows[index])
+
+
+def angular_frequencies(omega: ArrayLike) -> Floats:
+    """Check ω and return it as an array, rad/ps.
+
+    Raises
+    ------
+    InputError
+        If an ω is not a positive finite number.
+    """
+    w = np.asarray(omega, dtype=float)
+    if w.size == 0 or not np.all(np.isfinite(w) & (w > 0)):
+        bad = w[~(np.isfinite(w) & (w > 0))]
+        found = f"are {bad[:3].tolist()}" if w.size else "are an empty list"
+        raise InputError(
+            f"`omega` must be positive finite numbers in rad/ps, but some {found}; start above 0"
+        )
+    return w
+
+
+def points_shape(omega: Floats, *blocks: tuple[int, ...]) -> tuple[int, ...]:
+    """Common leading shape of ω and of the leading shapes of all blocks.
+
+    Raises
+    ------
+    InputError
+        If they do not broadcast.
+    """
+    try:
+        return np.broadcast_shapes(omega.shape, *blocks)
+    except ValueError:
+        found = ", ".join(str(b) for b in sorted(set(blocks)))
+        raise InputError(
+            f"leading axes of `omega` {omega.shape} and of the blocks ({found}) must broadcast; "
+            "give blocks (K, 1, n, n) with `omega` (K, W), or one ω for each block"
+        ) from None
+
+
+def gather(array: NDArray[Any], shape: tuple[int, ...], core: int) -> Gathered:
+    """Store ``array`` by its distinct leading indices, for points of the given broadcast shape.
+
+    Parameters
+    ----------
+    array : (..., core axes) ndarray
+        Leading axes broadcast to ``shape``.
+    shape : tuple of int
+        Batch shape of the points.
+    core : int
+        Number of trailing axes that belong to one point.
+    """
+    lead = array.shape[: array.ndim - core]
+    rows = array.reshape(prod(lead), *array.shape[array.ndim - core :])
+    index = np.broadcast_to(np.arange(prod(lead)).reshape(lead), shape).reshape(-1)
+    return Gathered(rows, index)
+
+
+def chunks(points: int, bytes_per_point: int) -> Iterator[slice]:
+    """Slices of consecutive points that fit into the working memory of one chunk."""
+    step = max(1, CHUNK_BYTES // max(1, bytes_per_point))
+    for start in range(0, points, step):
+        yield slice(start, min(start + step, points))

@@ -1,0 +1,202 @@
+"""Bloch states of a periodic stack at given ω: the quadratic eigenvalue problem, exactly on the real axis.
+
+Layers j of a stack obey, with E = H₀ − ω²,
+
+    H₁† ψ_{j−1} + E ψ_j + H₁ ψ_{j+1} = 0,      ψ_{j+1} = λ ψ_j = λ u,
+    P(λ) u = (λ² H₁ + λ E + H₁†) u = 0,                                                             (1)
+
+with 2n solutions that pair as (λ, 1/λ*). The linearisation v = (u, λu), shifted by s and inverted, reads
+
+    M v = μ v,   μ = 1/(λ − s),   M = [[−X₁, −X₂], [1 − sX₁, −sX₂]],
+    X₁ = P(s)⁻¹ (E + sH₁),   X₂ = P(s)⁻¹ H₁,                                                        (2)
+
+so only P(s) is inverted, never the hopping: a singular H₁ is harmless (λ = ∞ is μ = 0, λ = 0 is μ = −1/s).
+
+The flux form of two solutions, i(ψ_a,j† H₁ ψ_b,j+1 − ψ_a,j+1† H₁† ψ_b,j), is the same in every layer. It
+vanishes
+unless λ_a* λ_b = 1: on evanescent states, between different propagating states. On a propagating state it is
+2ω dω/dθ u†u, where λ = e^{iθ}, so its sign is the direction.
+
+A state is propagating if |sin arg(λ u†H₁u)| > |ln|λ||. Near a band edge λ = λ₀ e^{iq}, and this asks
+whether q is nearer to
+the real or to the imaginary axis: a question without a tolerance, answered right as long as the rounding
+error of q²
+is smaller than q².
+
+Real arithmetic: if a diagonal unitary D makes D†H₀D and D†H₁D real (a basis (x, y, iz) when a two-fold
+axis lies along the
+stack; any real blocks at time-reversal invariant k∥), (2) with a real s is real and costs half. The phases
+of D are read
+off the blocks along a spanning tree and accepted only if the remaining imaginary part is rounding.
+
+Symbols: λ → ``bloch``, u → ``u``, ω² → ``omega2``, H₀ → ``h0``, H₁ → ``h1``, s → ``shift``. Time
+convention exp(−iωt).
+"""
+
+from typing import Final
+
+import numpy as np
+
+from latmm.arrays import Bools, Complexes, Floats
+
+__all__ = ["bloch_states", "flux", "real_phases", "solve"]
+
+SHIFT: Final[complex] = 0.6 * np.exp(0.7j)
+REAL_SHIFT: Final[float] = 0.59
+"""Inside the unit circle, away from 0 and 1, where states accumulate."""
+REAL_RESIDUE: Final[float] = 64 * float(np.finfo(float).eps)
+"""Imaginary part, relative to the largest element, below which blocks count as real: the rounding of their
+phases.
+"""
+
+
+def solve(a: Complexes, b: Complexes) -> Complexes:
+    """Batched a⁻¹ b, NaN where a is exactly singular (NumPy would refuse the whole batch).
+
+    Parameters
+    ----------
+    a : (..., n, n) ndarray
+        Matrices.
+    b : (..., n, m) ndarray
+        Right-hand sides.
+    """
+    try:
+        return np.linalg.solve(a, b)
+    except np.linalg.LinAlgError:
+        singular = (np.linalg.slogdet(a)[0] == 0) | ~np.isfinite(a).all((-2, -1))
+        regular = np.where(singular[..., None, None], np.eye(a.shape[-1]), a)
+        return np.where(singular[..., None, None], np.nan, np.linalg.solve(regular, b))
+
+
+def real_phases(h0: Complexes, h1: Complexes) -> tuple[Complexes, Bools]:
+    """Diagonal basis change that makes both blocks real, where there is one.
+
+    Parameters
+    ----------
+    h0, h1 : (B, n, n) complex
+        Blocks of the lead.
+
+    Returns
+    -------
+    phases : (B, n) complex
+        Diagonal of D, of unit modulus: D†H₀D and D†H₁D are real.
+    real : (B,) bool
+        Whether the imaginary parts left over are rounding.
+    """
+    count, n, _ = h0.shape
+    back = np.conj(np.swapaxes(h1, -1, -2))
+    link = np.where(np.abs(h1) > np.abs(back), h1, back)
+    link = np.where(np.abs(h0) > np.abs(link), h0, link)
+    size = np.abs(link)
+    rows = np.arange(count)
+    phases = np.ones((count, n), dtype=complex)
+    strength, parent = size[:, 0].copy(), np.zeros((count, n), dtype=int)
+    strength[:, 0] = -1.0  # visited
+    for _ in range(n - 1):
+        new = np.argmax(strength, axis=-1)
+        element = link[rows, parent[rows, new], new]
+        unit = np.divide(element, np.abs(element), out=np.ones(count, dtype=complex), where=element != 0)
+        phases[rows, new] = phases[rows, parent[rows, new]] * np.conj(unit)
+        closer = (size[rows, new] > strength) & (strength >= 0)
+        strength = np.where(closer, size[rows, new], strength)
+        parent = np.where(closer, new[:, None], parent)
+        strength[rows, new] = -1.0
+    turn = np.conj(phases)[:, :, None] * phases[:, None, :]
+    scale = np.maximum(np.abs(h0).max((-2, -1)), np.abs(h1).max((-2, -1)))
+    residue = np.maximum(np.abs((turn * h0).imag).max((-2, -1)), np.abs((turn * h1).imag).max((-2, -1)))
+    return phases, residue <= REAL_RESIDUE * scale
+
+
+def shift_inverted(h0: Complexes, h1: Complexes, omega2: Complexes, shift: complex) -> Complexes:
+    """The matrix M of Eq. (2), (..., 2n, 2n); real if everything that enters is real."""
+    n = h0.shape[-1]
+    one = np.eye(n)
+    e = h0 - omega2[..., None, None] * one
+    inner = e + shift * h1
+    p = np.conj(np.swapaxes(h1, -1, -2)) + shift * inner
+    x = solve(p, np.concatenate([inner, h1], axis=-1))
+    m = np.empty((*x.shape[:-2], 2 * n, 2 * n), dtype=x.dtype)
+    m[..., :n, :] = -x
+    m[..., n:, :] = -shift * x
+    m[..., n:, :n] += one
+    return m
+
+
+def bloch_states(
+    h0: Complexes, h1: Complexes, omega2: Complexes, phases: Complexes, real: Bools
+) -> tuple[Complexes, Complexes]:
+    """All 2n Bloch states of each point.
+
+    Parameters
+    ----------
+    h0, h1 : (p, n, n) complex
+        Onsite and hopping block, (rad/ps)².
+    omega2 : (p,) float or complex
+        ω², (rad/ps)².
+    phases : (p, n) complex
+        Diagonal of the basis change of :func:`real_phases`.
+    real : (p,) bool
+        Whether it makes the blocks real.
+
+    Returns
+    -------
+    bloch : (p, 2n) complex
+        λ; NaN where the shift met an eigenvalue exactly.
+    u : (p, n, 2n) complex
+        Bloch vectors in columns, u†u = 1.
+    """
+    if np.iscomplexobj(omega2) or not real.any():
+        return _recover(shift_inverted(h0, h1, omega2, SHIFT), SHIFT)
+    if real.all():
+        turn = np.conj(phases)[:, :, None] * phases[:, None, :]
+        m = shift_inverted((turn * h0).real, (turn * h1).real, omega2, REAL_SHIFT)
+        bloch, u = _recover(m, REAL_SHIFT)
+        return bloch, phases[:, :, None] * u
+    bloch = np.empty((h0.shape[0], 2 * h0.shape[-1]), dtype=complex)
+    u = np.empty((h0.shape[0], h0.shape[-1], 2 * h0.shape[-1]), dtype=complex)
+    for part in (real, ~real):
+        bloch[part], u[part] = bloch_states(h0[part], h1[part], omega2[part], phases[part], real[part])
+    return bloch, u
+
+
+def _recover(m: Complexes, shift: complex) -> tuple[Complexes, Complexes]:
+    """λ and u from the eigenpairs of M; u from the larger half of v = (u, λu)."""
+    n = m.shape[-1] // 2
+    lost = ~np.isfinite(m).all((-2, -1))
+    if lost.any():
+        m = np.where(lost[..., None, None], np.eye(2 * n), m)
+    mu, v = np.linalg.eig(m)
+    mu = mu.astype(complex)
+    floor = np.finfo(float).tiny ** 0.5
+    mu = np.where(np.abs(mu) > floor, mu, floor)  # λ = ∞
+    bloch = shift + 1.0 / mu
+    u = np.where((np.abs(bloch) > 1.0)[..., None, :], v[..., n:, :], v[..., :n, :]).astype(complex)
+    u /= np.linalg.norm(u, axis=-2, keepdims=True)
+    bloch[lost] = np.nan
+    return bloch, u
+
+
+def flux(h1: Complexes, bloch: Complexes, u: Complexes) -> tuple[Floats, Floats]:
+    """Flux of each state, and whether it counts as propagating.
+
+    Parameters
+    ----------
+    h1 : (..., n, n) complex
+        Hopping block.
+    bloch : (..., m) complex
+        λ.
+    u : (..., n, m) complex
+        Bloch vectors, u†u = 1.
+
+    Returns
+    -------
+    flux : (..., m) float
+        −2 Im(λ/|λ| u†H₁u), which is 2ω dω/dθ for a propagating state, (rad/ps)².
+    margin : (..., m) float
+        |sin arg(λ u†H₁u)| − |ln|λ||, positive for a propagating state.
+    """
+    size = np.abs(bloch)
+    size = np.maximum(size, np.finfo(float).tiny)
+    w = bloch / size * np.einsum("...im,...im->...m", np.conj(u), h1 @ u)
+    sine = np.divide(np.abs(w.imag), np.abs(w), out=np.zeros_like(size), where=w != 0)
+    return -2.0 * w.imag, sine - np.abs(np.log(size))
