@@ -23,7 +23,7 @@ from latmm.arrays import Bools, Complexes, Floats, Integers
 from latmm.errors import InputError
 from latmm.units import TWO_PI
 
-__all__ = ["ForceConstants"]
+__all__ = ["ForceConstants", "untwist"]
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,7 @@ class ForceConstants:
     def with_sum_rule(self) -> "ForceConstants":
         """Make Σ_jR Φ_ij(R) = 0 exact by the self terms, keeping every Φ_ii(0) symmetric.
 
-        The self term absorbs the symmetric part of the defect. Its antisymmetric part B_i (a numerical
-        residue of finite displacements) is removed by the correction w_ij (S_i − S_j) of the pairs, S_i
-        antisymmetric, which leaves Φ_ij(R) = Φ_ji(−R)ᵀ intact and needs one graph-Laplacian solve.
+        The self term absorbs the symmetric part of the defect; :func:`untwist` removes the other.
         """
         n = len(self.atoms)
         origin = int(np.flatnonzero(np.all(self.cells == 0, axis=1))[0])
@@ -152,13 +150,8 @@ class ForceConstants:
         values[origin, diagonal, diagonal] = 0.0
         defect = values.sum(axis=(0, 2))
         twist = 0.5 * (defect - defect.transpose(0, 2, 1))
-        if n > 1 and np.any(twist):
-            strength = np.abs(values).max(axis=(3, 4))
-            pairs = strength.sum(axis=0)
-            laplacian = np.diag(pairs.sum(axis=1)) - pairs
-            s = np.linalg.lstsq(laplacian, -twist.reshape(n, 9), rcond=None)[0].reshape(n, 3, 3)
-            values += strength[..., None, None] * (s[:, None] - s[None, :])
-            defect = values.sum(axis=(0, 2))
+        values += untwist(np.abs(values).max(axis=(3, 4)), twist)
+        defect = values.sum(axis=(0, 2))
         values[origin, diagonal, diagonal] = -0.5 * (defect + defect.transpose(0, 2, 1))
         return replace(self, values=values)
 
@@ -256,3 +249,29 @@ class ForceConstants:
 
     def _transposed(self) -> Floats:
         return np.asarray(self.values[self._inverse].transpose(0, 2, 1, 4, 3))
+
+
+def untwist(strength: Floats, twist: Floats) -> Floats:
+    """Correct pair force constants so that the antisymmetric part of their row sums vanishes.
+
+    That part is a numerical residue of finite displacements: a self term cannot absorb it, because Φ_ii(0)
+    is symmetric. The pairs take w_ij (S_i − S_j), S_i antisymmetric, which leaves Φ_ij(R) = Φ_ji(−R)ᵀ
+    intact and needs one graph-Laplacian solve.
+
+    Parameters
+    ----------
+    strength : (R, N, N) float
+        Weights w of the pairs; zero where a pair must stay as it is.
+    twist : (N, 3, 3) float
+        Antisymmetric parts of the row sums, eV Å⁻².
+
+    Returns
+    -------
+    (R, N, N, 3, 3) float
+        The correction to add, eV Å⁻².
+    """
+    n = len(twist)
+    pairs = strength.sum(axis=0)
+    laplacian = np.diag(pairs.sum(axis=1)) - pairs
+    s = np.linalg.lstsq(laplacian, -twist.reshape(n, 9), rcond=None)[0].reshape(n, 3, 3)
+    return np.asarray(strength[..., None, None] * (s[:, None] - s[None, :]))

@@ -27,11 +27,13 @@ DISPLACEMENT = 0.01
 """Finite displacement, Å: central differences leave an error of third-order anharmonicity × 1e-4 Å²."""
 DEFAULT_SPAN = 12.0
 """Shortest supercell translation for a potential of unknown reach, Å."""
-NOISE = 1e-10
+NOISE = 1e-11
 """Pairs below this share of the largest force constant are rounding of the forces and are dropped."""
 
 
-def choose_supercell(atoms: Atoms, reach: float | None) -> Integers:
+def choose_supercell(
+    atoms: Atoms, reach: float | None, repeat: tuple[int, int, int] | None = None
+) -> Integers:
     """Supercell of the crystal's conventional cell in which each pair within reach is met once.
 
     Parameters
@@ -40,17 +42,23 @@ def choose_supercell(atoms: Atoms, reach: float | None) -> Integers:
         The (primitive) cell.
     reach : float or None
         Distance beyond which force constants vanish, Å; None where it is not known.
+    repeat : (3,) int, optional
+        Repetitions of the conventional cell, instead of the choice by reach.
 
     Returns
     -------
     (3, 3) int
         Rows: supercell vectors in units of the cell vectors.
     """
-    span = DEFAULT_SPAN if reach is None else 2.0 * reach
     conventional = _conventional_cell(atoms)
+    if repeat is not None:
+        if len(repeat) != 3 or any(int(n) != n or n < 1 for n in repeat):
+            raise InputError(f"a supercell needs three positive integers, but is {repeat}; use e.g. 3 3 3")
+        return np.diag(repeat) @ conventional
+    span = DEFAULT_SPAN if reach is None else 2.0 * reach
     lattice = conventional @ atoms.cell.array
     volume = abs(np.linalg.det(lattice))
-    # distance between opposite faces of the conventional cell: an upper bound of no pair's separation
+    # two images are never nearer than opposite faces of the supercell
     heights = [volume / np.linalg.norm(np.cross(lattice[i - 2], lattice[i - 1])) for i in range(3)]
     counts = [max(1, int(np.ceil(span / h - 1e-6))) for h in heights]
     return np.diag(counts) @ conventional
