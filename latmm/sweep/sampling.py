@@ -1,0 +1,188 @@
+"""Where to sample k∥ and ν so that one run holds from low temperature to the classical limit.
+
+At low frequency only |k∥| ≤ ω/c of the zone carries phonons. A mesh over the whole zone misses them; a mesh
+over a window f · (zone), f just large enough that no phonon of either crystal lies outside, has the same
+relative accuracy at every frequency. The windows are found from the dispersions: the lowest frequency of both
+crystals on the window's edge, over all q_z. Meshes are midpoint meshes, reduced by the symmetry they share
+with the interface.
+
+Frequencies are midpoints in u, ν = ν_max u², dense at low ν where little heat but all of it at low T flows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from latmm.arrays import Floats, Integers
+from latmm.errors import InputError
+from latmm.landauer import FrequencyGrid
+from latmm.lattice.force_constants import ForceConstants
+from latmm.units import EV_PER_A2_AMU, THZ_PER_KELVIN, TWO_PI
+
+__all__ = ["Window", "frequency_grid", "reduced_mesh", "windows"]
+
+ELASTIC = 2e-3
+"""Share of the common band below which crystals are elastic continua: Ξ ∝ ν² to about the square of it."""
+_NEGLIGIBLE = 0.02
+"""hν/(k_B T) below which the heat that flows is negligible: x³/78 of the whole for Ξ ∝ ν²."""
+_PER_E_FOLD = 4
+"""Nodes of the elastic range for each factor e in ν."""
+_SAFETY = 0.95
+"""A window is used below this share of the lowest frequency found on its edge (the edge is sampled)."""
+_SHRINK = 2.0**-0.5
+"""Ratio of the sizes of successive windows."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A k∥ mesh over part of the zone, and the frequencies it serves.
+
+    Attributes
+    ----------
+    wave_vectors : (K, 2) float
+        Irreducible k∥, fractional coordinates of the 2-D reciprocal cell.
+    weights : (K,) float
+        Their weights; they sum to the window's share of the zone.
+    selected : (F,) bool
+        Which nodes of the frequency grid are sampled here.
+    """
+
+    wave_vectors: Floats
+    weights: Floats
+    selected: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+
+def frequency_grid(common: float, top: float, count: int, *, coldest: float) -> FrequencyGrid:
+    """Nodes and weights up to ``top`` with a boundary at ``common``, THz.
+
+    Parameters
+    ----------
+    common : float
+        Top of the band that both crystals share, THz.
+    top : float
+        Top of the wider band, THz. Above ``common`` no heat crosses but the channels of one crystal count.
+    count : int
+        Nodes between the elastic range and ``common``.
+    coldest : float
+        Lowest temperature of interest, K: nodes go down to where less than 1e-7 of its heat flows.
+    """
+    if int(count) != count or count < 2:
+        raise InputError(f"`frequencies` must be an integer of at least 2, but is {count}; use e.g. 64")
+    lowest, elastic = _NEGLIGIBLE * THZ_PER_KELVIN * coldest, ELASTIC * common
+    nodes, weights = [], []
+    if lowest < elastic:
+        decades = np.log(elastic / lowest)
+        number = max(2, int(np.ceil(_PER_E_FOLD * decades)))
+        low = lowest * np.exp(decades * (np.arange(number) + 0.5) / number)
+        nodes.append(low)
+        weights.append(low * decades / number)
+    start = max(lowest, elastic)
+    u = (np.arange(count) + 0.5) / count
+    nodes.append(start + (common - start) * u**2)
+    weights.append(2.0 * (common - start) * u / count)
+    if top > common * (1.0 + 1e-9):
+        more = max(2, int(np.ceil(0.25 * count * (top - common) / common)))
+        step = (top - common) / more
+        nodes.append(common + step * (np.arange(more) + 0.5))
+        weights.append(np.full(more, step))
+    return FrequencyGrid(np.concatenate(nodes), np.concatenate(weights))
+
+
+def windows(
+    left: ForceConstants,
+    right: ForceConstants,
+    grid: FrequencyGrid,
+    mesh: tuple[int, int],
+    rotations: list[Integers],
+    *,
+    common: float,
+) -> list[Window]:
+    """Choose a window for every frequency.
+
+    Parameters
+    ----------
+    left, right : ForceConstants
+        The crystals, with shared in-plane vectors.
+    grid : FrequencyGrid
+        Frequencies, THz.
+    mesh : (2,) int
+        k∥ points along both axes, in every window.
+    rotations : list of (2, 2) int
+        Symmetry of k∥, from the interface.
+    common : float
+        Top of the band that both crystals share, THz.
+
+    Returns
+    -------
+    list of Window
+        Each frequency is in one of them but for the elastic range, which needs none; the widest, the whole
+        zone, comes first.
+    """
+    if len(mesh) != 2 or any(int(n) != n or n < 1 for n in mesh):
+        raise InputError(f"`kmesh` must be two positive integers, but is {tuple(mesh)}; use e.g. (12, 12)")
+    size, chosen = 1.0, np.ones(grid.frequency.size)
+    ceiling, sampled = np.inf, grid.frequency >= ELASTIC * common
+    while True:
+        size *= _SHRINK
+        ceiling = min(ceiling, min(_lowest_on_edge(crystal, size) for crystal in (left, right)))
+        inside = sampled & (grid.frequency < _SAFETY * ceiling)
+        if not inside.any():
+            break
+        chosen[inside] = size
+    found = []
+    for extent in sorted(set(chosen.tolist()), reverse=True):
+        points, weights = reduced_mesh(mesh, extent, rotations)
+        found.append(Window(points, weights * extent**2, sampled & (chosen == extent)))
+    return found
+
+
+def reduced_mesh(mesh: tuple[int, int], size: float, rotations: list[Integers]) -> tuple[Floats, Floats]:
+    """Midpoint mesh over the window |k₁|, |k₂| ≤ size/2, reduced by the rotations that map it onto itself.
+
+    Returns
+    -------
+    wave_vectors : (K, 2) float
+        One point of each orbit, fractional.
+    weights : (K,) float
+        Share of the mesh, summing to one.
+    """
+    counts = np.array(mesh)
+    # odd integers label the midpoints: k = size · label / (2 N)
+    axes = [2 * np.arange(n) + 1 - n for n in mesh]
+    labels = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+    index = {tuple(label): i for i, label in enumerate(labels.tolist())}
+    orbit = np.arange(len(labels))
+    for rotation in rotations:
+        moved = (labels / counts) @ rotation.T * counts
+        rounded = np.rint(moved).astype(int)
+        if size == 1.0:  # the whole zone repeats
+            rounded = (rounded + counts - 1) % (2 * counts) - counts + 1
+        targets = [index.get(tuple(label)) for label in rounded.tolist()]
+        if np.max(np.abs(moved - np.rint(moved))) < 1e-9 and None not in targets:
+            images = np.array(targets, dtype=np.int64)
+            # follow the rotation until no orbit changes: the smallest label stands for all
+            while True:
+                lower = np.minimum(orbit, orbit[images])
+                np.minimum.at(lower, images, orbit)
+                if np.array_equal(lower, orbit):
+                    break
+                orbit = lower
+    for _ in range(len(rotations)):
+        orbit = orbit[orbit]
+    kept, counts_of = np.unique(orbit, return_counts=True)
+    return size * labels[kept] / (2.0 * counts), counts_of / len(labels)
+
+
+def _lowest_on_edge(crystal: ForceConstants, size: float) -> float:
+    """Lowest frequency with k∥ on the edge of a window, over all q_z, THz."""
+    along = np.linspace(-0.5, 0.5, 9)
+    side = np.full(9, 0.5)
+    # opposite edges are equal: ω(q) = ω(−q)
+    edge = size * np.concatenate([np.column_stack([along, side]), np.column_stack([side, along])])
+    base = crystal.in_plane(edge)
+    # near Γ the minimum lies at q_z of the size of k∥, elsewhere anywhere
+    normal = np.unique(np.concatenate([np.linspace(-0.5, 0.5, 24), size * np.linspace(-0.5, 0.5, 25)]))
+    q = np.repeat(base, normal.size, axis=0)
+    q[:, 2] += np.tile(normal, len(base))
+    squares = np.linalg.eigvalsh(crystal.dynamical_matrix(q))[:, 0]
+    return float(np.sqrt(max(squares.min(), 0.0) * EV_PER_A2_AMU) / TWO_PI)
