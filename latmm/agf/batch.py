@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latmm.arrays import Floats, Integers
+from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
 
-__all__ = ["Gathered", "angular_frequencies", "chunks", "gather", "points_shape"]
+__all__ = ["Gathered", "adjoint", "angular_frequencies", "chunks", "gather", "points_shape"]
 
 CHUNK_BYTES = 32 * 2**20
 """Working memory of one chunk: large enough to hide Python's overhead, small enough for a shared machine."""
@@ -40,9 +40,14 @@ class Gathered:
     def at(self, points: slice | Integers) -> NDArray[Any]:
         """Arrays of the chosen points, (p, ...)."""
         index = self.index[points]
-        if self.rows.shape[0] == 1:  # one array for all: no copies
-            return np.broadcast_to(self.rows, (index.size, *self.rows.shape[1:]))
+        if index.size and (index == index[0]).all():  # one array for all: no copies
+            return np.broadcast_to(self.rows[index[0]], (index.size, *self.rows.shape[1:]))
         return np.asarray(self.rows[index])
+
+
+def adjoint(a: Complexes) -> Complexes:
+    """Conjugate transpose of matrices (..., n, m)."""
+    return np.conj(np.swapaxes(a, -1, -2))
 
 
 def angular_frequencies(omega: ArrayLike) -> Floats:
@@ -64,7 +69,7 @@ def angular_frequencies(omega: ArrayLike) -> Floats:
 
 
 def points_shape(omega: Floats, *blocks: tuple[int, ...]) -> tuple[int, ...]:
-    """Common leading shape of ω and of the leading shapes of all blocks.
+    """Broadcast ω and the leading shapes of all blocks to the batch shape.
 
     Raises
     ------

@@ -37,6 +37,7 @@ from typing import Final
 
 import numpy as np
 
+from latmm.agf.batch import adjoint
 from latmm.arrays import Bools, Complexes, Floats
 
 __all__ = ["bloch_states", "flux", "real_phases", "solve"]
@@ -84,7 +85,7 @@ def real_phases(h0: Complexes, h1: Complexes) -> tuple[Complexes, Bools]:
         Whether the imaginary parts left over are rounding.
     """
     count, n, _ = h0.shape
-    back = np.conj(np.swapaxes(h1, -1, -2))
+    back = adjoint(h1)
     link = np.where(np.abs(h1) > np.abs(back), h1, back)
     link = np.where(np.abs(h0) > np.abs(link), h0, link)
     size = np.abs(link)
@@ -113,7 +114,7 @@ def shift_inverted(h0: Complexes, h1: Complexes, omega2: Complexes, shift: compl
     one = np.eye(n)
     e = h0 - omega2[..., None, None] * one
     inner = e + shift * h1
-    p = np.conj(np.swapaxes(h1, -1, -2)) + shift * inner
+    p = adjoint(h1) + shift * inner
     x = solve(p, np.concatenate([inner, h1], axis=-1))
     m = np.empty((*x.shape[:-2], 2 * n, 2 * n), dtype=x.dtype)
     m[..., :n, :] = -x

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latmm.agf.leads import FoldedLead, Lead
+from latmm.agf.batch import Gathered, adjoint, gather
+from latmm.agf.leads import FoldedLead, Lead, Stack
 from latmm.arrays import Complexes
 from latmm.errors import InputError
 
@@ -38,6 +39,9 @@ class Junction:
     hopping: tuple[Complexes, ...]
 
     def __post_init__(self) -> None:
+        for name in ("onsite", "hopping"):
+            blocks = tuple(np.asarray(block, dtype=complex) for block in getattr(self, name))
+            object.__setattr__(self, name, blocks)
         if len(self.hopping) != len(self.onsite) + 1:
             raise InputError(
                 f"{len(self.onsite)} device layers need {len(self.onsite) + 1} hopping blocks, but there "
@@ -47,7 +51,7 @@ class Junction:
         for number, block in enumerate(self.onsite, start=1):
             if block.shape[-2] != block.shape[-1]:
                 raise InputError(f"`onsite` of device layer {number} must be square, but is {block.shape}")
-            asymmetry = np.abs(block - block.conj().swapaxes(-1, -2)).max()
+            asymmetry = np.abs(block - adjoint(block)).max()
             if not asymmetry <= 1e-10 * np.abs(block).max():  # also catches NaN
                 raise InputError(
                     f"`onsite` of device layer {number} must be Hermitian, but departs from its adjoint by "
@@ -70,11 +74,48 @@ class Junction:
 
     @property
     def leading(self) -> tuple[tuple[int, ...], ...]:
-        """Leading shapes of all blocks."""
-        shapes = [block.shape[:-2] for block in (*self.onsite, *self.hopping)]
-        for lead in (self.left, self.right):
-            core = 3 if isinstance(lead, FoldedLead) else 2
-            shapes += [lead.onsite.shape[:-core], lead.hopping.shape[:-core]]
-            if isinstance(lead, FoldedLead):
-                shapes.append(lead.expansion.shape[:-3])
-        return tuple(shapes)
+        """Leading shapes of all arrays."""
+        device = tuple(block.shape[:-2] for block in (*self.onsite, *self.hopping))
+        return (*self.left.leading, *self.right.leading, *device)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A junction made ready for points: what does not depend on ω, computed once for each k∥.
+
+    ``onsite`` and ``hopping`` as in :class:`Junction`, ``back`` the adjoint of each hopping. The outer
+    hoppings are in the basis
+    of folded k∥, where the layers of a lead are block diagonal. ``shape``: batch shape of the points.
+    """
+
+    left: Stack
+    right: Stack
+    onsite: tuple[Gathered, ...]
+    hopping: tuple[Gathered, ...]
+    back: tuple[Gathered, ...]
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, junction: Junction, shape: tuple[int, ...]) -> "Prepared":
+        """Prepare a junction for points of the given batch shape."""
+        hopping = list(junction.hopping)
+        if isinstance(junction.left, FoldedLead):
+            hopping[0] = adjoint(junction.left.matrix) @ hopping[0]
+        if isinstance(junction.right, FoldedLead):
+            hopping[-1] = hopping[-1] @ junction.right.matrix
+        return cls(
+            Stack.of(junction.left, shape),
+            Stack.of(junction.right, shape),
+            tuple(gather(block, shape, 2) for block in junction.onsite),
+            tuple(gather(block, shape, 2) for block in hopping),
+            tuple(gather(adjoint(block), shape, 2) for block in hopping),
+            shape,
+        )
+
+    @property
+    def bytes_per_point(self) -> int:
+        """Working memory of S at one point: some ten matrices of the largest layer beside the leads'
+        modes.
+        """
+        largest = max(max(block.rows.shape[-2:]) for block in self.hopping)
+        return 16 * 10 * largest**2 + max(self.left.bytes_per_point, self.right.bytes_per_point)

@@ -1,0 +1,332 @@
+"""Bloch modes and self-energies of leads.
+
+The self-energies of the two half-spaces on their surface layer are
+
+    right half-space   Σ = H₁ F₊,     F₊ = U₊ Λ₊ U₊⁻¹    (states that move or decay to +z),
+    left half-space    Σ = H₁† F₋,    F₋ = U₋ Λ₋⁻¹ U₋⁻¹  (states that move or decay to −z),
+
+and Γ = i(Σ − Σ†). Propagating states are scaled to unit flux, u†Γu = 1; several with one λ are made
+orthogonal
+in the flux form V by Löwdin's U V^{−1/2} (V is diagonal between different λ, so nothing needs to be grouped).
+
+Sources: T. Ando, Phys. Rev. B 44, 8017 (1991); W. Zhang, T. S. Fisher and N. Mingo, Numer. Heat Transfer B
+51,
+333 (2007).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latmm.agf.batch import adjoint, angular_frequencies, chunks, points_shape
+from latmm.agf.bloch import bloch_states, flux, solve
+from latmm.agf.careful import careful_states
+from latmm.agf.leads import FoldedLead, Lead, Stack
+from latmm.arrays import Bools, Complexes, Floats, Integers
+from latmm.errors import ConvergenceError
+
+__all__ = ["Modes", "States", "Waves", "channels", "lead_modes", "states", "surface"]
+
+DEGENERATE = 1e-13
+"""Overlap of two flux-normalised states above which they are made orthogonal: rounding."""
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Bloch modes of one direction: those that move (or, evanescent, decay) to +z, or to −z.
+
+    Propagating modes come first, by ascending phase of the Bloch factor; then the evanescent ones, slowest
+    decay first.
+
+    Attributes
+    ----------
+    bloch_factor : (..., n) complex
+        λ: ψ_{j+1} = λ ψ_j.
+    group_velocity : (..., n) float
+        dω/dθ with λ = e^{iθ}, rad/ps per rad per layer; times the layer's thickness it is the velocity
+        along z. 0 if evanescent.
+    vectors : (..., n, n) complex
+        Modes in columns; propagating ones scaled to unit flux, ±i u†(λH₁ − λ*H₁†)u = 1, the others to u†u
+        = 1.
+    propagating : (..., n) bool
+        Whether a mode carries energy.
+    """
+
+    bloch_factor: Complexes
+    group_velocity: Floats
+    vectors: Complexes
+    propagating: Bools
+
+
+@dataclass(frozen=True)
+class Modes:
+    """All 2n Bloch modes of a lead at given ω.
+
+    Attributes
+    ----------
+    right, left : Waves
+        Modes that move or decay to +z, to −z.
+    resolved : (...,) bool
+        Points that the second, more careful route had to solve.
+    """
+
+    right: Waves
+    left: Waves
+    resolved: Bools
+
+
+@dataclass(frozen=True)
+class States:
+    """Both directions of a set of points in flat arrays: what the scattering kernel works with.
+
+    ``bloch``, ``vectors``, ``propagating``, ``velocity`` (2, p, n[, n]) as in :class:`Waves`; index 0
+    right-going, 1 left-going.
+    ``basis`` (2, p, n, n): a basis of the same states; ``image``: what it becomes one layer on, to the
+    right (0) or left (1).
+    ``sound`` (p,): as many states of each direction as there must be.
+    """
+
+    bloch: Complexes
+    basis: Complexes
+    image: Complexes
+    vectors: Complexes
+    propagating: Bools
+    velocity: Floats
+    sound: Bools
+
+    def replace(self, bad: Bools, better: "States") -> None:
+        """Overwrite the points ``bad``, (p,), by those of ``better``."""
+        for item in fields(self):
+            store = getattr(self, item.name)
+            store[bad if store.ndim == 1 else (slice(None), bad)] = getattr(better, item.name)
+
+
+def states(stack: Stack, points: slice | Integers, omega2: Complexes | Floats, careful: bool) -> States:
+    """Sorted states of the chosen points; ``careful`` takes the second route.
+
+    Parameters
+    ----------
+    stack : Stack
+        Blocks of the lead, (p, n, n) or (p, N, n, n) at the points.
+    points : slice or (p,) int
+        Which points.
+    omega2 : (p,) float or complex
+        ω² of the points; complex: (ω + iη)², and no state propagates.
+    careful : bool
+        Whether to take the second, slower route.
+
+    Returns
+    -------
+    States
+        Of p N points: all folded k∥ of each.
+    """
+    n = stack.size
+    h0, h1 = stack.h0.at(points).reshape(-1, n, n), stack.h1.at(points).reshape(-1, n, n)
+    omega2 = np.repeat(omega2, stack.folded)
+    if careful:
+        bloch, unit, basis, image, propagating, sound = careful_states(h0, h1, omega2)
+    else:
+        phases, real = stack.phases.at(points).reshape(-1, n), stack.real.at(points).reshape(-1)
+        bloch, unit, propagating, sound = _sorted_states(h0, h1, omega2, phases, real)
+        basis, image = unit, unit * np.stack([bloch[0], 1.0 / bloch[1]])[..., None, :]
+    vectors, velocity = unit, np.zeros(bloch.shape)
+    if propagating.any():
+        vectors, velocity = _unit_flux(h1, omega2.real, bloch, unit, propagating)
+    return States(bloch, basis, image, vectors, propagating, velocity, sound)
+
+
+def _sorted_states(
+    h0: Complexes, h1: Complexes, omega2: Complexes | Floats, phases: Complexes, real: Bools
+) -> tuple[Complexes, Complexes, Bools, Bools]:
+    """λ (2, p, n), u (2, p, n, n), propagating (2, p, n) and soundness (p,) by the fast route."""
+    n = h0.shape[-1]
+    bloch, u = bloch_states(h0, h1, omega2, phases, real)
+    strength, margin = flux(h1, bloch, u)
+    decay = np.abs(np.log(np.maximum(np.abs(bloch), np.finfo(float).tiny)))
+    propagating = np.zeros(bloch.shape, dtype=bool) if np.iscomplexobj(omega2) else margin > 0.0
+    right = np.where(propagating, strength > 0.0, np.abs(bloch) < 1.0)
+    with np.errstate(invalid="ignore"):
+        key = np.where(right, 0.0, 2e4) + np.where(propagating, np.angle(bloch), 1e4 + decay)
+    order = np.argsort(key, axis=-1)
+    bloch = np.take_along_axis(bloch, order, axis=-1)
+    u = np.take_along_axis(u, order[:, None, :], axis=-1)
+    propagating = np.take_along_axis(propagating, order, axis=-1)
+    both = propagating.reshape(-1, 2, n)
+    sound = np.isfinite(bloch).all(-1) & (right.sum(-1) == n) & (both[:, 0].sum(-1) == both[:, 1].sum(-1))
+    halves = np.stack([u[..., :n], u[..., n:]])
+    return bloch.reshape(-1, 2, n).swapaxes(0, 1), halves, both.swapaxes(0, 1), sound
+
+
+def _unit_flux(
+    h1: Complexes, omega2: Floats, bloch: Complexes, raw: Complexes, propagating: Bools
+) -> tuple[Complexes, Floats]:
+    """Propagating states scaled to unit flux, (2, p, n, n), and their dω/dθ, (2, p, n)."""
+    sign = np.array([1.0, -1.0])[:, None, None, None]
+    half = 1j * sign * (adjoint(raw) @ (h1 @ raw)) * bloch[..., None, :]
+    v = half + adjoint(half)
+    diagonal = np.einsum("...mm->...m", v).real
+    root = np.sqrt(np.where(propagating, np.maximum(diagonal, np.finfo(float).tiny), 1.0))
+    vectors = raw / root[..., None, :]
+    overlap = np.abs(v) / (root[..., :, None] * root[..., None, :])
+    overlap *= propagating[..., :, None] & propagating[..., None, :]
+    overlap[..., np.arange(v.shape[-1]), np.arange(v.shape[-1])] = 0.0
+    skew = overlap.max((-2, -1)) > DEGENERATE
+    if skew.any():
+        pair = propagating[skew][..., :, None] & propagating[skew][..., None, :]
+        metric = np.where(pair, v[skew], np.eye(v.shape[-1]))
+        value, vector = np.linalg.eigh(metric)
+        inverse_root = (vector / np.sqrt(np.maximum(value, np.finfo(float).tiny))[..., None, :]) @ adjoint(
+            vector
+        )
+        vectors[skew] = np.where(propagating[skew][..., None, :], raw[skew] @ inverse_root, raw[skew])
+    square = np.einsum("...im,...im->...m", vectors.conj(), vectors).real
+    direction = sign[..., 0]
+    velocity = np.where(propagating, direction / (2.0 * np.sqrt(omega2)[:, None] * square), 0.0)
+    return vectors, velocity
+
+
+def surface(h1: Complexes, found: States, side: int) -> Complexes:
+    """Self-energy of a half-space on its surface layer, (p, n, n).
+
+    Parameters
+    ----------
+    h1 : (p, n, n) complex
+        Hopping block.
+    found : States
+        States of the lead.
+    side : int
+        0: the right half-space, Σ = H₁ F₊; 1: the left half-space, Σ = H₁† F₋.
+    """
+    basis, image = found.basis[side], found.image[side]
+    f = solve(basis.swapaxes(-1, -2), image.swapaxes(-1, -2)).swapaxes(-1, -2)
+    hop = h1 if side == 0 else adjoint(h1)
+    return hop @ f
+
+
+@dataclass(frozen=True)
+class ModeTable:
+    """Modes of all points of a batch, filled chunk by chunk; arrays (2, P, N, ...) as in :class:`States`."""
+
+    bloch: Complexes
+    velocity: Floats
+    vectors: Complexes
+    propagating: Bools
+
+    @classmethod
+    def empty(cls, points: int, stack: Stack) -> "ModeTable":
+        """Room for the modes of a stack at all points."""
+        shape = (2, points, stack.folded, stack.size)
+        vectors = np.empty((*shape, stack.size), dtype=complex)
+        return cls(np.empty(shape, dtype=complex), np.empty(shape), vectors, np.empty(shape, dtype=bool))
+
+    def put(self, points: slice | Integers, found: States) -> None:
+        """Store a chunk."""
+        for item in fields(self):
+            store = getattr(self, item.name)
+            store[:, points] = getattr(found, item.name).reshape(2, -1, *store.shape[2:])
+
+    def modes(self, lead: Lead | FoldedLead, shape: tuple[int, ...], resolved: Bools) -> Modes:
+        """Modes with the batch shape, and the axis of folded k∥ for folded leads only."""
+        inner = self.bloch.shape[2 if isinstance(lead, FoldedLead) else 3 :]
+        n = inner[-1]
+        right, left = (
+            Waves(
+                self.bloch[i].reshape(*shape, *inner),
+                self.velocity[i].reshape(*shape, *inner),
+                self.vectors[i].reshape(*shape, *inner, n),
+                self.propagating[i].reshape(*shape, *inner),
+            )
+            for i in (0, 1)
+        )
+        return Modes(right, left, resolved.reshape(shape))
+
+
+def lead_modes(lead: Lead | FoldedLead, omega: ArrayLike) -> Modes:
+    """All Bloch modes of a lead, both directions, propagating and evanescent.
+
+    Parameters
+    ----------
+    lead : Lead or FoldedLead
+        The periodic stack; its leading axes broadcast against ``omega``.
+    omega : (...) array_like
+        ω, rad/ps, positive.
+
+    Returns
+    -------
+    Modes
+        Arrays (..., n), (..., n, n); for a folded lead (..., N, n), (..., N, n, n).
+
+    Raises
+    ------
+    InputError
+        If ω is not positive or the leading axes do not broadcast.
+    ConvergenceError
+        If neither route finds as many modes to the right as to the left; the message names the point.
+    """
+    stack, flat, shape = _points(lead, omega)
+    table = ModeTable.empty(flat.size, stack)
+    resolved = np.zeros(flat.size, dtype=bool)
+    for part, found, again in _all_states(stack, flat):
+        table.put(part, found)
+        resolved[part] = again
+    return table.modes(lead, shape, resolved)
+
+
+def channels(lead: Lead | FoldedLead, omega: ArrayLike) -> Integers:
+    """Count the propagating modes of a lead in each direction.
+
+    Parameters
+    ----------
+    lead : Lead or FoldedLead
+        The periodic stack; its leading axes broadcast against ``omega``.
+    omega : (...) array_like
+        ω, rad/ps, positive.
+
+    Returns
+    -------
+    (...) int ndarray
+        Count; for a folded lead the sum over its folded k∥.
+
+    Raises
+    ------
+    InputError, ConvergenceError
+        As :func:`lead_modes`.
+    """
+    stack, flat, shape = _points(lead, omega)
+    count = np.empty(flat.size, dtype=np.int64)
+    for part, found, _ in _all_states(stack, flat):
+        count[part] = found.propagating[0].reshape(-1, stack.folded * stack.size).sum(-1)
+    return count.reshape(shape)
+
+
+def _points(lead: Lead | FoldedLead, omega: ArrayLike) -> tuple[Stack, Floats, tuple[int, ...]]:
+    """The lead prepared for its points, their ω in a flat array, and the batch shape."""
+    w = angular_frequencies(omega)
+    shape = points_shape(w, *lead.leading)
+    return Stack.of(lead, shape), np.broadcast_to(w, shape).reshape(-1), shape
+
+
+def _all_states(stack: Stack, omega: Floats) -> Iterator[tuple[slice, States, Bools]]:
+    """States of all points in chunks, unsound points solved again by the careful route: which is the last
+    entry.
+    """
+    for part in chunks(omega.size, stack.bytes_per_point):
+        found = states(stack, part, omega[part] ** 2, careful=False)
+        bad = ~found.sound.reshape(-1, stack.folded).all(-1)
+        if bad.any():
+            again = np.flatnonzero(bad) + part.start
+            better = states(stack, again, omega[again] ** 2, careful=True)
+            unsound = ~better.sound.reshape(-1, stack.folded).all(-1)
+            if unsound.any():
+                point = again[unsound][0]
+                raise ConvergenceError(
+                    f"at point {point} of the batch (omega = {omega[point]:.12g} rad/ps) a lead has not as "
+                    f"many "
+                    "modes to the right as to the left, by the fast and by the careful route; move omega by "
+                    "a "
+                    "relative 1e-9 off the band edge, or check that the blocks are Hermitian"
+                )
+            found.replace(np.repeat(bad, stack.folded), better)
+        yield part, found, bad
