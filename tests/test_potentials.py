@@ -280,6 +280,16 @@ def test_tersoff_crystals_have_the_published_lattice_constant_and_cohesive_energ
     assert crystal.get_potential_energy() / 8 == pytest.approx(energy, abs=0.005)
 
 
+def test_tersoff_molecule_of_two_has_full_bond_order():
+    length = 2.3
+    pair = Atoms("Si2", [[0, 0, 0], [length, 0, 0]], cell=[20] * 3, pbc=True)
+    pair.calc = resolve_potential("tersoff", ["Si"]).calculator()
+    repulsion, attraction = 1830.8 * np.exp(-2.4799 * length), 471.18 * np.exp(-1.7322 * length)
+    assert pair.get_potential_energy() == pytest.approx(repulsion - attraction, rel=1e-12)
+    pull = 1.7322 * attraction - 2.4799 * repulsion
+    np.testing.assert_allclose(pair.get_forces()[0], [pull, 0, 0], atol=1e-12)
+
+
 def stiffness(crystal):
     """C11, C12, C44 with internal relaxation, GPa, from finite strains."""
 

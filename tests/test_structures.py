@@ -48,6 +48,8 @@ def test_every_structure_file_is_in_the_index_with_its_lattice_constant():
     assert set(rows) == {path.name for path in STRUCTURES.glob("*.cif")}
     for name, constant in rows.items():
         crystal = read_structure(STRUCTURES / name)
+        header = " ".join(re.findall(r"^# (.*)", (STRUCTURES / name).read_text(), re.M))
+        assert re.search(rf"constants? {re.escape(constant.split(',')[0])}", header)
         assert float(re.search(r"[\d.]+", constant).group()) == pytest.approx(
             crystal.cell.lengths()[0], abs=1e-9
         )
@@ -89,13 +91,18 @@ def test_structure_comes_without_calculator_constraints_or_warnings(write):
 
 
 def test_warnings_of_the_reader_do_not_leak(tmp_path):
-    # ASE warns about a space group setting it cannot tell and about occupancies
-    text = (STRUCTURES / "si.cif").read_text().replace("'P 1'", "'P 1 (origin 7)'")
-    path = tmp_path / "odd.cif"
-    path.write_text(text)
+    path = tmp_path / "new.cif"
+    path.write_text("#\\#CIF_2.0\n" + (STRUCTURES / "si.cif").read_text())  # ASE warns of the version
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(read_structure(path)) == 8
+
+
+def test_atom_that_the_reader_would_drop_is_an_error(tmp_path):
+    path = tmp_path / "short.cif"
+    path.write_text((STRUCTURES / "si.cif").read_text().replace("Si8 Si", "Si8 Si Si"))
+    with pytest.raises(InputError, match="Wrong number"):
+        read_structure(path)
 
 
 def test_masses_in_the_file_are_honoured(write):
