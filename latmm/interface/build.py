@@ -85,6 +85,10 @@ class Interface:
         Primitive layers in a principal layer.
     layers : int
         Contact layers on each side whose force constants come from the slab.
+    potential : str
+        Name and source of the potential behind all force constants.
+    normal : (3,) int
+        Miller indices of the plane.
     checks : mapping
         Name → (value, limit), each value to be at most its limit.
     """
@@ -97,6 +101,8 @@ class Interface:
     operations: list[Operation]
     principal: int
     layers: int
+    potential: str
+    normal: tuple[int, int, int]
     checks: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
@@ -209,7 +215,9 @@ def build_interface(
         table, found = _bulk(side, atoms, potential, supercell, report)
         tables.append(table)
         checks.update(found)
-    return _contact(matched, tables[0], tables[1], potential, relax=relax, checks=checks, report=report)
+    return _contact(
+        matched, tables[0], tables[1], potential, normal, relax=relax, checks=checks, report=report
+    )
 
 
 def _name(side: str, atoms: Atoms) -> str:
@@ -256,6 +264,7 @@ def _contact(
     left: ForceConstants,
     right: ForceConstants,
     potential: Potential,
+    normal: tuple[int, int, int],
     *,
     relax: bool,
     checks: dict[str, tuple[float, float]],
@@ -304,7 +313,19 @@ def _contact(
         "contact_ends": (deviation, END_LIMIT),
         "sum_rule_contact": (float(np.max(np.abs(rows))) / contact.scale, 1e-12),
     }
-    return Interface(left, right, matched, slab, contact, operations, principal, layers, checks)
+    return Interface(
+        left,
+        right,
+        matched,
+        slab,
+        contact,
+        operations,
+        principal,
+        layers,
+        potential=f"{potential.name}: {potential.description}",
+        normal=normal,
+        checks=checks,
+    )
 
 
 def _layer_span(blocks: Mapping[tuple[int, int], Floats], slab: Slab, threshold: float) -> int:

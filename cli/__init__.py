@@ -1,0 +1,1 @@
+"""Command line of latmm: one file per command, which imports latmm only when it runs."""

@@ -1,0 +1,79 @@
+"""The ``latmm`` command: finds its subcommands by name and turns errors into one line."""
+
+import importlib
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from latmm import __version__
+from latmm.errors import LatmmError
+
+__all__ = ["cli", "main"]
+
+COMMANDS = {
+    "compare": "Thermal boundary conductance of an interface by every model.",
+}
+"""Subcommands, each in the module of its name, with its one-line help: none is imported to list them."""
+
+
+class _Lazy(click.Group):
+    """A group that imports a subcommand when it is called for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the subcommands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one subcommand."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f".{cmd_name}", __package__)
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of subcommands from their one-line help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="latmm")
+def cli() -> None:
+    """Heat flow across interfaces between crystals: lattice dynamics against continuum models."""
+
+
+class _Terminated(BaseException):
+    """SIGTERM, raised in the main thread so that unfinished files are removed on the way out."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 well, 1 an error, 2 wrong usage, 130 and 143 when interrupted."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        cli.main(args=arguments, prog_name="latmm", standalone_mode=False)
+    except LatmmError as error:
+        click.echo(f"latmm: error: {error}", err=True)
+        sys.exit(1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("latmm: interrupted; no file was written", err=True)
+        sys.exit(130)
+    except _Terminated:
+        click.echo("latmm: terminated; no file was written", err=True)
+        sys.exit(143)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

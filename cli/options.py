@@ -1,0 +1,70 @@
+"""Reading of option values that several commands share."""
+
+from collections.abc import Iterable
+
+import click
+import numpy as np
+
+__all__ = ["assignments", "temperature_list"]
+
+_HINT = "-T"
+
+
+def temperature_list(values: Iterable[str]) -> list[float]:
+    """Read temperatures, each a number or START:STOP:STEP (the stop included), in K.
+
+    Returns
+    -------
+    list of float
+        Ascending, without repetition.
+
+    Raises
+    ------
+    click.BadParameter
+        If a value is no number, not positive, or a range runs backwards.
+    """
+    return sorted({round(float(t), 9) for value in values for t in _range(value)})
+
+
+def _range(value: str) -> Iterable[float]:
+    try:
+        numbers = [float(part) for part in value.split(":")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, 3) or not np.all(np.isfinite(numbers)):
+        raise click.BadParameter(
+            f"{value!r} is not a temperature; use e.g. 300 or 10:500:10", param_hint=_HINT
+        )
+    if min(numbers) <= 0:
+        raise click.BadParameter(
+            f"temperatures and their step must be positive, but are {value} K", param_hint=_HINT
+        )
+    if len(numbers) == 1:
+        return numbers
+    start, stop, step = numbers
+    if stop < start:
+        raise click.BadParameter(
+            f"the range {value} runs backwards; write START:STOP:STEP, e.g. {stop:g}:{start:g}:{step:g}",
+            param_hint=_HINT,
+        )
+    # the stop is included although its multiple of the step may be off by rounding
+    return [start + step * i for i in range(int((stop - start) / step + 1e-9) + 1)]
+
+
+def assignments(values: Iterable[str], option: str) -> dict[str, str]:
+    """Read repeated NAME=VALUE options.
+
+    Raises
+    ------
+    click.BadParameter
+        If one is not of this form or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not (equals and name.strip() and value.strip()):
+            raise click.BadParameter(f"{text!r} must be NAME=VALUE", param_hint=option)
+        if name.strip() in found:
+            raise click.BadParameter(f"{name.strip()} is given twice", param_hint=option)
+        found[name.strip()] = value.strip()
+    return found

@@ -1,0 +1,325 @@
+"""The main job: thermal boundary conductance of an interface by lattice and continuum models.
+
+All models answer on one frequency grid with Ξ(ν), M_left(ν) and M_right(ν) (see :mod:`latmm.landauer`), and
+one Landauer integral turns each into conductances:
+
+- ``agf``: atomistic Green's function, Ξ from the scattering of Bloch modes;
+- ``amm``: acoustic mismatch of elastic media whose density and stiffness are those of the force constants;
+- ``dmm``: diffuse mismatch with the full phonon dispersion of both crystals;
+- ``dmm-debye``: diffuse mismatch on Debye's dispersion;
+- ``radiation``: every channel that the poorer crystal offers transmits, the upper limit of elastic transfer.
+"""
+
+import platform
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import TypeAlias
+
+import numpy as np
+import xarray as xr
+from ase.dft.kpoints import BandPath
+from numpy.typing import ArrayLike
+
+from latmm import __version__
+from latmm.arrays import Floats
+from latmm.continuum.acoustic_mismatch import acoustic_mismatch_isotropic
+from latmm.continuum.channels import channels
+from latmm.continuum.diffuse_mismatch import diffuse_mismatch, diffuse_mismatch_debye, radiation_limit
+from latmm.continuum.media import Medium
+from latmm.errors import InputError
+from latmm.interface.build import Interface
+from latmm.interface.matching import principal_strain
+from latmm.landauer import FrequencyGrid, conductance, four_probe, spectrum, temperatures
+from latmm.lattice.force_constants import ForceConstants
+from latmm.lattice.phonons import density_of_states, largest_frequency, phonons
+from latmm.results import as_json
+from latmm.sweep.run import SpectralTransmission, sweep
+from latmm.sweep.sampling import frequency_grid, windows
+
+__all__ = ["FREQUENCIES", "KMESH", "MODELS", "compare"]
+
+MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
+"""Models by name, in the order of tables and legends."""
+KMESH = (20, 20)
+"""Default k∥ mesh, with the default frequencies: 1 % in G from 50 to 500 K."""
+FREQUENCIES = 80
+"""Default number of frequencies in the band that both crystals share."""
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+Channels: TypeAlias = tuple[Floats, Floats]
+Checks: TypeAlias = dict[str, tuple[float, float]]
+
+
+def compare(
+    interface: Interface,
+    temperature: ArrayLike,
+    *,
+    models: Sequence[str] = MODELS,
+    kmesh: tuple[int, int] = KMESH,
+    frequencies: int = FREQUENCIES,
+    progress: Progress | None = None,
+) -> xr.DataTree:
+    """Thermal boundary conductance of an interface by every model, across temperature.
+
+    Parameters
+    ----------
+    interface : Interface
+        From :func:`latmm.interface.build.build_interface`.
+    temperature : array_like
+        T, K.
+    models : sequence of str
+        From :data:`MODELS`.
+    kmesh : (2,) int
+        k∥ points along both axes of the in-plane reciprocal cell.
+    frequencies : int
+        Frequencies in the band that both crystals share.
+    progress : callable, optional
+        Called with (stage, done, in all).
+
+    Returns
+    -------
+    xarray.DataTree
+        ``/`` provenance, ``/left`` and ``/right`` the crystals, a node with Ξ and M for each model, and
+        ``/comparison`` with ``conductance``, ``conductance_four_probe`` (W m⁻² K⁻¹) and
+        ``kapitza_resistance`` over (model, temperature).
+
+    Raises
+    ------
+    InputError
+        If a model is unknown, or a temperature or the sampling makes no sense.
+    """
+    t = temperatures(temperature)
+    unknown = [m for m in models if m not in MODELS]
+    if unknown or not models:
+        names = ", ".join(map(repr, unknown)) or "(none given)"
+        raise InputError(f"unknown model {names}; choose from {', '.join(MODELS)}")
+    wanted = [m for m in MODELS if m in models]
+    tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
+    grid = frequency_grid(min(tops), max(tops), frequencies, coldest=float(t.min()))
+    checks: Checks = dict(interface.checks)
+    media = tuple(
+        Medium.from_force_constants(crystal, name=f"the {side} crystal")
+        for side, crystal in (("left", interface.left), ("right", interface.right))
+    )
+    spectra: dict[str, xr.Dataset] = {}
+    solved: SpectralTransmission | None = None
+    if "agf" in wanted:
+        samples = windows(interface.left, interface.right, grid, kmesh, interface.rotations, common=min(tops))
+        solved = sweep(interface, grid, samples, common=min(tops), progress=progress)
+        spectra["agf"] = _agf(grid, solved)
+        checks.update(_agf_checks(solved))
+    bulk = _bulk_channels(interface, grid, progress) if {"dmm", "radiation"} & set(wanted) else None
+    if solved is not None and bulk is not None:
+        checks.update(_channel_checks(grid, solved, bulk, float(t.max())))
+    spectra.update(_continuum(wanted, media[0], media[1], bulk, grid))
+    # the matched cells correspond vector by vector: one path, labelled after the left crystal, serves both
+    path = interface.left.atoms.cell.bandpath(npoints=120, eps=1e-3)
+    nodes = {
+        "left": _crystal(interface.left, media[0], tops[0], interface.matched.strain_left, path),
+        "right": _crystal(interface.right, media[1], tops[1], interface.matched.strain_right, path),
+        **{name.replace("-", "_"): spectra[name] for name in wanted},
+        "comparison": _conductances({name: spectra[name] for name in wanted}, grid, t),
+    }
+    root = xr.Dataset(
+        attrs={
+            "title": "Thermal boundary conductance by lattice and continuum models",
+            "latmm_version": __version__,
+            "area": interface.area,
+            "area_units": "angstrom2",
+            "strain": as_json(_strains(interface)),
+            "potential": interface.potential,
+            "normal": list(interface.normal),
+            "kmesh": list(kmesh),
+            "frequencies": frequencies,
+            "samples": 0 if solved is None else solved.samples,
+            "samples_resolved_again": 0 if solved is None else solved.resolved,
+            "contact_layers": interface.layers,
+            "checks": as_json(
+                {
+                    name: {"value": value, "limit": limit, "ok": bool(value <= limit)}
+                    for name, (value, limit) in checks.items()
+                }
+            ),
+            "versions": as_json(_versions()),
+        }
+    )
+    return xr.DataTree.from_dict({"/": root, **nodes})
+
+
+def _agf(grid: FrequencyGrid, solved: SpectralTransmission) -> xr.Dataset:
+    return spectrum(
+        grid,
+        solved.transmission,
+        solved.channels_left,
+        solved.channels_right,
+        model="agf",
+        description="atomistic Green's function: scattering between Bloch modes of both crystals",
+    )
+
+
+def _agf_checks(solved: SpectralTransmission) -> Checks:
+    bound = np.minimum(solved.channels_left, solved.channels_right)
+    excess = np.max(solved.transmission - bound) / np.max(bound)
+    return {
+        "unitarity": (solved.unitarity, 1e-8),
+        "caroli": (solved.caroli, 1e-8),
+        "reciprocity": (solved.reciprocity, 1e-8),
+        "radiation_limit": (max(float(excess), 0.0), 1e-9),
+    }
+
+
+def _bulk_channels(interface: Interface, grid: FrequencyGrid, progress: Progress | None) -> Channels:
+    """Channels of both crystals from their dispersion over the Brillouin zone."""
+    found = []
+    for done, crystal in enumerate((interface.left, interface.right)):
+        if progress is not None:
+            progress("phonons", done, 2)
+        found.append(channels(crystal, grid))
+    if progress is not None:
+        progress("phonons", 2, 2)
+    return found[0], found[1]
+
+
+def _channel_checks(
+    grid: FrequencyGrid, solved: SpectralTransmission, bulk: Channels, hottest: float
+) -> Checks:
+    """Two counts of the same channels: Bloch modes at k∥, and velocities over the Brillouin zone."""
+    checks: Checks = {}
+    for side, counted, integrated in (
+        ("left", solved.channels_left, bulk[0]),
+        ("right", solved.channels_right, bulk[1]),
+    ):
+        g = conductance(grid, np.array([counted, integrated]), hottest)[:, 0]
+        checks[f"channels_{side}"] = (abs(float(g[0] / g[1] - 1.0)), 1e-2)
+    return checks
+
+
+def _continuum(
+    wanted: list[str], left: Medium, right: Medium, bulk: Channels | None, grid: FrequencyGrid
+) -> dict[str, xr.Dataset]:
+    found = {}
+    isotropic = left.isotropic_average(), right.isotropic_average()
+    if "amm" in wanted:
+        found["amm"] = acoustic_mismatch_isotropic(*isotropic, grid)
+    if "dmm-debye" in wanted:
+        found["dmm-debye"] = diffuse_mismatch_debye(*isotropic, grid)
+    if bulk is not None and "dmm" in wanted:
+        found["dmm"] = diffuse_mismatch(*bulk, grid)
+    if bulk is not None and "radiation" in wanted:
+        found["radiation"] = radiation_limit(*bulk, grid)
+    return found
+
+
+def _conductances(spectra: dict[str, xr.Dataset], grid: FrequencyGrid, t: Floats) -> xr.Dataset:
+    """Two-probe and four-probe conductance of every model, W m⁻² K⁻¹."""
+    two, four = [], []
+    for found in spectra.values():
+        names = ("transmission", "channels_left", "channels_right")
+        g, left, right = conductance(grid, np.array([found[name].values for name in names]), t)
+        two.append(g)
+        four.append(four_probe(g, left, right))
+    dims = ("model", "temperature")
+    table = xr.Dataset(
+        {
+            "conductance": (
+                dims,
+                np.array(two),
+                {"units": "W m-2 K-1", "long_name": "thermal boundary conductance"},
+            ),
+            "conductance_four_probe": (
+                dims,
+                np.array(four),
+                {
+                    "units": "W m-2 K-1",
+                    "long_name": "thermal boundary conductance without the ballistic contact resistance",
+                },
+            ),
+            "kapitza_resistance": (
+                dims,
+                1.0 / np.array(two),
+                {"units": "m2 K W-1", "long_name": "Kapitza resistance"},
+            ),
+        },
+        coords={
+            "model": ("model", list(spectra), {"units": "1", "long_name": "model"}),
+            "temperature": ("temperature", t, {"units": "K", "long_name": "temperature"}),
+        },
+    )
+    return table
+
+
+def _crystal(
+    crystal: ForceConstants, medium: Medium, top: float, strain: Floats, path: BandPath
+) -> xr.Dataset:
+    """Describe one crystal: structure, phonons, stiffness, speeds of sound."""
+    atoms = crystal.atoms
+    bands = phonons(crystal, path.kpts)
+    nu = np.linspace(0.0, 1.02 * top, 301)
+    speed, _ = medium.christoffel(np.array([0.0, 0.0, 1.0]))
+    average = medium.isotropic_average().speeds
+    distance, ticks, labels = path.get_linear_kpoint_axis()
+
+    def variable(dims: str | tuple[str, ...], values: object, units: str, name: str) -> xr.Variable:
+        return xr.Variable(dims, np.asarray(values), {"units": units, "long_name": name})
+
+    return xr.Dataset(
+        {
+            "cell": variable(
+                ("vector", "axis"), atoms.cell.array, "angstrom", "lattice vectors, interface normal along z"
+            ),
+            "positions": variable(("atom", "axis"), atoms.get_positions(), "angstrom", "atomic positions"),
+            "species": variable("atom", atoms.get_chemical_symbols(), "1", "chemical element"),
+            "mass": variable("atom", atoms.get_masses(), "amu", "atomic mass"),
+            "band_frequency": variable(
+                ("path", "branch"), bands.frequency, "THz", "phonon frequency along the band path"
+            ),
+            "band_group_velocity": variable(
+                ("path", "branch", "axis"), bands.group_velocity, "km s-1", "phonon group velocity"
+            ),
+            "band_qpoint": variable(("path", "axis"), path.kpts, "1", "wave vector, fractional coordinates"),
+            "density_of_states": variable(
+                "dos_frequency",
+                density_of_states(crystal, nu, (16, 16, 16)),
+                "THz-1",
+                "phonon density of states per cell",
+            ),
+            "stiffness": variable(("voigt", "voigt_column"), medium.stiffness, "GPa", "elastic stiffness"),
+            "stress": variable(("axis", "axis_column"), medium.stress, "GPa", "initial stress of the strain"),
+            "strain": variable(("plane", "plane_column"), strain, "1", "in-plane strain"),
+            "density": variable((), medium.density, "g cm-3", "mass density"),
+            "sound_speed_normal": variable(
+                "polarisation", speed, "km s-1", "speeds of sound along the interface normal, ascending"
+            ),
+            "sound_speed_isotropic": variable(
+                "isotropic",
+                list(average),
+                "km s-1",
+                "longitudinal, transverse speed of the isotropic average",
+            ),
+            "max_frequency": variable((), top, "THz", "largest phonon frequency"),
+        },
+        coords={
+            "path": variable("path", distance, "angstrom-1", "distance along the band path (2 pi included)"),
+            "dos_frequency": variable("dos_frequency", nu, "THz", "phonon frequency"),
+        },
+        attrs={
+            "band_path_labels": as_json(list(labels)),
+            "band_path_ticks": as_json([float(x) for x in ticks]),
+            "formula": atoms.get_chemical_formula(),
+        },
+    )
+
+
+def _strains(interface: Interface) -> dict[str, dict[str, list[float]]]:
+    return {
+        side: {"tensor": strain.tolist(), "principal": principal_strain(strain).tolist()}
+        for side, strain in (
+            ("left", interface.matched.strain_left),
+            ("right", interface.matched.strain_right),
+        )
+    }
+
+
+def _versions() -> dict[str, str]:
+    packages = ("ase", "h5netcdf", "matscipy", "numpy", "phonopy", "scipy", "spglib", "xarray")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -1,0 +1,172 @@
+"""Figures of results, ready for print: every axis with its unit, every model with one colour throughout.
+
+Figures are made without a display (no pyplot state) and returned; :func:`save` writes them whole or not at
+all.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from latmm.arrays import Floats
+from latmm.errors import InputError
+from latmm.results import beside, check_destination
+
+__all__ = ["comparison_figure", "save"]
+
+STYLE = {
+    "agf": ("AGF", "#000000", "-"),
+    "amm": ("AMM", "#0072b2", "-"),
+    "amm-isotropic": ("AMM, isotropic", "#56b4e9", "--"),
+    "dmm": ("DMM", "#d55e00", "-"),
+    "dmm-debye": ("DMM, Debye", "#e69f00", "--"),
+    "mixed": ("mixed mismatch", "#cc79a7", "-"),
+    "radiation": ("radiation limit", "#009e73", ":"),
+}
+"""Label, colour (Okabe and Ito's palette, distinct for the colour-blind) and line of every model."""
+_FORMATS = {".png", ".pdf", ".svg", ".jpg", ".jpeg", ".eps"}
+
+
+def comparison_figure(tree: xr.DataTree) -> Figure:
+    """Figure of a comparison: G(T), the models relative to the lattice, Ξ(ν), both dispersions.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        From :func:`latmm.comparison.compare`.
+    """
+    figure = Figure(figsize=(10.0, 7.6), layout="constrained")
+    axes: dict[str, Axes] = figure.subplot_mosaic([["conductance", "ratio"], ["spectrum", "bands"]])
+    table = tree["comparison"].to_dataset()["conductance"]
+    models = [str(m) for m in table["model"].values]
+    _conductance(axes["conductance"], table, models)
+    _ratio(axes["ratio"], table, models)
+    _spectrum(axes["spectrum"], tree, models)
+    _dispersions(axes["bands"], tree)
+    names = " | ".join(_formula(tree[side].attrs["formula"]) for side in ("left", "right"))
+    plane = tree.attrs.get("normal")
+    where = f" ({''.join(str(int(i)) for i in plane)})" if plane is not None else ""
+    figure.suptitle(f"{names}{where}, {tree.attrs['potential'].split(':')[0]} potential")
+    return figure
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure; the suffix chooses the format (png, pdf, svg, ...).
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or the format is unknown.
+    """
+    target = check_figure(path)
+    part = beside(target)
+    try:
+        figure.savefig(part, dpi=200)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_figure(path: str | Path) -> Path:
+    """Check before any work that a figure can be written to ``path``."""
+    target = check_destination(path)
+    if target.suffix.lower() not in _FORMATS:
+        raise InputError(
+            f"cannot write {target}: no figure format {target.suffix!r}; use {', '.join(sorted(_FORMATS))}"
+        )
+    return target
+
+
+def _formula(formula: str) -> str:
+    """Reduce a primitive cell's formula with one element, e.g. Si2, to the element."""
+    letters = formula.rstrip("0123456789")
+    return letters if letters.isalpha() and sum(c.isupper() for c in letters) == 1 else formula
+
+
+def _conductance(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
+    t = table["temperature"].values
+    for model in models:
+        label, colour, line = STYLE[model]
+        marker = "o" if t.size < 8 else ""
+        values = table.sel(model=model).values / 1e6
+        axes.plot(t, values, line, color=colour, label=label, marker=marker, markersize=3.0)
+    if t.size > 1 and t.max() / t.min() > 100:
+        axes.set(xscale="log", yscale="log")
+    else:
+        axes.set(xlim=(0, None), ylim=(0, None))
+    axes.set(xlabel="temperature (K)", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
+    axes.legend(frameon=False)
+
+
+def _ratio(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
+    """Other models over the lattice; over the first model where the lattice was not asked for."""
+    reference = "agf" if "agf" in models else models[0]
+    t = table["temperature"].values
+    for model in models:
+        label, colour, line = STYLE[model]
+        ratio = table.sel(model=model).values / table.sel(model=reference).values
+        axes.plot(t, ratio, line, color=colour, label=label)
+    if t.size > 1 and t.max() / t.min() > 100:
+        axes.set(xscale="log")
+    else:
+        axes.set(xlim=(0, None))
+    axes.set(ylim=(0, None))
+    axes.set(xlabel="temperature (K)", ylabel=f"conductance relative to {STYLE[reference][0]}")
+
+
+def _spectrum(axes: Axes, tree: xr.DataTree, models: list[str]) -> None:
+    common = min(float(tree[side]["max_frequency"]) for side in ("left", "right"))
+    for model in models:
+        _, colour, line = STYLE[model]
+        node = tree[model.replace("-", "_")].to_dataset()
+        shown = node["frequency"].values <= 1.05 * common
+        axes.plot(
+            node["frequency"].values[shown], node["transmission"].values[shown], line, color=colour, lw=1.2
+        )
+    axes.set(
+        xlabel="frequency (THz)",
+        ylabel="transmission (channels nm$^{-2}$)",
+        xlim=(0, 1.05 * common),
+        ylim=(0, None),
+    )
+    if "agf" in models or "dmm" in models:
+        source = tree["agf" if "agf" in models else "dmm"].to_dataset()
+        highest = float(source["transmission"].max())
+        bound = [float(tree[m.replace("-", "_")]["transmission"].max()) for m in models if m == "radiation"]
+        axes.set(ylim=(0, 1.15 * max([highest, *bound])))
+
+
+def _dispersions(axes: Axes, tree: xr.DataTree) -> None:
+    """Band paths of both crystals over one axis: their lengths are scaled to each other."""
+    for side, colour in (("left", "#0072b2"), ("right", "#d55e00")):
+        crystal = tree[side].to_dataset()
+        x = crystal["path"].values / crystal["path"].values[-1]
+        bands: Floats = crystal["band_frequency"].values
+        lines = axes.plot(x, bands, color=colour, lw=1.0)
+        lines[0].set_label(f"{side}: {_formula(crystal.attrs['formula'])}")
+        if side == "left":
+            ticks = np.array(json.loads(crystal.attrs["band_path_ticks"])) / crystal["path"].values[-1]
+            labels = [name.replace("G", "Γ") for name in json.loads(crystal.attrs["band_path_labels"])]
+            _label_path(axes, ticks, labels)
+    top = max(float(tree[side]["max_frequency"]) for side in ("left", "right"))
+    axes.set(ylabel="phonon frequency (THz)", xlim=(0, 1), ylim=(0, 1.15 * top))
+    axes.legend(frameon=False, ncols=2, loc="upper center")
+
+
+def _label_path(axes: Axes, ticks: Floats, labels: list[str]) -> None:
+    """Write the special points; two at one place (a jump of the path) share a tick."""
+    places: list[float] = []
+    names: list[str] = []
+    for place, name in zip(ticks.tolist(), labels, strict=True):
+        if places and abs(places[-1] - place) < 1e-9:
+            names[-1] += f"|{name}"
+        else:
+            places.append(place)
+            names.append(name)
+    axes.set_xticks(places, names)
+    for place in places[1:-1]:
+        axes.axvline(place, color="0.85", lw=0.6, zorder=0)

@@ -1,0 +1,120 @@
+"""Result files: one :class:`xarray.DataTree` a run, netCDF-4, written whole or not at all.
+
+Complex arrays, dicts, None and booleans do not go into netCDF attributes: structured provenance is stored as
+JSON text.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from latmm.errors import InputError
+
+__all__ = ["as_json", "check_destination", "read", "summary", "write"]
+
+
+def as_json(value: Any) -> str:
+    """Text of a structured attribute."""
+    return json.dumps(value, default=_plain, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
+
+
+def check_destination(path: str | Path) -> Path:
+    """Check before any work that a file can be written.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or cannot be written, or the path is a folder.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise InputError(f"cannot write {target}: it is a folder; name a file in it")
+    if not target.parent.is_dir():
+        raise InputError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
+    if not os.access(target.parent, os.W_OK):
+        raise InputError(f"cannot write {target}: no permission in the folder {target.parent}")
+    return target
+
+
+def beside(path: Path) -> Path:
+    """Name of the unfinished file beside ``path``, with the same suffix; unique to this process."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+
+
+def write(tree: xr.DataTree, path: str | Path) -> None:
+    """Write a result as netCDF-4; an existing file is replaced only by a whole one.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        The result.
+    path : str or Path
+        The file, usually ``.nc``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    target = check_destination(path)
+    part = beside(target)
+    try:
+        tree.to_netcdf(part, engine="h5netcdf")
+        os.replace(part, target)
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read(path: str | Path) -> xr.DataTree:
+    """Read a result file into memory.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or is no netCDF-4 file.
+    """
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            return tree.load()
+    except FileNotFoundError:
+        raise InputError(f"cannot read {path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: not a netCDF-4 result file ({error})") from error
+
+
+def summary(tree: xr.DataTree) -> Mapping[str, Any]:
+    """Return the conductances and checks of a comparison as plain numbers, for JSON.
+
+    An infinite conductance (an interface without resistance of its own) becomes None.
+    """
+    comparison = tree["comparison"].to_dataset()
+
+    def columns(name: str) -> dict[str, list[float | None]]:
+        table = comparison[name]
+        return {
+            str(model): [float(g) if np.isfinite(g) else None for g in table.sel(model=model).values]
+            for model in table["model"].values
+        }
+
+    return {
+        "temperature": comparison["temperature"].values.tolist(),
+        "conductance": columns("conductance"),
+        "conductance_four_probe": columns("conductance_four_probe"),
+        "area": float(tree.attrs["area"]),
+        "strain": json.loads(tree.attrs["strain"]),
+        "potential": tree.attrs["potential"],
+        "checks": json.loads(tree.attrs["checks"]),
+    }
