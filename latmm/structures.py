@@ -72,10 +72,9 @@ def _read(path: Path) -> Atoms:
         raise InputError(f"structure file {path} {reason}; name a file such as structures/si.cif")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # readers warn about tags and conventions that do not matter here,
-            warnings.filterwarnings("error", "Wrong number|Badly formed|Duplicated")  # and of data they drop
+            # readers warn about tags and conventions that do not matter here, and about data that they drop
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("error", "Wrong number|Badly formed|Duplicated")
             atoms: Any = ase.io.read(path, do_not_split_by_at_sign=True)
     except Exception as error:  # each of ASE's readers raises what it likes
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -118,6 +118,40 @@ def test_energy_of_the_atoms_adds_up_and_force_on_the_crystal_vanishes(case):
     np.testing.assert_allclose(crystal.get_forces().sum(axis=0), 0, atol=1e-13)
 
 
+def test_choice_of_cell_and_images_changes_nothing(case):
+    crystal, potential = case
+    reference = with_calculator(crystal, potential.calculator())
+    moved = crystal.copy()
+    moved.positions[::2] += crystal.cell[0] - 2 * crystal.cell[2]  # atoms outside the cell
+    oblique = crystal.copy()
+    oblique.cell[2] += 2 * crystal.cell[0] - crystal.cell[1]
+    left_handed = crystal.copy()
+    left_handed.cell[:] = crystal.cell[[1, 0, 2]]
+    for same in (moved, oblique, left_handed):
+        same.calc = potential.calculator()
+        np.testing.assert_allclose(same.get_forces(), reference.get_forces(), atol=1e-11)
+        np.testing.assert_allclose(same.get_stress(), reference.get_stress(), atol=1e-13)
+        assert same.get_potential_energy() == pytest.approx(reference.get_potential_energy(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("spec", "element", "structure", "a"),
+    [
+        ("sw", "Si", "diamond", 5.43),
+        ("tersoff", "C", "diamond", 3.57),
+        ("emt", "Al", "fcc", 4.0),
+        ("lj", "Ar", "fcc", 5.3),
+    ],
+)
+def test_primitive_cell_has_the_energy_of_the_conventional_one(spec, element, structure, a):
+    calculator = resolve_potential(spec, [element]).calculator
+    primitive = with_calculator(bulk(element, structure, a=a), calculator())
+    cubic = with_calculator(bulk(element, structure, a=a, cubic=True), calculator())
+    factor = len(cubic) / len(primitive)
+    assert primitive.get_potential_energy() * factor == pytest.approx(cubic.get_potential_energy(), rel=1e-12)
+    np.testing.assert_allclose(primitive.get_stress(), cubic.get_stress(), atol=1e-13)
+
+
 def test_turning_the_crystal_turns_the_forces(case):
     crystal, potential = case
     turned = crystal.copy()

@@ -166,11 +166,21 @@ def test_unreadable_file_is_refused_in_one_line(tmp_path, name, content):
     assert "\n" not in str(caught.value)
 
 
-def test_file_in_a_folder_with_an_at_sign_is_read(tmp_path):
-    path = tmp_path / "run@2"
-    path.mkdir()
-    (path / "si.cif").write_text((STRUCTURES / "si.cif").read_text())
-    assert len(read_structure(path / "si.cif")) == 8
+def test_reason_of_several_lines_is_told_in_one(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise ValueError("first line\n  second line")
+
+    monkeypatch.setattr("ase.io.read", refuse)
+    path = tmp_path / "si.cif"
+    path.touch()
+    with pytest.raises(InputError, match=r"\(first line second line\)"):
+        read_structure(path)
+
+
+def test_at_sign_in_a_file_name_selects_nothing(tmp_path):
+    path = tmp_path / "si@2.cif"
+    path.write_text((STRUCTURES / "si.cif").read_text())
+    assert len(read_structure(path)) == 8
 
 
 def boxed_water():
@@ -189,6 +199,7 @@ def slab():
 @pytest.mark.parametrize(
     ("atoms", "reason"),
     [
+        (Atoms(cell=[3, 3, 3], pbc=True), "no atoms"),
         (molecule("H2O"), "molecule"),
         (boxed_water(), "vacuum"),
         (slab(), "periodic along a, b;"),
@@ -204,7 +215,9 @@ def test_what_is_no_crystal_is_refused(write, atoms, reason):
         read_structure(write(atoms))
 
 
-@pytest.mark.parametrize("occupants", ["Si1 Si 0 0 0 0.5", "Si1 Si 0 0 0 0.5\nGe1 Ge 0 0 0 0.5"])
+@pytest.mark.parametrize(
+    "occupants", ["Si1 Si 0 0 0 0.5", "Si1 Si 0 0 0 0.5\nGe1 Ge 0 0 0 0.5", "Si1 Si 0 0 0 1\nGe1 Ge 0 0 0 1"]
+)
 def test_partial_occupancy_is_refused(tmp_path, occupants):
     text = (STRUCTURES / "si.cif").read_text().replace("Si1 Si 0 0 0 1", occupants)
     path = tmp_path / "alloy.cif"
