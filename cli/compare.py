@@ -159,18 +159,21 @@ def _run(
     from latmm.plotting import check_figure, comparison_figure, save
     from latmm.results import check_destination, write
     from latmm.structures import read_structure
+    from latmm.sweep.sampling import check_sampling
 
     quiet: bool = options["quiet"]
     if options["output"]:
         check_destination(options["output"])
     if options["plot"]:
         check_figure(options["plot"])
+    kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
+    frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
+    check_sampling(kmesh, frequencies)
     crystals = [
         read_structure(options[side], own) for side, own in zip(("left", "right"), masses, strict=True)
     ]
     elements = {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()}
     potential = resolve_potential(options["potential"], elements, parameters)
-    kmesh, frequencies = options["kmesh"] or KMESH, options["frequencies"] or FREQUENCIES
     _note(quiet, f"potential: {potential.name} ({potential.description})")
     with Reporter(quiet=quiet) as report:
         interface = build_interface(

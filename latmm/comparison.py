@@ -34,15 +34,15 @@ from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import density_of_states, largest_frequency, phonons
 from latmm.results import as_json
 from latmm.sweep.run import SpectralTransmission, sweep
-from latmm.sweep.sampling import frequency_grid, windows
+from latmm.sweep.sampling import check_sampling, frequency_grid, windows
 
 __all__ = ["FREQUENCIES", "KMESH", "MODELS", "compare"]
 
 MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 """Models by name, in the order of tables and legends."""
-KMESH = (20, 20)
+KMESH = (16, 16)
 """Default k∥ mesh, with the default frequencies: 1 % in G from 50 to 500 K."""
-FREQUENCIES = 80
+FREQUENCIES = 128
 """Default number of frequencies in the band that both crystals share."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -89,6 +89,7 @@ def compare(
         If a model is unknown, or a temperature or the sampling makes no sense.
     """
     t = temperatures(temperature)
+    check_sampling(kmesh, frequencies)
     unknown = [m for m in models if m not in MODELS]
     if unknown or not models:
         names = ", ".join(map(repr, unknown)) or "(none given)"

@@ -17,8 +17,8 @@ from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import ConvergenceError
 from latmm.interface.contact import Slab, build_slab, relax_contact
 from latmm.interface.force_constants import contact_blocks, end_deviation, join, lateral_supercell
-from latmm.interface.matching import MAX_STRAIN, Matched, match
-from latmm.interface.orientation import orient, primitive_cell
+from latmm.interface.matching import MAX_STRAIN, Matched, match, principal_strain
+from latmm.interface.orientation import orient
 from latmm.interface.symmetry import Operation, layer_operations, reciprocal_rotations
 from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
@@ -32,6 +32,7 @@ from latmm.lattice.phonopy_bridge import (
     force_constant_table,
 )
 from latmm.lattice.relaxation import relax_crystal, relax_stacking
+from latmm.lattice.space_group import primitive_cell
 from latmm.units import EV_PER_A2_AMU
 
 __all__ = ["END_LIMIT", "Interface", "LayerBlocks", "build_interface"]
@@ -201,7 +202,7 @@ def build_interface(
     crystals = []
     for step, (side, atoms) in enumerate(zip(sides, (left, right), strict=True)):
         report("relaxation", step, 3)
-        reduced = primitive_cell(atoms)[0]
+        reduced = primitive_cell(atoms)
         if relax:
             reduced = relax_crystal(reduced, potential.calculator, name=_name(side, reduced))
         crystals.append(orient(reduced, normal))
@@ -211,8 +212,8 @@ def build_interface(
         matched = _relax_strained(matched, potential)
     report("relaxation", 3, 3)
     tables, checks = [], {}
-    for side, atoms in zip(sides, (matched.left, matched.right), strict=True):
-        table, found = _bulk(side, atoms, potential, supercell, report)
+    for side in sides:
+        table, found = _bulk(side, matched, potential, supercell, report)
         tables.append(table)
         checks.update(found)
     return _contact(
@@ -238,12 +239,15 @@ def _relax_strained(matched: Matched, potential: Potential) -> Matched:
 
 def _bulk(
     side: str,
-    atoms: Atoms,
+    matched: Matched,
     potential: Potential,
     supercell: tuple[int, int, int] | None,
     report: Progress,
 ) -> tuple[ForceConstants, dict[str, tuple[float, float]]]:
     """Force constants of one crystal, checked against phonopy and for stability."""
+    atoms: Atoms = getattr(matched, side)
+    strain = float(np.max(np.abs(principal_strain(getattr(matched, f"strain_{side}")))))
+    name = _name(side, atoms) + (f", strained by {100 * strain:.1f} % in the plane," if strain > 1e-6 else "")
     matrix = choose_supercell(atoms, potential.reach, supercell)
     phonon = finite_displacements(
         atoms,
@@ -252,7 +256,7 @@ def _bulk(
         progress=lambda done, total: report(f"forces of the {side} crystal", done, total),
     )
     table = force_constant_table(phonon, atoms)
-    require_stable(table, _name(side, atoms))
+    require_stable(table, name)
     return table, {
         f"dispersion_{side}": (dispersion_error(phonon, table), 1e-10),
         f"sum_rule_{side}": (table.sum_rule_error, 1e-12),

@@ -173,6 +173,7 @@ def _deform(atoms: Atoms, in_plane: Floats) -> tuple[Atoms, Floats]:
     gradient[:2, :2] = np.linalg.solve(atoms.cell.array[:2, :2], in_plane)
     rotation, _ = polar(gradient[:2, :2])
     strain = gradient[:2, :2] @ rotation.T - np.eye(2)
+    strain[np.abs(strain) < 1e-14] = 0.0  # rounding of the lattice vectors
     deformed = atoms.copy()
     cell = atoms.cell.array @ gradient
     cell[:2] = np.column_stack([in_plane, np.zeros(2)])

@@ -8,52 +8,13 @@ A unimodular matrix turns the primitive vectors into a₁, a₂ with p·a = 0 (G
 from math import gcd
 
 import numpy as np
-import spglib
 from ase import Atoms
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
+from latmm.lattice.space_group import conventional_vectors, primitive_cell
 
-__all__ = ["gauss_reduce", "orient", "primitive_cell"]
-
-_SYMMETRY = 1e-3
-"""Tolerance of positions in the search for translations, Å."""
-
-
-def primitive_cell(atoms: Atoms) -> tuple[Atoms, Integers]:
-    """Reduce a structure to its primitive cell, atoms of different mass told apart.
-
-    Returns
-    -------
-    primitive : ase.Atoms
-        In the orientation of the input.
-    conventional : (3, 3) int
-        Rows: vectors of the standard conventional cell in units of the primitive vectors, to which Miller
-        indices refer.
-    """
-    kinds = sorted({(int(z), float(m)) for z, m in zip(atoms.numbers, atoms.get_masses(), strict=True)})
-    types = [
-        kinds.index((int(z), float(m))) + 1 for z, m in zip(atoms.numbers, atoms.get_masses(), strict=True)
-    ]
-    found = spglib.standardize_cell(
-        (atoms.cell.array, atoms.get_scaled_positions(), types),
-        to_primitive=True,
-        no_idealize=True,
-        symprec=_SYMMETRY,
-    )
-    if found is None:
-        raise InputError("the structure's symmetry could not be found; check for atoms on top of each other")
-    lattice, positions, types = found
-    primitive = Atoms(
-        numbers=[kinds[t - 1][0] for t in types],
-        masses=[kinds[t - 1][1] for t in types],
-        cell=lattice,
-        scaled_positions=positions,
-        pbc=True,
-    )
-    dataset = spglib.get_symmetry_dataset((lattice, positions, types), symprec=_SYMMETRY)
-    conventional = np.rint(np.linalg.inv(dataset.transformation_matrix).T).astype(np.int64)
-    return primitive, conventional
+__all__ = ["gauss_reduce", "orient"]
 
 
 def orient(atoms: Atoms, normal: tuple[int, int, int]) -> Atoms:
@@ -78,9 +39,9 @@ def orient(atoms: Atoms, normal: tuple[int, int, int]) -> Atoms:
     """
     if len(normal) != 3 or any(int(i) != i for i in normal) or not any(normal):
         raise InputError(f"a plane needs three Miller indices, not all zero, but is {normal}; use e.g. 0 0 1")
-    primitive, conventional = primitive_cell(atoms)
+    primitive = primitive_cell(atoms)
     lattice = primitive.cell.array
-    plane = _primitive_indices(np.array(normal), conventional)
+    plane = _primitive_indices(np.array(normal), conventional_vectors(primitive))
     basis = _plane_basis(plane) @ lattice
     vectors = gauss_reduce(basis[:2])
     if np.cross(*vectors) @ basis[2] < 0:

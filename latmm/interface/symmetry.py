@@ -8,15 +8,12 @@ S Φ Sᵀ between the images of i and j (S: W in Cartesian coordinates), and k�
 from dataclasses import dataclass
 
 import numpy as np
-import spglib
 from ase import Atoms
 
 from latmm.arrays import Floats, Integers
+from latmm.lattice.space_group import TOLERANCE, kinds, layer_symmetry
 
 __all__ = ["Operation", "average", "layer_operations", "reciprocal_rotations"]
-
-_TOLERANCE = 1e-3
-"""Distance within which an atom counts as the image of another, Å."""
 
 
 @dataclass(frozen=True)
@@ -51,28 +48,19 @@ def layer_operations(atoms: Atoms) -> list[Operation]:
         of different mass are told apart.
     """
     fractional = atoms.get_scaled_positions(wrap=False)
-    kinds = np.unique(
-        np.column_stack([atoms.numbers, np.round(atoms.get_masses(), 6)]), axis=0, return_inverse=True
-    )[1].ravel()
-    dataset = spglib.get_symmetry_layerdataset(
-        (atoms.cell.array, fractional % 1.0, kinds + 1), aperiodic_dir=2, symprec=_TOLERANCE
-    )
-    found = [] if dataset is None else zip(dataset.rotations, dataset.translations, strict=True)
+    numbers = kinds(atoms)
     operations = [
         operation
-        for rotation, translation in found
+        for rotation, translation in zip(*layer_symmetry(atoms), strict=True)
         if rotation[2, 2] == 1 and not rotation[2, :2].any() and not rotation[:2, 2].any()
-        if (operation := _operation(atoms, fractional, kinds, rotation, translation)) is not None
+        if (operation := _operation(atoms, fractional, numbers, rotation, translation)) is not None
     ]
     operations.sort(key=lambda op: not np.array_equal(op.rotation, np.eye(2)))
-    if not operations:
-        n = len(atoms)
-        operations = [Operation(np.eye(2, dtype=np.int64), np.eye(3), np.arange(n), np.zeros((n, 2), int))]
     return operations
 
 
 def _operation(
-    atoms: Atoms, fractional: Floats, kinds: Integers, rotation: Integers, translation: Floats
+    atoms: Atoms, fractional: Floats, numbers: Integers, rotation: Integers, translation: Floats
 ) -> Operation | None:
     """Work out which atom goes where; None if the operation does not map every atom within tolerance."""
     cell = atoms.cell.array
@@ -82,10 +70,10 @@ def _operation(
     cells = np.rint(apart)
     cells[..., 2] = 0.0
     distance = np.linalg.norm((apart - cells) @ cell, axis=-1)
-    distance[kinds[:, None] != kinds[None, :]] = np.inf
+    distance[numbers[:, None] != numbers[None, :]] = np.inf
     image = np.argmin(distance, axis=1)
     rows = np.arange(len(atoms))
-    if np.max(distance[rows, image]) > 10 * _TOLERANCE or len(set(image.tolist())) < len(atoms):
+    if np.max(distance[rows, image]) > 10 * TOLERANCE or len(set(image.tolist())) < len(atoms):
         return None
     return Operation(
         rotation=rotation[:2, :2].astype(np.int64),

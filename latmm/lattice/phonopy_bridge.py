@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import numpy as np
-import spglib
 from ase import Atoms
 from ase.calculators.calculator import Calculator
 from phonopy import Phonopy
@@ -20,6 +19,7 @@ from phonopy.structure.atoms import PhonopyAtoms
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.force_constants import ForceConstants
+from latmm.lattice.space_group import conventional_vectors
 
 __all__ = ["choose_supercell", "dispersion_error", "finite_displacements", "force_constant_table"]
 
@@ -50,7 +50,7 @@ def choose_supercell(
     (3, 3) int
         Rows: supercell vectors in units of the cell vectors.
     """
-    conventional = _conventional_cell(atoms)
+    conventional = conventional_vectors(atoms)
     if repeat is not None:
         if len(repeat) != 3 or any(int(n) != n or n < 1 for n in repeat):
             raise InputError(f"a supercell needs three positive integers, but is {repeat}; use e.g. 3 3 3")
@@ -62,20 +62,6 @@ def choose_supercell(
     heights = [volume / np.linalg.norm(np.cross(lattice[i - 2], lattice[i - 1])) for i in range(3)]
     counts = [max(1, int(np.ceil(span / h - 1e-6))) for h in heights]
     return np.diag(counts) @ conventional
-
-
-def _conventional_cell(atoms: Atoms) -> Integers:
-    """Rows: vectors of the standard conventional cell in units of the cell vectors."""
-    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-    dataset = spglib.get_symmetry_dataset(cell, symprec=1e-3)
-    if dataset is None:
-        return np.eye(3, dtype=np.int64)
-    # spglib: columns of the standard cell S obey (a b c) = S P, so S = A P⁻¹ column-wise
-    matrix = np.linalg.inv(dataset.transformation_matrix).T
-    rounded = np.rint(matrix).astype(np.int64)
-    if np.max(np.abs(matrix - rounded)) > 1e-3 or round(np.linalg.det(rounded)) == 0:
-        return np.eye(3, dtype=np.int64)
-    return rounded
 
 
 def finite_displacements(

@@ -19,7 +19,7 @@ from latmm.landauer import FrequencyGrid
 from latmm.lattice.force_constants import ForceConstants
 from latmm.units import EV_PER_A2_AMU, THZ_PER_KELVIN, TWO_PI
 
-__all__ = ["Window", "frequency_grid", "reduced_mesh", "windows"]
+__all__ = ["Window", "check_sampling", "frequency_grid", "reduced_mesh", "windows"]
 
 ELASTIC = 2e-3
 """Share of the common band below which crystals are elastic continua: Ξ ∝ ν² to about the square of it."""
@@ -52,6 +52,20 @@ class Window:
     selected: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
+def check_sampling(kmesh: tuple[int, int], frequencies: int) -> None:
+    """Check the numbers of samples.
+
+    Raises
+    ------
+    InputError
+        If the mesh is not two positive integers, or there are fewer than two frequencies.
+    """
+    if len(kmesh) != 2 or any(int(n) != n or n < 1 for n in kmesh):
+        raise InputError(f"`kmesh` must be two positive integers, but is {tuple(kmesh)}; use e.g. (12, 12)")
+    if int(frequencies) != frequencies or frequencies < 2:
+        raise InputError(f"`frequencies` must be an integer of at least 2, but is {frequencies}; use e.g. 64")
+
+
 def frequency_grid(common: float, top: float, count: int, *, coldest: float) -> FrequencyGrid:
     """Nodes and weights up to ``top`` with a boundary at ``common``, THz.
 
@@ -66,8 +80,6 @@ def frequency_grid(common: float, top: float, count: int, *, coldest: float) -> 
     coldest : float
         Lowest temperature of interest, K: nodes go down to where less than 1e-7 of its heat flows.
     """
-    if int(count) != count or count < 2:
-        raise InputError(f"`frequencies` must be an integer of at least 2, but is {count}; use e.g. 64")
     lowest, elastic = _NEGLIGIBLE * THZ_PER_KELVIN * coldest, ELASTIC * common
     nodes, weights = [], []
     if lowest < elastic:
@@ -118,8 +130,6 @@ def windows(
         Each frequency is in one of them but for the elastic range, which needs none; the widest, the whole
         zone, comes first.
     """
-    if len(mesh) != 2 or any(int(n) != n or n < 1 for n in mesh):
-        raise InputError(f"`kmesh` must be two positive integers, but is {tuple(mesh)}; use e.g. (12, 12)")
     size, chosen = 1.0, np.ones(grid.frequency.size)
     ceiling, sampled = np.inf, grid.frequency >= ELASTIC * common
     while True:

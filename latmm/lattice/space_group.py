@@ -1,0 +1,81 @@
+"""Symmetry of structures, by spglib: primitive and conventional cells, operations of a layer.
+
+The only module that imports spglib. Atoms of different element *or mass* are different.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import spglib
+from ase import Atoms
+
+from latmm.arrays import Floats, Integers
+from latmm.errors import InputError
+
+__all__ = ["conventional_vectors", "kinds", "layer_symmetry", "primitive_cell"]
+
+TOLERANCE = 1e-3
+"""Distance within which positions count as equal, Å."""
+
+
+def kinds(atoms: Atoms) -> Integers:
+    """Label the atoms, (N,), by element and mass with numbers from 1."""
+    labels = np.column_stack([atoms.numbers, np.round(atoms.get_masses(), 6)])
+    return np.asarray(np.unique(labels, axis=0, return_inverse=True)[1].ravel() + 1, dtype=np.int64)
+
+
+def primitive_cell(atoms: Atoms) -> Atoms:
+    """Reduce a structure to its primitive cell, in the orientation it has.
+
+    Raises
+    ------
+    InputError
+        If no symmetry is found, not even translations.
+    """
+    numbers = kinds(atoms)
+    found = _call(spglib.standardize_cell, _cell(atoms), to_primitive=True, no_idealize=True)
+    if found is None:
+        raise InputError("the structure's symmetry could not be found; check for atoms on top of each other")
+    lattice, positions, types = found
+    samples = [int(np.flatnonzero(numbers == t)[0]) for t in types]
+    return Atoms(
+        numbers=atoms.numbers[samples],
+        masses=atoms.get_masses()[samples],
+        cell=lattice,
+        scaled_positions=positions,
+        pbc=True,
+    )
+
+
+def conventional_vectors(atoms: Atoms) -> Integers:
+    """Vectors of the standard conventional cell in units of the primitive cell's own, (3, 3), in rows."""
+    dataset = _call(spglib.get_symmetry_dataset, _cell(atoms))
+    if dataset is None:
+        return np.eye(3, dtype=np.int64)
+    # spglib's columns obey (a b c) = (a' b' c') P with the standard cell primed
+    matrix = np.linalg.inv(dataset.transformation_matrix).T
+    rounded = np.rint(matrix).astype(np.int64)
+    if np.max(np.abs(matrix - rounded)) > 1e-3 or round(np.linalg.det(rounded)) == 0:
+        return np.eye(3, dtype=np.int64)
+    return rounded
+
+
+def layer_symmetry(atoms: Atoms) -> tuple[Integers, Floats]:
+    """Rotations (G, 3, 3) and translations (G, 3), fractional, of a slab whose third vector is aperiodic."""
+    dataset = _call(spglib.get_symmetry_layerdataset, _cell(atoms), aperiodic_dir=2)
+    if dataset is None:
+        return np.eye(3, dtype=np.int64)[None], np.zeros((1, 3))
+    return np.asarray(dataset.rotations, dtype=np.int64), np.asarray(dataset.translations)
+
+
+def _cell(atoms: Atoms) -> tuple[Floats, Floats, Integers]:
+    return atoms.cell.array, atoms.get_scaled_positions(wrap=False) % 1.0, kinds(atoms)
+
+
+def _call(function: Callable[..., Any], cell: tuple[Floats, Floats, Integers], **options: Any) -> Any:
+    """Call spglib; None where it fails, whether it says so by None (2.x) or by an exception (3)."""
+    try:
+        return function(cell, symprec=TOLERANCE, **options)
+    except spglib.error.SpglibError:
+        return None
