@@ -4,6 +4,7 @@ Give blocks of the dynamical matrix and ω; get Bloch modes, the scattering matr
 files, no labels.
 """
 
+from latmm.agf.green import GreenFunction, SelfEnergies, green_function, scattered_wave, self_energies
 from latmm.agf.junction import Junction
 from latmm.agf.leads import FoldedLead, Lead
 from latmm.agf.modes import Modes, Waves, channels, lead_modes
@@ -11,14 +12,19 @@ from latmm.agf.scattering import Scattering, Totals, scatter, transmission
 
 __all__ = [
     "FoldedLead",
+    "GreenFunction",
     "Junction",
     "Lead",
     "Modes",
     "Scattering",
+    "SelfEnergies",
     "Totals",
     "Waves",
     "channels",
+    "green_function",
     "lead_modes",
     "scatter",
+    "scattered_wave",
+    "self_energies",
     "transmission",
 ]

@@ -18,10 +18,12 @@ for every singular hopping).
 import numpy as np
 from scipy import linalg
 
+from latmm.agf.normalisation import SLOW
 from latmm.arrays import Bools, Complexes, Floats
 
 __all__ = ["careful_states"]
 
+TINY = float(np.finfo(float).tiny)
 NEAR_CIRCLE = 1e-3
 """|ln|λ|| up to which an eigenvalue is tried as a propagating state: generous, since each is tested
 against a Hermitian band.
@@ -78,10 +80,13 @@ def careful_states(
                 bloch[side, i, m], unit[side, i, :, m] = factor, u
                 basis[side, i, :, m], image[side, i, :, m] = u, u * (factor if side == 0 else 1.0 / factor)
             propagating[side, i, :p] = True
-        inside = _subspaces(e, hop, n - p)
-        for side, (factor, vectors, near, far) in enumerate(inside):
+        for side, (factor, vectors, near, far) in enumerate(_subspaces(e, hop, n - p)):
             bloch[side, i, p:], unit[side, i, :, p:] = factor, vectors
             basis[side, i, :, p:], image[side, i, :, p:] = near, far
+        slow = int((np.abs(np.log(np.maximum(np.abs(bloch[0, i, p:]), TINY))) < SLOW).sum())
+        if slow:  # these come one by one, and the flux form keeps them from their partners
+            for side, (_, _, near, far) in enumerate(_subspaces(e, hop, n - p - slow)):
+                basis[side, i, :, p + slow :], image[side, i, :, p + slow :] = near, far
     return bloch, unit, basis, image, propagating, sound
 
 

@@ -29,29 +29,39 @@ __all__ = ["Amplitudes", "Port", "amplitudes", "port", "surface_block"]
 
 @dataclass(frozen=True)
 class Port:
-    """One lead's side of the scattering problem, at p points, in the basis of folded k∥; c: most channels
-    of any point.
+    """One lead's side of the scattering problem at p points, in the basis of folded k∥; c: most channels
+    of a point.
 
-    ``dressed`` (p, N, n, n): H₀ + Σ; ``gamma`` (p, N, n, n): Γ; ``source`` (p, N n, c): Γ U_in; ``probe``
-    (p, c, N n): U_out† Γ;
-    ``direct`` (p, c, c): U_out† Γ U_in; ``order_in``, ``order_out`` (p, c): number of the mode behind a
-    column; ``count`` (p,):
-    channels. Columns beyond a point's count are zero.
+    Attributes
+    ----------
+    dressed : (p, N, n, n) complex
+        H₀ + Σ, (rad/ps)².
+    root : (p, N n, c) complex
+        W, Γ = W W†: a column for each outgoing channel, W†U_out = 1.
+    incoming : (p, c, c) complex
+        X = W†U_in, unitary: the incoming channels in terms of W, Γ U_in = W X.
+    order_in, order_out : (p, c) int
+        Number of the mode behind a column. Columns beyond a point's count are zero.
+    count : (p,) int
+        Channels.
+    closure : (p,) float
+        max |X†X − 1| as found, before X was replaced by the nearest unitary matrix: do the incoming modes
+        carry all of Γ?
     """
 
     dressed: Complexes
-    gamma: Complexes
-    source: Complexes
-    probe: Complexes
-    direct: Complexes
+    root: Complexes
+    incoming: Complexes
     order_in: Integers
     order_out: Integers
     count: Integers
+    closure: Floats
+    balance: Floats
 
     @property
     def mask(self) -> Bools:
         """Columns that are channels, (p, c)."""
-        return np.asarray(np.arange(self.source.shape[-1]) < self.count[:, None])
+        return np.asarray(np.arange(self.root.shape[-1]) < self.count[:, None])
 
 
 def port(stack: Stack, points: slice | Integers, found: States, side: int) -> Port:
@@ -71,21 +81,28 @@ def port(stack: Stack, points: slice | Integers, found: States, side: int) -> Po
     """
     h0, h1 = stack.h0.at(points), stack.h1.at(points)
     p, folded, n, _ = h0.shape
-    sigma = surface(h1.reshape(-1, n, n), found, side).reshape(h0.shape)
-    gamma = 1j * (sigma - adjoint(sigma))
+    sigma, root, miss = surface(h1.reshape(-1, n, n), found, side)
+    sigma, root, balance = sigma.reshape(h0.shape), root.reshape(h0.shape), miss.reshape(p, folded).max(-1)
     propagating = found.propagating.reshape(2, p, folded * n)
     count = propagating[0].sum(-1)
     width = int(count.max(initial=0))
     order_out, order_in = (
         np.argsort(~propagating[i], axis=-1, kind="stable")[:, :width] for i in (side, 1 - side)
     )
-    vectors = (found.vectors * found.propagating[..., None, :]).reshape(2, p, folded, n, n)
-    u_out, u_in = _columns(vectors[side], order_out), _columns(vectors[1 - side], order_in)
-    source, target = (
-        (gamma @ u.reshape(p, folded, n, width)).reshape(p, folded * n, width) for u in (u_in, u_out)
-    )
-    probe = adjoint(target)
-    return Port(h0 + sigma, gamma, source, probe, probe @ u_in, order_in, order_out, count)
+    vectors = (found.vectors[1 - side] * found.propagating[1 - side][..., None, :]).reshape(p, folded, n, n)
+    outer = _columns(root, order_out)
+    incoming = adjoint(outer) @ _columns(vectors, order_in)
+    incoming, closure = _unitary(incoming, np.arange(width) < count[:, None])
+    return Port(h0 + sigma, outer, incoming, order_in, order_out, count, closure, balance)
+
+
+def _unitary(x: Complexes, mask: Bools) -> tuple[Complexes, Floats]:
+    """Nearest unitary matrices among the channels of the mask (p, c), and how far x was from them, (p,)."""
+    one = mask[..., None] * np.eye(x.shape[-1])
+    miss = np.abs(adjoint(x) @ x - one).max((-2, -1), initial=0.0)
+    for _ in range(2):  # X ← X (1 − (X†X − 1)/2): each step squares what is missing
+        x = x - 0.5 * (x @ (adjoint(x) @ x - one))
+    return x, miss
 
 
 def _columns(blocks: Complexes, order: Integers) -> Complexes:
@@ -151,7 +168,8 @@ def amplitudes(
     Amplitudes
         Between propagating modes.
     """
-    source, probe, returned = left.source, left.probe, np.zeros_like(left.direct)
+    source, probe = left.root, adjoint(left.root)
+    returned = np.zeros_like(left.incoming)
     d = surface_block(left, omega2)
     for number, (hop, back) in enumerate(zip(prepared.hopping, prepared.back, strict=True)):
         h = hop.at(points)
@@ -160,39 +178,38 @@ def amplitudes(
         returned += probe @ field
         probe = -probe @ link
         carried = back.at(points) @ x
-        source = -carried[..., h.shape[-1] :]
+        swept, source = -carried[..., : h.shape[-1]], -carried[..., h.shape[-1] :]
         if number < len(prepared.onsite):
-            d = prepared.onsite[number].at(points) - carried[..., : h.shape[-1]]
+            d = prepared.onsite[number].at(points) + swept
             np.einsum("...ii->...i", d)[...] -= omega2[:, None]
-    swept = -carried[..., : h.shape[-1]]
-    return _last_layer(omega2, swept, right, source, probe, returned, left.direct)
+    return _last_layer(omega2, swept, left, right, source, probe, returned)
 
 
 def _last_layer(
     omega2: Floats,
     swept: Complexes,
+    left: Port,
     right: Port,
     source: Complexes,
     probe: Complexes,
     returned: Complexes,
-    direct: Complexes,
 ) -> Amplitudes:
-    """Close the sweep at the right lead's first layer, on which the left side acts by the self-energy
-    ``swept``.
+    """Close the sweep at the right lead's first layer, on which all that lies left acts by ``swept``, its
+    self-energy.
     """
-    p, folded, n, _ = right.gamma.shape
+    p, folded, n, _ = right.dressed.shape
     d = swept.copy()
     every = np.arange(folded)
     d.reshape(p, folded, n, folded, n)[:, every, :, every] += surface_block(right, omega2).swapaxes(0, 1)
-    inverse = solve(d, np.broadcast_to(np.eye(folded * n), d.shape))
+    fields = solve(d, np.concatenate([source, right.root], -1))
+    from_left, from_right = fields[..., : source.shape[-1]], fields[..., source.shape[-1] :]
     broadening = 1j * (swept - adjoint(swept))
-    outer = (right.gamma @ inverse.reshape(p, folded, n, -1)).reshape(d.shape)
-    caroli = np.einsum("pij,pij->p", outer, np.conj(inverse @ broadening)).real
-    from_left, from_right = inverse @ source, inverse @ right.source
+    caroli = np.einsum("pij,pij->p", np.conj(from_right), broadening @ from_right).real
+    arriving, one = adjoint(right.root), np.eye
     return Amplitudes(
-        -1j * right.probe @ from_left,
-        -1j * (returned + probe @ from_left) - direct,
-        -1j * probe @ from_right,
-        -1j * right.probe @ from_right - right.direct,
+        (-1j * arriving @ from_left) @ left.incoming,
+        (-1j * (returned + probe @ from_left) - one(left.root.shape[-1])) @ left.incoming,
+        (-1j * probe @ from_right) @ right.incoming,
+        (-1j * arriving @ from_right - one(right.root.shape[-1])) @ right.incoming,
         caroli,
     )

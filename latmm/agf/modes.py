@@ -24,13 +24,11 @@ from latmm.agf.batch import adjoint, angular_frequencies, chunks, points_shape
 from latmm.agf.bloch import bloch_states, flux, solve
 from latmm.agf.careful import careful_states
 from latmm.agf.leads import FoldedLead, Lead, Stack
+from latmm.agf.normalisation import unit_flux
 from latmm.arrays import Bools, Complexes, Floats, Integers
 from latmm.errors import ConvergenceError
 
 __all__ = ["Modes", "States", "Waves", "channels", "lead_modes", "states", "surface"]
-
-DEGENERATE = 1e-13
-"""Overlap of two flux-normalised states above which they are made orthogonal: rounding."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +129,16 @@ def states(stack: Stack, points: slice | Integers, omega2: Complexes | Floats, c
         phases, real = stack.phases.at(points).reshape(-1, n), stack.real.at(points).reshape(-1)
         bloch, unit, propagating, sound = _sorted_states(h0, h1, omega2, phases, real)
         basis, image = unit, unit * np.stack([bloch[0], 1.0 / bloch[1]])[..., None, :]
-    vectors, velocity = unit, np.zeros(bloch.shape)
-    if propagating.any():
-        vectors, velocity = _unit_flux(h1, omega2.real, bloch, unit, propagating)
-    return States(bloch, basis, image, vectors, propagating, velocity, sound)
+    if np.iscomplexobj(omega2):
+        return States(bloch, basis, image, unit, propagating, np.zeros(bloch.shape), sound)
+    vectors, onward, back, mended, orthogonal = unit_flux(h1, bloch, unit, propagating)
+    length = np.linalg.norm(vectors, axis=-2)
+    basis = np.where(mended[..., None, :], vectors / length[..., None, :], basis)
+    image = np.where(mended[..., None, :], np.stack([onward[0], back[1]]) / length[..., None, :], image)
+    vectors = np.where(propagating[..., None, :], vectors, unit)
+    velocity = np.array([1.0, -1.0])[:, None, None] / (2.0 * np.sqrt(omega2.real)[:, None] * length**2)
+    velocity = np.where(propagating, velocity, 0.0)
+    return States(bloch, basis, image, vectors, propagating, velocity, sound & orthogonal)
 
 
 def _sorted_states(
@@ -159,36 +163,14 @@ def _sorted_states(
     return bloch.reshape(-1, 2, n).swapaxes(0, 1), halves, both.swapaxes(0, 1), sound
 
 
-def _unit_flux(
-    h1: Complexes, omega2: Floats, bloch: Complexes, raw: Complexes, propagating: Bools
-) -> tuple[Complexes, Floats]:
-    """Propagating states scaled to unit flux, (2, p, n, n), and their dω/dθ, (2, p, n)."""
-    sign = np.array([1.0, -1.0])[:, None, None, None]
-    half = 1j * sign * (adjoint(raw) @ (h1 @ raw)) * bloch[..., None, :]
-    v = half + adjoint(half)
-    diagonal = np.einsum("...mm->...m", v).real
-    root = np.sqrt(np.where(propagating, np.maximum(diagonal, np.finfo(float).tiny), 1.0))
-    vectors = raw / root[..., None, :]
-    overlap = np.abs(v) / (root[..., :, None] * root[..., None, :])
-    overlap *= propagating[..., :, None] & propagating[..., None, :]
-    overlap[..., np.arange(v.shape[-1]), np.arange(v.shape[-1])] = 0.0
-    skew = overlap.max((-2, -1)) > DEGENERATE
-    if skew.any():
-        pair = propagating[skew][..., :, None] & propagating[skew][..., None, :]
-        metric = np.where(pair, v[skew], np.eye(v.shape[-1]))
-        value, vector = np.linalg.eigh(metric)
-        inverse_root = (vector / np.sqrt(np.maximum(value, np.finfo(float).tiny))[..., None, :]) @ adjoint(
-            vector
-        )
-        vectors[skew] = np.where(propagating[skew][..., None, :], raw[skew] @ inverse_root, raw[skew])
-    square = np.einsum("...im,...im->...m", vectors.conj(), vectors).real
-    direction = sign[..., 0]
-    velocity = np.where(propagating, direction / (2.0 * np.sqrt(omega2)[:, None] * square), 0.0)
-    return vectors, velocity
+def surface(h1: Complexes, found: States, side: int) -> tuple[Complexes, Complexes, Floats]:
+    """Self-energy of a half-space on its surface layer, and the root of its broadening.
 
-
-def surface(h1: Complexes, found: States, side: int) -> Complexes:
-    """Self-energy of a half-space on its surface layer, (p, n, n).
+    Since U†ΓU = diag(1 on propagating states, 0), the broadening is Γ = W W† with W† the propagating rows
+    of U⁻¹. Taken so
+    rather than as i(Σ − Σ†), which cancels where a mode is slow, it is positive and of the rank of the
+    channels, and
+    W†U_out = 1. Σ keeps its Hermitian part and takes −iΓ/2.
 
     Parameters
     ----------
@@ -198,11 +180,28 @@ def surface(h1: Complexes, found: States, side: int) -> Complexes:
         States of the lead.
     side : int
         0: the right half-space, Σ = H₁ F₊; 1: the left half-space, Σ = H₁† F₋.
+
+    Returns
+    -------
+    sigma : (p, n, n) complex
+        Σ.
+    root : (p, n, n) complex
+        W, a column for each state of this direction, zero if it does not propagate.
+    miss : (p,) float
+        max |i(Σ − Σ†) − W W†| before the replacement, relative to Σ: the balance of flux.
     """
-    basis, image = found.basis[side], found.image[side]
-    f = solve(basis.swapaxes(-1, -2), image.swapaxes(-1, -2)).swapaxes(-1, -2)
+    inverse = solve(found.basis[side], np.broadcast_to(np.eye(h1.shape[-1]), h1.shape))
     hop = h1 if side == 0 else adjoint(h1)
-    return hop @ f
+    sigma = hop @ (found.image[side] @ inverse)
+    carries = found.propagating[side]
+    length = np.linalg.norm(found.vectors[side], axis=-2)
+    root = adjoint(np.where(carries[..., None], inverse / length[..., None], 0.0))
+    if not carries.any():
+        return sigma, root, np.zeros(h1.shape[0])
+    broadening = root @ adjoint(root)
+    miss = np.abs(1j * (sigma - adjoint(sigma)) - broadening).max((-2, -1))
+    miss /= np.maximum(np.abs(sigma).max((-2, -1)), np.finfo(float).tiny)
+    return 0.5 * (sigma + adjoint(sigma) - 1j * broadening), root, miss
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ __all__ = ["Scattering", "Totals", "scatter", "transmission"]
 
 RETRY = 1e-9
 """Error of S†S or T at which a point is solved again: far above rounding, far below what a user can see."""
+MENDED = 1e-3
+"""Weight in the error of what :class:`~latmm.agf.elimination.Port` found missing in the flux and mended:
+rounding at a
+band edge leaves less than 1e-5, a lost mode leaves 1."""
 LIMIT = 1e-7
 """Error of S†S or T beyond which no result is given."""
 
@@ -139,7 +143,9 @@ def solve_points(prepared: Prepared, points: slice | Integers, omega: Floats, ca
         s = amplitudes(prepared, points, omega2, left, right)
         unitarity = s.unitarity(left.mask, right.mask)
         total = (np.abs(s.transmitted_left) ** 2).sum((-2, -1))
-        error = np.maximum(unitarity, np.abs(total - s.caroli) / np.maximum(1.0, total))
+        caroli = np.abs(total - s.caroli) / np.maximum(1.0, total)
+        flux = [MENDED * x for side in (left, right) for x in (side.closure, side.balance)]
+        error = np.maximum.reduce([unitarity, caroli, *flux])
     sound = np.logical_and.reduce([f.sound.reshape(omega.size, -1).all(-1) for f in found])
     return Solved(left, right, found, s, unitarity, np.where(sound & np.isfinite(error), error, np.inf))
 
