@@ -28,12 +28,14 @@ NEAR_CIRCLE = 1e-3
 """|ln|λ|| up to which an eigenvalue is tried as a propagating state: generous, since each is tested
 against a Hermitian band.
 """
-ON_BAND = 1e-13
-"""Distance of a band from ω², relative to the blocks, that counts as met: rounding of a Hermitian
-eigenvalue.
+NEWTON = 4
+"""Newton's steps on a phase that is good to half the digits or more: it converges or the band has no
+crossing here.
 """
 SAME_PHASE = 1e-10
-"""Phases that are one: below the distance at which the two states of a band edge can be told apart."""
+"""Phases that are taken together, and meet ω² one by one: below the distance of the two states of a
+resolved band edge.
+"""
 
 
 def careful_states(
@@ -124,26 +126,24 @@ def _groups(phases: Floats) -> list[Floats]:
 def _modes_at(
     e: Complexes, hop: Complexes, theta: float, count: int
 ) -> list[tuple[complex, Complexes, float]]:
-    """States of the ``count`` bands of H(θ) that are nearest to ω², if they meet it within rounding."""
+    """States of the ``count`` bands of H(θ) nearest to ω², where they pass through it."""
     back = hop.conj().T
-    for _ in range(3):  # Newton's steps from an eigenvalue that is already good to half the digits or more
+    for _ in range(NEWTON):
         factor = np.exp(1j * theta)
         value, vector = np.linalg.eigh(e + factor * hop + back / factor)
         nearest = np.sort(np.argsort(np.abs(value))[:count])
-        u = vector[:, nearest]
+        u, value = vector[:, nearest], value[nearest]
+        # slopes of bands that touch, by degenerate perturbation theory; each then meets ω² at its own phase
         slopes, turn = np.linalg.eigh(u.conj().T @ (1j * (factor * hop - back / factor)) @ u)
-        if np.abs(value[nearest]).max() <= ON_BAND or np.abs(slopes).min() == 0.0:
-            break
-        step = float(np.mean(value[nearest]) / np.mean(slopes)) if np.mean(slopes) != 0.0 else np.inf
-        if abs(step) > NEAR_CIRCLE:
-            break
-        theta -= step
-    u = u @ turn
-    shift = np.einsum("im,ij,jm->m", u.conj(), e + factor * hop + back / factor, u).real
+        shift = (np.abs(turn) ** 2).T @ value
+        steps = shift / np.where(slopes == 0.0, np.finfo(float).tiny, slopes)
+        if not np.abs(steps).mean() < NEAR_CIRCLE:
+            return []
+        theta -= float(steps.mean())
+    u, steps = u @ turn, steps - steps.mean()
+    met = np.abs(steps) < 10 * SAME_PHASE
     return [
-        (complex(factor), u[:, m], float(slopes[m]))
-        for m in range(count)
-        if abs(shift[m]) <= ON_BAND * 10 and abs(shift[m]) < slopes[m] ** 2
+        (complex(np.exp(1j * (theta - steps[m]))), u[:, m], float(slopes[m])) for m in np.flatnonzero(met)
     ]
 
 

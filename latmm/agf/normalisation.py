@@ -31,6 +31,10 @@ __all__ = ["unit_flux"]
 
 ROUNDING: Final[float] = 1e-13
 """Overlap of two states of unit flux above which they are made orthogonal."""
+UNRESOLVED: Final[float] = 1e-7
+"""|ln|λ|| below which an evanescent state cannot be told from a propagating one: root of rounding."""
+COUPLED: Final[float] = 1e-4
+"""Coupling of such a pair, relative to H₁, that no band edge has: a thousand times |ln|λ||."""
 ITERATIONS: Final[int] = 8
 """Newton's steps at most; the overlap is squared in each, so that four suffice from 1e-1."""
 SLOW: Final[float] = 0.03
@@ -115,7 +119,9 @@ def _untangle(
     second = n + np.nonzero(slow[1])[1]  # both directions hold as many, in the same order of points
     normal[point, first, second] = normal[point, second, first] = 1.0
     one = normal @ normal  # 1 on all states that take part
+    doubtful = np.zeros(points, dtype=bool)
     if slow.any():
+        doubtful = _doubtful(h1, slow, joint)
         joint = _with_partners(h1, slow, normal[:, :n, n:], joint)
     taking = np.einsum("...mm->...m", one) > 0.0
     mask = taking[..., :, None] & taking[..., None, :]
@@ -126,7 +132,21 @@ def _untangle(
             break
         joint = [a - 0.5 * (a @ k) for a in joint]
     apart = [np.stack([a[..., :n], a[..., n:]]) for a in joint]
-    return apart[0], apart[1], apart[2], left_over <= FAILED
+    return apart[0], apart[1], apart[2], (left_over <= FAILED) & ~doubtful
+
+
+def _doubtful(h1: Complexes, slow: Bools, joint: list[Complexes]) -> Bools:
+    """Points where a pair that decays by rounding only is coupled by more: two propagating states, mixed,
+    of one λ.
+
+    At a band edge the coupling V of the pair goes to zero with the decay; where bands cross it does not.
+    """
+    n = slow.shape[-1]
+    squares = [np.einsum("...im,...im->...m", a.conj(), a).real for a in joint[:2]]
+    decay = 0.5 * np.abs(np.log(squares[1] / squares[0]))[..., :n]
+    coupling = np.abs(_flux_form(h1, joint)[:, :n, n:]) * (slow[0][..., :, None] & slow[1][..., None, :])
+    strong = coupling.max(-1) > COUPLED * np.abs(h1).max((-2, -1))[:, None]
+    return np.asarray((slow[0] & (decay < UNRESOLVED) & strong).any(-1))
 
 
 def _with_partners(h1: Complexes, slow: Bools, order: Floats, joint: list[Complexes]) -> list[Complexes]:
