@@ -11,51 +11,34 @@ Symbols: ω = 2πν, s∥ → ``slowness`` (s/km = ps/nm), K_ij = ∫ τ_ij d²s
 ((ps nm⁻¹)²).
 """
 
+from dataclasses import dataclass
 from math import pi
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
-from latmm.continuum.cutoffs import truncated_square_law
+from latmm.continuum.contact import contact, energy_shares
+from latmm.continuum.cutoffs import sphere_channels, truncated_square_law, wave_cutoffs
 from latmm.continuum.isotropic import isotropic_scattering
 from latmm.continuum.media import Medium
+from latmm.continuum.plane_waves import plane_waves
+from latmm.continuum.slowness import slowness_mesh, slowness_nodes
 from latmm.landauer import FrequencyGrid, spectrum
 
 __all__ = [
+    "acoustic_mismatch",
     "acoustic_mismatch_isotropic",
     "debye_channels",
     "isotropic_transmission_coefficients",
-    "slowness_nodes",
+    "transmissivity",
 ]
 
 _NODES = 128
 """Gauss nodes between neighbouring critical slownesses: 1e-12 for solids, 1e-8 for helium on copper."""
-
-
-def slowness_nodes(speeds: Floats, count: int = _NODES) -> tuple[Floats, Floats]:
-    """Quadrature over slowness for integrands with square-root edges at every critical slowness 1/c.
-
-    Between neighbouring edges p = a + (b − a) sin²θ with Gauss-Legendre nodes in θ removes the roots.
-
-    Parameters
-    ----------
-    speeds : (C,) float
-        All speeds present, km s⁻¹; the largest slowness is that of the slowest.
-
-    Returns
-    -------
-    slowness, weight : (N,) ndarray
-        Nodes and weights, ps/nm.
-    """
-    edges = np.unique(np.concatenate([[0.0], 1.0 / speeds]))
-    # edges of two nearly identical media closer than rounding are one
-    edges = edges[np.append(True, np.diff(edges) > 1e-12 * edges[-1])]
-    x, w = np.polynomial.legendre.leggauss(count)
-    theta, w = 0.25 * pi * (x + 1.0), 0.25 * pi * w
-    width = np.diff(edges)[:, None]
-    nodes = edges[:-1, None] + width * np.sin(theta) ** 2
-    return nodes.ravel(), (width * np.sin(2.0 * theta) * w).ravel()
+_BATCH = 512
+"""In-plane slownesses solved at once: their 6 × 6 matrices stay in the cache."""
 
 
 def isotropic_transmission_coefficients(left: Medium, right: Medium) -> Floats:
@@ -67,7 +50,7 @@ def isotropic_transmission_coefficients(left: Medium, right: Medium) -> Floats:
         K_ij from i on the left to j on the right (and back), (ps nm⁻¹)².
     """
     speeds = np.array([c for medium in (left, right) for c in medium.speeds if c > 0])
-    p, weight = slowness_nodes(speeds)
+    p, weight = slowness_nodes(1.0 / speeds, _NODES)
     scattering = isotropic_scattering(left, right, p)
     return np.asarray(np.einsum("p,pij->ij", weight * p, scattering.transmissivity) / (2.0 * pi))
 
@@ -109,4 +92,91 @@ def acoustic_mismatch_isotropic(left: Medium, right: Medium, grid: FrequencyGrid
         debye_channels(right, grid),
         model="amm-isotropic",
         description="acoustic mismatch of two isotropic media with mode conversion, Debye cut-offs",
+    )
+
+
+@dataclass(frozen=True)
+class _Waves:
+    """Transmissivities and cut-offs at the nodes of a slowness mesh (P), C waves a side.
+
+    Attributes
+    ----------
+    transmissivity : (P, Cl, Cr) float
+    left, right : (P, C) float
+        Debye cut-off of every wave, THz; zero where it does not propagate.
+    """
+
+    transmissivity: Floats
+    left: Floats
+    right: Floats
+
+
+def transmissivity(left: Medium, right: Medium, slowness: ArrayLike) -> Floats:
+    """Share of the energy flux that crosses a welded contact, wave by wave.
+
+    Parameters
+    ----------
+    left, right : Medium
+        Solids of any anisotropy, or fluids.
+    slowness : (..., 2) array_like
+        In-plane slowness, ps/nm.
+
+    Returns
+    -------
+    (..., Cl, Cr) ndarray
+        [incident on the left, transmitted to the right]; zero where either does not propagate. Propagating
+        waves come first, those with the larger vertical slowness (the slower ones) before the others.
+    """
+    s = np.asarray(slowness, dtype=float)
+    flat = _solve(left, right, s.reshape(-1, 2)).transmissivity
+    return flat.reshape(*s.shape[:-1], *flat.shape[1:])
+
+
+def _solve(left: Medium, right: Medium, slowness: Floats) -> _Waves:
+    parts = []
+    for start in range(0, len(slowness), _BATCH):
+        s = slowness[start : start + _BATCH]
+        waves = plane_waves(left, s), plane_waves(right, s)
+        scattering = contact(*waves)
+        parts.append(
+            (
+                energy_shares(scattering.transmission, waves[0].forward, waves[1].forward),
+                wave_cutoffs(left, waves[0].forward, s),
+                wave_cutoffs(right, waves[1].forward, s),
+            )
+        )
+    tau, cut_left, cut_right = (np.concatenate(x) for x in zip(*parts, strict=True))
+    return _Waves(tau, cut_left, cut_right)
+
+
+def acoustic_mismatch(left: Medium, right: Medium, grid: FrequencyGrid) -> xr.Dataset:
+    """Acoustic mismatch of two media of any anisotropy.
+
+    A wave ends where its wave vector leaves Debye's sphere, so that isotropic media give
+    :func:`acoustic_mismatch_isotropic`.
+
+    Parameters
+    ----------
+    left, right : Medium
+        Solids or fluids in the axes of the laboratory, interface normal z.
+    grid : FrequencyGrid
+        Frequencies, THz.
+
+    Returns
+    -------
+    xarray.Dataset
+        The common table, see :func:`latmm.landauer.spectrum`.
+    """
+    mesh = slowness_mesh((left, right))
+    waves = _solve(left, right, mesh.slowness)
+    weight = mesh.weight / (4.0 * pi**2)
+    cutoff = np.minimum(waves.left[:, :, None], waves.right[:, None, :])
+
+    return spectrum(
+        grid,
+        truncated_square_law(grid, (weight[:, None, None] * waves.transmissivity).ravel(), cutoff.ravel()),
+        sphere_channels(grid, mesh.weight, waves.left),
+        sphere_channels(grid, mesh.weight, waves.right),
+        model="amm",
+        description="acoustic mismatch of two anisotropic media with mode conversion, Debye sphere",
     )

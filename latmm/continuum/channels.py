@@ -25,7 +25,7 @@ from math import pi
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latmm.arrays import Floats
+from latmm.arrays import Floats, Integers
 from latmm.continuum.media import Medium, rotation_to_normal
 from latmm.errors import ConvergenceError
 from latmm.landauer import FrequencyGrid
@@ -33,7 +33,7 @@ from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import phonons, q_mesh
 from latmm.units import KM_PER_S_PER_A_THZ, TWO_PI
 
-__all__ = ["ModeSample", "channels", "elastic_channels", "hemisphere", "sample_modes"]
+__all__ = ["ModeSample", "branch_channels", "channels", "elastic_channels", "hemisphere", "sample_modes"]
 
 _PER_ATOM = 44**3
 """Wave vectors in the zone of a one-atom cell at the default resolution."""
@@ -67,7 +67,7 @@ class ModeSample:
     width: Floats
     velocity: Floats
     volume: Floats
-    branch: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    branch: Integers
     low_limit: float
 
 
@@ -152,7 +152,7 @@ def elastic_channels(medium: Medium, normal: ArrayLike = (0.0, 0.0, 1.0)) -> Flo
     (3,) ndarray
         By sheet, slowest first, (ps nm⁻¹)²; 1/(4π c²) each where the medium is isotropic.
     """
-    local, weight = hemisphere(64, 128)
+    local, weight = hemisphere(96, 192)
     directions = local @ rotation_to_normal(normal)
     speed, polarisation = medium.christoffel(directions)
     # energy velocity v_l = B_ijkl a_i s_j a_k / ρ; v·ŝ = c
@@ -172,7 +172,28 @@ def channels(
     normal: ArrayLike = (0.0, 0.0, 1.0),
     resolution: float = 1.0,
 ) -> Floats:
-    """Channels per area of a crystal along a direction.
+    """Channels per area of a crystal along a direction, all branches together.
+
+    Parameters as in :func:`branch_channels`.
+
+    Returns
+    -------
+    (F,) ndarray
+        M, nm⁻².
+    """
+    return np.asarray(
+        branch_channels(force_constants, grid, normal=normal, resolution=resolution).sum(axis=0)
+    )
+
+
+def branch_channels(
+    force_constants: ForceConstants,
+    grid: FrequencyGrid,
+    *,
+    normal: ArrayLike = (0.0, 0.0, 1.0),
+    resolution: float = 1.0,
+) -> Floats:
+    """Channels per area of every branch of a crystal along a direction.
 
     Parameters
     ----------
@@ -187,51 +208,54 @@ def channels(
 
     Returns
     -------
-    (F,) ndarray
-        M, nm⁻².
+    (B, F) ndarray
+        M by branch in ascending order of frequency, nm⁻²: two transverse acoustic, the longitudinal
+        acoustic, the optical branches.
     """
     sample = sample_modes(force_constants, normal, resolution=resolution)
     limit = 0.9 * sample.low_limit
-    total = spread(sample, grid)
+    total = _spread(sample, grid)
     low = grid.frequency < limit
     if low.any():
         coefficients = _long_wave_series(force_constants, normal, limit)
         nu = grid.frequency[low]
-        total[low] = nu**2 * np.polynomial.polynomial.polyval((nu / limit) ** 2, coefficients)
+        total[:3, low] = nu**2 * np.polynomial.polynomial.polyval((nu / limit) ** 2, coefficients)
+        total[3:, low] = 0.0
     return total
 
 
-def spread(sample: ModeSample, grid: FrequencyGrid) -> Floats:
-    """Channels per area (F,), nm⁻², of a sample of modes at the nodes of a grid."""
+def _spread(sample: ModeSample, grid: FrequencyGrid) -> Floats:
+    """Channels per area (B, F), nm⁻², of a sample of modes at the nodes of a grid."""
     nu = grid.frequency
     edges = np.concatenate([[0.0], 0.5 * (nu[1:] + nu[:-1])])
     own = np.diff(np.append(edges, 2 * nu[-1] - edges[-1])) ** 2 / 12.0
     # 2π δ(ω) = δ(ν); km/s = nm THz
     weight = 0.5 * sample.volume * sample.velocity / np.sqrt(TWO_PI)
-    total = np.zeros(nu.size)
+    total = np.zeros((int(sample.branch.max()) + 1, nu.size))
     order = np.argsort(sample.frequency)
-    centre, spread_, weight = sample.frequency[order], sample.width[order] ** 2, weight[order]
-    reach = _REACH * np.sqrt(float(spread_.max()) + own)
+    centre, spread, weight = sample.frequency[order], sample.width[order] ** 2, weight[order]
+    branch = sample.branch[order]
+    reach = _REACH * np.sqrt(float(spread.max()) + own)
     first, last = np.searchsorted(centre, nu - reach), np.searchsorted(centre, nu + reach)
     for i, (a, b) in enumerate(zip(first, last, strict=True)):
-        variance = spread_[a:b] + own[i]
+        variance = spread[a:b] + own[i]
         square = (nu[i] - centre[a:b]) ** 2 / variance
         near = square < _REACH**2
-        total[i] = np.exp(-0.5 * square[near]) @ (weight[a:b][near] / np.sqrt(variance[near]))
+        values = np.exp(-0.5 * square[near]) * weight[a:b][near] / np.sqrt(variance[near])
+        total[:, i] = np.bincount(branch[a:b][near], values, len(total))
     return total
 
 
 def _long_wave_series(force_constants: ForceConstants, normal: ArrayLike, limit: float) -> Floats:
-    """Coefficients of M/ν² in powers of (ν/limit)², nm⁻² THz⁻²."""
+    """Coefficients (5, 3) of M/ν² of the acoustic branches in powers of (ν/limit)², nm⁻² THz⁻²."""
     medium = Medium.from_force_constants(force_constants, normal=normal)
-    start = float(elastic_channels(medium, normal).sum()) * TWO_PI**2
     fractions = np.array([0.45, 0.7, 0.88, 1.0])
-    values = [
-        float(_radial_channels(force_constants, medium, normal, x * limit).sum()) / (x * limit) ** 2
-        for x in fractions
+    values = [elastic_channels(medium, normal) * TWO_PI**2]
+    values += [
+        _radial_channels(force_constants, medium, normal, x * limit) / (x * limit) ** 2 for x in fractions
     ]
-    nodes = np.concatenate([[0.0], fractions**2])
-    return np.asarray(np.polynomial.polynomial.polyfit(nodes, [start, *values], 4))
+    nodes = np.append(0.0, fractions**2)
+    return np.asarray(np.polynomial.polynomial.polyfit(nodes, np.array(values), 4))
 
 
 def _radial_channels(

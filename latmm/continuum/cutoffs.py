@@ -6,13 +6,64 @@ A pair of waves, one on each side, is open below the lower of its two cut-offs. 
 reciprocity holds, and no side transmits more channels than it has: Ξ ≤ min(M_left, M_right) at every node.
 """
 
+from math import pi
+
 import numpy as np
 
 from latmm.arrays import Floats
+from latmm.continuum.media import Medium
+from latmm.continuum.plane_waves import WaveSet, wave_slowness
 from latmm.landauer import FrequencyGrid
 from latmm.units import TWO_PI
 
-__all__ = ["truncated_square_law"]
+__all__ = ["open_share", "sphere_channels", "truncated_square_law", "wave_cutoffs"]
+
+
+def open_share(grid: FrequencyGrid, cutoff: Floats) -> Floats:
+    """Share of every node's cell below a cut-off.
+
+    Parameters
+    ----------
+    grid : FrequencyGrid
+        F nodes, THz. Cells end midway between nodes.
+    cutoff : (...) float
+        THz; infinite for none.
+
+    Returns
+    -------
+    (..., F) ndarray
+        In [0, 1].
+    """
+    lower, upper = _cells(grid)
+    bounded = np.minimum(cutoff, 2.0 * upper[-1])[..., None]
+    return np.asarray(np.clip((bounded - lower) / (upper - lower), 0.0, 1.0))
+
+
+def wave_cutoffs(medium: Medium, waves: WaveSet, slowness: Floats) -> Floats:
+    """Frequency at which each wave leaves Debye's sphere, k_D/(2π|s|).
+
+    Parameters
+    ----------
+    medium : Medium
+    waves : WaveSet
+        C waves of the medium at each slowness.
+    slowness : (..., 2) float
+        In-plane slowness, ps/nm.
+
+    Returns
+    -------
+    (..., C) ndarray
+        THz; zero for waves that do not propagate.
+    """
+    length = wave_slowness(waves, slowness)
+    limit = np.full_like(length, medium.debye_wave_vector / TWO_PI)
+    return np.divide(limit, length, out=np.zeros_like(length), where=waves.propagating)
+
+
+def sphere_channels(grid: FrequencyGrid, weight: Floats, cutoff: Floats) -> Floats:
+    """Channels per area (F,), nm⁻², of waves (P, C) given by their cut-offs, on a mesh of weights (P,)."""
+    coefficient = (weight / (4.0 * pi**2))[:, None] * (cutoff > 0)
+    return truncated_square_law(grid, coefficient.ravel(), cutoff.ravel())
 
 
 def _cells(grid: FrequencyGrid) -> tuple[Floats, Floats]:

@@ -14,6 +14,18 @@ Sources: E. T. Swartz and R. O. Pohl, Rev. Mod. Phys. 61, 605 (1989), Secs. II.C
 A. Majumdar, Appl. Phys. Lett. 87, 211908 (2005) (full dispersion); R. J. Stoner and H. J. Maris, Phys. Rev. B
 48, 16373 (1993) (radiation limit).
 
+Variants, each under its own name:
+
+- *polarisation conserving* (``dmm-polarisation``): the same law class by class, slow transverse, fast
+  transverse and longitudinal acoustic, optical: Ξ = Σ_p M_l,p M_r,p/(M_l,p + M_r,p).
+- *inelastic, total energy* (C. Dames and G. Chen, J. Appl. Phys. 95, 682 (2004)): detailed balance holds for
+  the energy as a whole, not frequency by frequency: 1/G = 1/G_M,left + 1/G_M,right.
+- *inelastic radiation limit*: everything that the side with fewer channels emits is absorbed, at whatever
+  frequency: G = min(G_M,left, G_M,right) (P. E. Hopkins, P. M. Norris and R. J. Stevens, J. Heat Transfer
+  130, 022401 (2008), with the full dispersion here).
+- *joint frequency* (P. E. Hopkins and P. M. Norris, Nanoscale Microscale Thermophys. Eng. 11, 247 (2007)):
+  the emitting side vibrates with a joint spectrum of both; see :func:`joint_frequency_diffuse_mismatch`.
+
 Symbols: M → ``channels_left``, ``channels_right`` (nm⁻²), Ξ → ``transmission`` (nm⁻²).
 """
 
@@ -24,9 +36,19 @@ from numpy.typing import ArrayLike
 from latmm.arrays import Floats
 from latmm.continuum.acoustic_mismatch import debye_channels
 from latmm.continuum.media import Medium
-from latmm.landauer import FrequencyGrid, spectrum
+from latmm.errors import InputError
+from latmm.landauer import FrequencyGrid, conductance, spectrum
 
-__all__ = ["diffuse_mismatch", "diffuse_mismatch_debye", "diffuse_transmission", "radiation_limit"]
+__all__ = [
+    "diffuse_mismatch",
+    "diffuse_mismatch_by_polarisation",
+    "diffuse_mismatch_debye",
+    "diffuse_transmission",
+    "inelastic_diffuse_conductance",
+    "inelastic_radiation_conductance",
+    "joint_frequency_diffuse_mismatch",
+    "radiation_limit",
+]
 
 
 def diffuse_transmission(channels_left: ArrayLike, channels_right: ArrayLike) -> Floats:
@@ -101,4 +123,116 @@ def radiation_limit(channels_left: ArrayLike, channels_right: ArrayLike, grid: F
         channels_right,
         model="radiation",
         description="radiation limit: every channel that both crystals have at a frequency transmits",
+    )
+
+
+def diffuse_mismatch_by_polarisation(
+    branches_left: ArrayLike, branches_right: ArrayLike, grid: FrequencyGrid
+) -> xr.Dataset:
+    """Diffuse mismatch that keeps the polarisation.
+
+    Parameters
+    ----------
+    branches_left, branches_right : (B, F) array_like
+        Channels by branch, nm⁻² (:func:`latmm.continuum.channels.branch_channels`). The first three are
+        matched one by one, the optical rest as a whole.
+    grid : FrequencyGrid
+        Frequencies, THz.
+
+    Returns
+    -------
+    xarray.Dataset
+        The common table, see :func:`latmm.landauer.spectrum`.
+    """
+    left, right = (
+        np.concatenate([b[:3], b[3:].sum(axis=0, keepdims=True)])
+        for b in (np.asarray(branches_left, dtype=float), np.asarray(branches_right, dtype=float))
+    )
+    return spectrum(
+        grid,
+        diffuse_transmission(left, right).sum(axis=0),
+        left.sum(axis=0),
+        right.sum(axis=0),
+        model="dmm-polarisation",
+        description="diffuse mismatch class by class of polarisation, full phonon dispersion",
+    )
+
+
+def inelastic_diffuse_conductance(
+    channels_left: ArrayLike, channels_right: ArrayLike, grid: FrequencyGrid, temperature: ArrayLike
+) -> Floats:
+    """Conductance (N,), W m⁻² K⁻¹, where energy as a whole forgets its origin (Dames and Chen).
+
+    Parameters
+    ----------
+    channels_left, channels_right : (F,) array_like
+        M, nm⁻².
+    grid : FrequencyGrid
+        Frequencies, THz.
+    temperature : (N,) array_like
+        K.
+    """
+    left, right = (conductance(grid, m, temperature) for m in (channels_left, channels_right))
+    return diffuse_transmission(left, right)
+
+
+def inelastic_radiation_conductance(
+    channels_left: ArrayLike, channels_right: ArrayLike, grid: FrequencyGrid, temperature: ArrayLike
+) -> Floats:
+    """Most that two crystals can exchange, inelastic channels included: min(G_M,left, G_M,right).
+
+    Parameters as in :func:`inelastic_diffuse_conductance`; W m⁻² K⁻¹.
+    """
+    left, right = (conductance(grid, m, temperature) for m in (channels_left, channels_right))
+    return np.minimum(left, right)
+
+
+def joint_frequency_diffuse_mismatch(left: Medium, right: Medium, grid: FrequencyGrid) -> xr.Dataset:
+    """Joint-frequency diffuse mismatch of isotropic media.
+
+    The side with the lower cut-off vibrates, next to the interface, with a joint Debye spectrum of both:
+    speeds c_j = ξ_l c_l,j + ξ_r c_r,j and cell density n = ξ_l n_l + ξ_r n_r, where ξ is each side's share of
+    the cells in equal volumes. Its channels cross with the low-frequency transmissivity of the Debye
+    diffuse mismatch, S_other/(S_left + S_right), S = Σ 1/c². The result may exceed the elastic radiation
+    limit, which is its purpose: an upper estimate of inelastic transfer. It is not reciprocal by
+    construction, so the soft side is always taken as the emitter.
+
+    Parameters
+    ----------
+    left, right : Medium
+        Isotropic solids with finite cell densities.
+    grid : FrequencyGrid
+        Frequencies, THz.
+
+    Returns
+    -------
+    xarray.Dataset
+        The common table; its channels are those of the two media.
+
+    Raises
+    ------
+    InputError
+        If a medium is a fluid or has no cell density.
+    """
+    for medium in (left, right):
+        if medium.is_fluid or not np.isfinite(medium.cell_density):
+            raise InputError(
+                f"the joint-frequency model needs solids with a cell density, but {medium.name} is not"
+            )
+    cells = np.array([left.cell_density, right.cell_density])
+    share = cells / cells.sum()
+    speeds = np.array([left.speeds, right.speeds])
+    joint = Medium.isotropic(
+        1.0, *(float(c) for c in share @ speeds), cell_density=float(share @ cells), name="joint spectrum"
+    )
+    strength = speeds[:, 0] ** -2.0 + 2.0 * speeds[:, 1] ** -2.0
+    soft = int(np.argmin([max(left.debye_frequencies()), max(right.debye_frequencies())]))
+    transmissivity = strength[1 - soft] / strength.sum()
+    return spectrum(
+        grid,
+        transmissivity * debye_channels(joint, grid),
+        debye_channels(left, grid),
+        debye_channels(right, grid),
+        model="dmm-joint-frequency",
+        description="joint-frequency diffuse mismatch (inelastic upper estimate), Debye dispersion",
     )

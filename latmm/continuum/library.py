@@ -1,0 +1,203 @@
+"""Measured media, each with its source, for use without a structure file.
+
+Room-temperature values unless noted, crystal axes along x, y, z (hexagonal and trigonal c along z; quartz and
+sapphire in the IRE setting). Helium is the superfluid at saturated vapour pressure, T → 0. Numbers are facts
+of the cited measurements; K stands for C. Kittel, Introduction to Solid State Physics, 8th ed., Ch. 3, Table
+11, which collects them for cubic metals at 300 K. Densities are X-ray densities of the lattice constants in
+common handbooks.
+
+A medium may also be written in numbers: ``rho=8960,cl=4760,ct=2325`` in kg m⁻³ and m s⁻¹ (``ct`` absent or 0
+for a fluid), with ``n=`` primitive cells per nm³ for Debye's cut-offs.
+"""
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from latmm.continuum.media import Medium
+from latmm.errors import InputError
+
+__all__ = ["MEASURED", "Record", "medium", "medium_names"]
+
+_KITTEL = "C. Kittel, Introduction to Solid State Physics, 8th ed., Ch. 3, Table 11 (300 K)"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One measured medium.
+
+    Attributes
+    ----------
+    name : str
+        Plain name.
+    system : str
+        cubic, tetragonal, trigonal, fluid or isotropic.
+    density : float
+        g cm⁻³.
+    cell_density : float
+        Primitive cells per nm³.
+    constants : dict
+        C_ij in GPa by name (``c11``, …), or ``speed`` in km s⁻¹ for a fluid.
+    source : str
+        Of the constants.
+    """
+
+    name: str
+    system: str
+    density: float
+    cell_density: float
+    constants: dict[str, float]
+    source: str
+
+
+def _cubic(
+    name: str, density: float, cell_density: float, c11: float, c12: float, c44: float, source: str = _KITTEL
+) -> Record:
+    return Record(name, "cubic", density, cell_density, {"c11": c11, "c12": c12, "c44": c44}, source)
+
+
+MEASURED: dict[str, Record] = {
+    "si": _cubic("silicon", 2.329, 24.97, 165.7, 63.9, 79.6, "H. J. McSkimin, J. Appl. Phys. 24, 988 (1953)"),
+    "ge": _cubic(
+        "germanium",
+        5.323,
+        22.07,
+        128.5,
+        48.3,
+        66.8,
+        "H. J. McSkimin and P. Andreatch, J. Appl. Phys. 34, 651 (1963)",
+    ),
+    "diamond": _cubic(
+        "diamond",
+        3.515,
+        88.1,
+        1079.0,
+        124.0,
+        578.0,
+        "H. J. McSkimin and P. Andreatch, J. Appl. Phys. 43, 2944 (1972)",
+    ),
+    "gaas": _cubic(
+        "gallium arsenide", 5.317, 22.14, 118.8, 53.8, 59.4, "J. S. Blakemore, J. Appl. Phys. 53, R123 (1982)"
+    ),
+    "mgo": _cubic(
+        "magnesium oxide",
+        3.584,
+        53.5,
+        297.9,
+        95.8,
+        154.4,
+        "S. V. Sinogeikin and J. D. Bass, Phys. Earth Planet. Inter. 120, 43 (2000)",
+    ),
+    "al": _cubic("aluminium", 2.698, 60.2, 106.8, 60.7, 28.2),
+    "cu": _cubic("copper", 8.933, 84.7, 168.4, 121.4, 75.4),
+    "ag": _cubic("silver", 10.50, 58.6, 124.0, 93.7, 46.1),
+    "au": _cubic("gold", 19.28, 59.0, 192.3, 163.1, 42.0),
+    "ni": _cubic("nickel", 8.908, 91.4, 250.8, 150.0, 123.5),
+    "pb": _cubic("lead", 11.34, 33.0, 49.5, 42.3, 14.9),
+    "w": _cubic("tungsten", 19.25, 63.0, 523.3, 204.5, 160.7),
+    "nb": _cubic("niobium", 8.578, 55.6, 246.5, 134.5, 28.7, "K. J. Carroll, J. Appl. Phys. 36, 3689 (1965)"),
+    "in": Record(
+        "indium",
+        "tetragonal",
+        7.30,
+        38.3,
+        {"c11": 45.4, "c12": 40.1, "c13": 41.5, "c33": 45.2, "c44": 6.51, "c66": 12.1},
+        "B. S. Chandrasekhar and J. A. Rayne, Phys. Rev. 124, 1011 (1961)",
+    ),
+    "sapphire": Record(
+        "sapphire",
+        "trigonal",
+        3.986,
+        11.77,
+        {"c11": 496.8, "c12": 163.6, "c13": 110.9, "c14": -23.5, "c33": 498.1, "c44": 147.4},
+        "J. B. Wachtman et al., J. Res. Natl. Bur. Stand. 64A, 213 (1960)",
+    ),
+    "quartz": Record(
+        "quartz",
+        "trigonal",
+        2.649,
+        8.85,
+        {"c11": 86.74, "c12": 6.99, "c13": 11.91, "c14": -17.91, "c33": 107.2, "c44": 57.94},
+        "R. Bechmann, Phys. Rev. 110, 1060 (1958)",
+    ),
+    "helium": Record(
+        "helium II",
+        "fluid",
+        0.145,
+        21.8,
+        {"speed": 0.238},
+        "R. J. Donnelly and C. F. Barenghi, J. Phys. Chem. Ref. Data 27, 1217 (1998)",
+    ),
+}
+"""By short name, in lower case."""
+
+
+def medium_names() -> tuple[str, ...]:
+    """Names that :func:`medium` knows."""
+    return tuple(MEASURED)
+
+
+def medium(text: str) -> Medium:
+    """Look up a measured medium, or read one from numbers.
+
+    Parameters
+    ----------
+    text : str
+        A name (``"cu"``), or ``"rho=8960,cl=4760,ct=2325"`` in SI units.
+
+    Returns
+    -------
+    Medium
+        In crystal axes; turn it with :meth:`Medium.rotated`.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown or the numbers are incomplete.
+    """
+    if "=" in text:
+        return _numeric(text)
+    record = MEASURED.get(text.strip().lower())
+    if record is None:
+        raise InputError(
+            f"no measured medium is called {text!r}; known are {', '.join(MEASURED)}, "
+            "or give numbers like rho=8960,cl=4760,ct=2325 (SI)"
+        )
+    if record.system == "fluid":
+        return Medium.fluid(
+            record.density, record.constants["speed"], cell_density=record.cell_density, name=record.name
+        )
+    c = record.constants
+    c33, c13 = c.get("c33", c["c11"]), c.get("c13", c["c12"])
+    c66 = c.get("c66", c["c44"] if record.system == "cubic" else 0.5 * (c["c11"] - c["c12"]))
+    stiffness = np.diag([c["c11"], c["c11"], c33, c["c44"], c["c44"], c66])
+    stiffness[0, 1] = stiffness[1, 0] = c["c12"]
+    stiffness[:2, 2] = stiffness[2, :2] = c13
+    c14 = c.get("c14", 0.0)
+    stiffness[0, 3] = stiffness[3, 0] = stiffness[4, 5] = stiffness[5, 4] = c14
+    stiffness[1, 3] = stiffness[3, 1] = -c14
+    return Medium(record.density, stiffness, cell_density=record.cell_density, name=record.name)
+
+
+def _numeric(text: str) -> Medium:
+    values: dict[str, float] = {}
+    for part in text.split(","):
+        key, _, number = part.partition("=")
+        try:
+            values[key.strip()] = float(number)
+        except ValueError:
+            raise InputError(f"{part!r} is not a number of the form key=value, e.g. rho=8960") from None
+    unknown, missing = set(values) - {"rho", "cl", "ct", "n"}, {"rho", "cl"} - set(values)
+    if unknown or missing:
+        raise InputError(
+            "a medium in numbers needs rho (kg/m³) and cl (m/s), and takes ct (m/s) and n (cells/nm³), "
+            f"but {text!r} has unknown keys {sorted(unknown)} and misses {sorted(missing)}"
+        )
+    return Medium.isotropic(
+        1e-3 * values["rho"],
+        1e-3 * values["cl"],
+        1e-3 * values.get("ct", 0.0),
+        cell_density=values.get("n", inf),
+        name=text,
+    )

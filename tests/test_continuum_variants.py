@@ -1,0 +1,243 @@
+"""Scalar, solid-fluid, chain, mixed and inelastic models, low-temperature laws and the library."""
+
+import numpy as np
+import pytest
+from continuum_systems import (
+    ALUMINIUM,
+    COPPER,
+    HELIUM,
+    SAPPHIRE,
+    SILICON,
+    diamond_springs,
+    fcc_springs,
+    gauss_grid,
+)
+
+from latmm.continuum.acoustic_mismatch import acoustic_mismatch_isotropic
+from latmm.continuum.chains import (
+    Chain,
+    chain_transmission,
+    long_wave_transmission,
+    matched_mass,
+    transmission_through_atoms,
+)
+from latmm.continuum.channels import branch_channels
+from latmm.continuum.diffuse_mismatch import (
+    diffuse_mismatch,
+    diffuse_mismatch_by_polarisation,
+    diffuse_mismatch_debye,
+    inelastic_diffuse_conductance,
+    inelastic_radiation_conductance,
+    joint_frequency_diffuse_mismatch,
+    radiation_limit,
+)
+from latmm.continuum.library import medium, medium_names
+from latmm.continuum.low_temperature import CUBIC_LAW, cubic_prefactor, cubic_prefactors
+from latmm.continuum.media import Medium
+from latmm.continuum.mixed_mismatch import dominant_wavelength, mixed_mismatch, regime_map
+from latmm.continuum.rayleigh import khalatnikov, rayleigh_coefficient, rayleigh_slowness
+from latmm.continuum.scalar import acoustic_mismatch_scalar, flux_average, scalar_transmissivity
+from latmm.errors import InputError
+from latmm.landauer import FrequencyGrid, conductance
+
+AL = Medium.isotropic(2.7, 6.42, 3.04, cell_density=60.2)
+SI = Medium.isotropic(2.33, 9.0, 5.4, cell_density=25.0)
+
+
+def test_scalar_model_reproduces_a_published_flux_average() -> None:
+    assert flux_average((18.283, 12.562), (2287.9, 1918.8)) == pytest.approx(0.9709, abs=5e-5)
+
+
+def test_scalar_wave_is_lost_beyond_its_critical_angle() -> None:
+    """p = sin θ/v: critical at 1/v of the faster side; normal incidence is 4Z₁Z₂/(Z₁+Z₂)²."""
+    tau = scalar_transmissivity((10.0, 20.0), (3.0, 6.0), [0.0, 1 / 6 - 1e-6, 1 / 6 + 1e-6])
+    assert tau[0] == pytest.approx(800 / 900)
+    assert tau[1] > 0
+    assert tau[2] == 0
+
+
+@pytest.mark.parametrize(
+    ("right", "expected"),
+    [(SILICON, (13.013, 12.628, 16.199, 12.123)), (SAPPHIRE, (18.703, None, 19.701, 15.624))],
+)
+def test_cubic_laws_of_aluminium_contacts(right: Medium, expected: tuple[float | None, ...]) -> None:
+    """R T³ in K⁴ cm²/W."""
+    found = cubic_prefactors(ALUMINIUM, right).resistance.values * 1e4
+    for value, reference in zip(found, expected, strict=True):
+        if reference is not None:
+            assert value == pytest.approx(reference, abs=6e-4)
+    assert pytest.approx(1.0192556768e10, rel=3e-9) == CUBIC_LAW
+
+
+def test_closed_form_agrees_with_the_landauer_integral() -> None:
+    grid = gauss_grid(0.03 * 40 * 0.0208366, 80)
+    table = acoustic_mismatch_scalar(ALUMINIUM, SILICON, grid)
+    g = conductance(grid, table.transmission, 0.03)[0]
+    closed = float(cubic_prefactors(ALUMINIUM, SILICON).prefactor.sel(model="amm-scalar")) * 0.03**3
+    assert g == pytest.approx(closed, rel=1e-9)
+
+
+def test_identical_media_transmit_all_in_the_scalar_model() -> None:
+    table = acoustic_mismatch_scalar(AL, AL, gauss_grid(10.0, 50))
+    np.testing.assert_allclose(table.transmission, table.channels_left, rtol=1e-12, atol=1e-14)
+
+
+def test_rayleigh_wave_speed_of_a_poisson_solid() -> None:
+    """c_l = √3 c_t: c_R = c_t (2 − 2/√3)^½."""
+    solid = Medium.isotropic(3.0, 3.0 * np.sqrt(3.0), 3.0)
+    assert 1 / rayleigh_slowness(solid) == pytest.approx(3.0 * np.sqrt(2 - 2 / np.sqrt(3)), rel=1e-12)
+
+
+def test_rayleigh_channel_is_the_line_of_a_damped_surface_wave() -> None:
+    """Complex speeds c(1 − iε) broaden the pole; its weight at first order in Z_f must not depend on ε."""
+    eps, p_r = 1e-4, rayleigh_slowness(COPPER)
+    alpha, beta = 4.76 * (1 - 1j * eps), 2.325 * (1 - 1j * eps)
+    p = p_r + eps * p_r * np.tan(np.linspace(-1.57, 1.57, 200_001))
+    p = p[(p > 1.02 / 2.325) & (p < 0.7)]
+    qa, qb = (np.sqrt(1 / c**2 - p**2 + 0j) for c in (alpha, beta))
+    z_s = 8.96 * ((1 - 2 * beta**2 * p**2) ** 2 / qa + 4 * beta**4 * p**2 * qb)
+    z_f = 0.145 / np.sqrt(1 / 0.238**2 - p**2)
+    line = 4 * z_f * (1 / z_s).real * p
+    weight = np.sum(0.5 * (line[1:] + line[:-1]) * np.diff(p)) / (2 * np.pi)
+    assert rayleigh_coefficient(COPPER, HELIUM) == pytest.approx(weight, rel=3e-3)
+
+
+def test_khalatnikov_factor_of_helium_on_copper() -> None:
+    """R T³ = 15ħ³ρc_t³/(2π²k⁴ρ_f c_f F): F is near 1.6 with the Rayleigh wave, as tabulated for metals."""
+    grid = FrequencyGrid(np.array([1e-4]), np.array([1e-4]))
+    both = float(khalatnikov(COPPER, HELIUM, grid).transmission[0])
+    bulk = float(khalatnikov(COPPER, HELIUM, grid, rayleigh=False).transmission[0])
+    square = (2 * np.pi * 1e-4) ** 2
+    assert 1 / cubic_prefactor(bulk / square) == pytest.approx(0.13573, abs=5e-6)
+    hbar, k = 1.054571817e-34, 1.380649e-23
+    factor = 15 * hbar**3 * 8960 * 2325.0**3 / (2 * np.pi**2 * k**4 * 145 * 238)
+    assert factor * cubic_prefactor(both / square) == pytest.approx(1.6, abs=0.05)
+    with pytest.raises(InputError, match="solid on the left"):
+        khalatnikov(HELIUM, COPPER, grid)
+
+
+def test_chain_junction_closed_form() -> None:
+    light, heavy = Chain(1.0, 1.0), Chain(4.0, 1.0)
+    t = chain_transmission(light, heavy, 1.0, 0.4 * light.largest_frequency)
+    assert float(t) == pytest.approx(0.7431660358, abs=5e-11)
+    assert float(chain_transmission(light, heavy, 0.3, 1e-7)) == pytest.approx(8 / 9, rel=1e-9)
+    assert long_wave_transmission(light, heavy) == pytest.approx(8 / 9)
+    assert float(chain_transmission(light, heavy, 1.0, 1.01 * heavy.largest_frequency)) == 0.0
+
+
+def test_atoms_of_either_chain_in_between_change_nothing() -> None:
+    left, right = Chain(1.0, 0.7), Chain(3.0, 1.9)
+    nu = np.linspace(0.05, 0.95, 7) * min(left.largest_frequency, right.largest_frequency)
+    exact = chain_transmission(left, right, 1.2, nu)
+    mine = transmission_through_atoms(left, [1.0, 1.0, 3.0], [0.7, 0.7, 1.2, 1.9], right, nu)
+    np.testing.assert_allclose(mine, exact, rtol=1e-10)
+
+
+def test_matching_atoms_are_a_quarter_wave_plate() -> None:
+    left, right = Chain(1.0, 1.0), Chain(16.0, 1.0)
+    mass, atoms = matched_mass(left, right), 40
+    middle = Chain(mass, 1.0)
+    assert mass == 4.0
+    nu = np.sin(np.pi / (4 * atoms)) * middle.largest_frequency  # k · atoms = π/2
+    t = transmission_through_atoms(left, [mass] * atoms, [1.0] * (atoms + 1), right, [nu])
+    assert t[0] == pytest.approx(1.0, abs=2e-3)
+    assert t[0] > long_wave_transmission(left, right) + 0.3
+
+
+def test_mixed_mismatch_lies_between_acoustic_and_diffuse() -> None:
+    grid = gauss_grid(10.0, 60)
+    acoustic = acoustic_mismatch_isotropic(AL, SI, grid).transmission.values
+    diffuse = diffuse_mismatch_debye(AL, SI, grid).transmission.values
+    np.testing.assert_allclose(mixed_mismatch(AL, SI, grid, 0.0).transmission, acoustic, rtol=1e-6, atol=1e-9)
+    rough = mixed_mismatch(AL, SI, grid, 1e5)
+    np.testing.assert_allclose(rough.transmission, diffuse, rtol=2e-3, atol=1e-9)
+    some = mixed_mismatch(AL, SI, grid, 0.3)
+    t = np.array([1.0, 5.0, 20.0, 300.0])
+    g, g_a, g_d = (conductance(grid, x, t) for x in (some.transmission, acoustic, diffuse))
+    share = (g - g_d) / (g_a - g_d)
+    assert share[0] > 0.98
+    assert np.all(np.diff(share) < 0)
+    assert abs(share[-1]) < 0.1
+    bound = np.minimum(some.channels_left, some.channels_right)
+    assert np.all(some.transmission <= bound * (1 + 1e-9))
+
+
+def test_mixed_mismatch_is_reciprocal() -> None:
+    grid = gauss_grid(10.0, 40)
+    there, back = mixed_mismatch(AL, SI, grid, 0.4), mixed_mismatch(SI, AL, grid, 0.4)
+    np.testing.assert_allclose(back.transmission, there.transmission, rtol=1e-9, atol=1e-12)
+
+
+def test_regime_map_turns_diffuse_with_temperature_and_roughness() -> None:
+    table = regime_map(AL, SI, gauss_grid(10.0, 40), [0.0, 0.2, 1.0], [5.0, 30.0, 200.0])
+    share = table.specular_share.values
+    np.testing.assert_allclose(share[0], 1.0)
+    assert np.all(np.diff(share[1:], axis=1) < 0)
+    assert np.all(np.diff(share, axis=0) < 0)
+    # hν = 2.82 k_B T: 3.04 km/s at 1 K
+    assert float(dominant_wavelength(3.04, 1.0)[0]) == pytest.approx(3.04 / (2.8214 * 0.0208366), rel=1e-4)
+
+
+def test_polarisation_conserving_mismatch_lies_below_the_plain_one() -> None:
+    """x y/(x + y) is concave: mixing the classes can only help; identical crystals stay at one half."""
+    grid = gauss_grid(16.0, 60)
+    left, right = (branch_channels(c, grid, resolution=0.5) for c in (diamond_springs(), fcc_springs()))
+    conserving = diffuse_mismatch_by_polarisation(left, right, grid).transmission.values
+    plain = diffuse_mismatch(left.sum(axis=0), right.sum(axis=0), grid).transmission.values
+    assert np.all(conserving <= plain * (1 + 1e-12))
+    same = diffuse_mismatch_by_polarisation(left, left, grid)
+    np.testing.assert_allclose(same.transmission, 0.5 * left.sum(axis=0), rtol=1e-13)
+
+
+def test_inelastic_limits_order_and_meet_the_elastic_ones() -> None:
+    grid = gauss_grid(16.0, 80)
+    soft, stiff = (np.asarray(diffuse_mismatch_debye(m, m, grid).channels_left) for m in (AL, SI))
+    t = [20.0, 300.0]
+    elastic = conductance(grid, radiation_limit(soft, stiff, grid).transmission, t)
+    inelastic = inelastic_radiation_conductance(soft, stiff, grid, t)
+    assert np.all(inelastic >= elastic)
+    total = inelastic_diffuse_conductance(soft, stiff, grid, t)
+    assert np.all(
+        total >= conductance(grid, diffuse_mismatch(soft, stiff, grid).transmission, t) * (1 - 1e-12)
+    )
+    np.testing.assert_allclose(
+        inelastic_diffuse_conductance(soft, soft, grid, t), 0.5 * conductance(grid, soft, t), rtol=1e-14
+    )
+
+
+def test_joint_frequency_model_of_identical_solids_is_the_diffuse_one() -> None:
+    grid = gauss_grid(12.0, 40)
+    joint, plain = joint_frequency_diffuse_mismatch(AL, AL, grid), diffuse_mismatch_debye(AL, AL, grid)
+    np.testing.assert_allclose(joint.transmission, plain.transmission, rtol=1e-12, atol=1e-14)
+    with pytest.raises(InputError, match="cell density"):
+        joint_frequency_diffuse_mismatch(ALUMINIUM, SILICON, grid)
+
+
+@pytest.mark.parametrize(
+    ("name", "calorimetric"),
+    [("al", 428), ("cu", 343), ("ag", 225), ("au", 165), ("pb", 105), ("w", 400), ("nb", 275), ("ni", 450)],
+)
+def test_measured_stiffness_gives_the_calorimetric_debye_temperature(name: str, calorimetric: float) -> None:
+    """Monatomic metals: Kittel, Ch. 5, Table 1 (low temperature); soft metals stiffen when cooled."""
+    theta = medium(name).isotropic_average().debye_temperature()
+    assert theta == pytest.approx(calorimetric, rel=0.12)
+
+
+def test_every_measured_medium_is_stable_and_named() -> None:
+    for name in medium_names():
+        found = medium(name)
+        assert found.density > 0
+        speed, _ = found.christoffel(np.eye(3))
+        assert np.all(speed[:, -1] > 0)
+    assert {"si", "ge", "diamond", "sapphire", "mgo", "quartz", "gaas", "helium", "in", "nb"} <= set(
+        medium_names()
+    )
+
+
+def test_media_in_numbers() -> None:
+    copper = medium("rho=8960,cl=4760,ct=2325")
+    assert copper.speeds == pytest.approx((4.76, 2.325))
+    assert medium("rho=145,cl=238").is_fluid
+    for text in ("unobtainium", "rho=1,cl=x", "rho=1", "rho=1,cl=2,foo=3"):
+        with pytest.raises(InputError):
+            medium(text)
