@@ -1,0 +1,134 @@
+"""Scattering between phonons: the scattering matrix of a batch of points with both of its sides unfolded.
+
+|S_ij|² is the share of the energy of phonon j that leaves in phonon i. Where phonons are degenerate (one q,
+one ω) the shares depend on which combinations of them are called i and j; their mean over the group does not,
+and it is what is kept: sums over a group are exact.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from latmm.agf import Scattering, Waves, scatter
+from latmm.arrays import Complexes, Floats, Integers
+from latmm.modes.system import System
+from latmm.modes.unfolding import Unfolded, folded_axis, unfold
+from latmm.units import TWO_PI
+
+__all__ = ["Resolved", "group_mean", "resolve"]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Phonons at a batch of points (k∥, ω), P = K W in all, and what becomes of their energy.
+
+    Attributes
+    ----------
+    wave_vectors : (P, N, 2) float
+        k∥ of the crystals' lateral cell.
+    omega : (P,) float
+        ω, rad/ps.
+    incoming, outgoing : tuple of two Unfolded
+        Phonons of the left and of the right crystal that run to the contact, and from it (empty unless asked
+        for).
+    share : tuple of two tuples of two (P, n_out, n_in) float
+        |S|² [side it comes from][side it leaves to], by modes, after the turns of the phonons.
+    """
+
+    wave_vectors: Floats
+    omega: Floats
+    incoming: tuple[Unfolded, Unfolded]
+    outgoing: tuple[Unfolded, Unfolded] | None
+    share: tuple[tuple[Floats, Floats], tuple[Floats, Floats]]
+
+    def transmissivity(self, side: int) -> Floats:
+        """Share of each incoming phonon of a side (M,) that crosses, the mean over its group."""
+        return self._total(side, 1 - side)
+
+    def reflectivity(self, side: int) -> Floats:
+        """Share of each incoming phonon of a side (M,) that returns, the mean over its group."""
+        return self._total(side, side)
+
+    def specular(self, side: int) -> Floats:
+        """Share of each incoming phonon of a side (M,) that leaves with its own k∥, on either side."""
+        found = self.incoming[side]
+        total = np.zeros(len(found.point))
+        for share in self.share[side]:
+            apart = share.reshape(share.shape[0], self.wave_vectors.shape[1], -1, share.shape[2])
+            total += apart[found.point, found.folded, :, found.mode].sum(axis=-1)
+        return group_mean(found.group, total)
+
+    def _total(self, side: int, to: int) -> Floats:
+        found = self.incoming[side]
+        return group_mean(found.group, self.share[side][to][found.point, :, found.mode].sum(axis=-1))
+
+
+def group_mean(group: Integers, values: Floats) -> Floats:
+    """Replace each value (M,) by the mean over its group."""
+    count = np.bincount(group, minlength=len(group))
+    total = np.bincount(group, weights=values, minlength=len(group))
+    return np.asarray((total / np.maximum(count, 1))[group])
+
+
+def resolve(system: System, wave_vectors: Floats, frequency: Floats, *, outgoing: bool = False) -> Resolved:
+    """Solve the points k∥ × ν and unfold their modes.
+
+    Parameters
+    ----------
+    system : System
+        Crystals and contact.
+    wave_vectors : (K, 2) float
+        k∥, fractional in the junction's lateral cell.
+    frequency : (W,) or (K, W) float
+        ν, THz, positive.
+    outgoing : bool
+        Unfold the outgoing phonons as well.
+
+    Returns
+    -------
+    Resolved
+    """
+    k = np.asarray(wave_vectors, dtype=float)
+    junction = system.junction(k)
+    omega = np.broadcast_to(TWO_PI * np.asarray(frequency, dtype=float), (len(k), np.shape(frequency)[-1]))
+    scattering = scatter(junction, omega)
+    points = np.repeat(system.folded(k), omega.shape[1], axis=0)
+    flat = omega.reshape(-1)
+
+    def phonons_of(side: int, waves: Waves) -> Unfolded:
+        lead = (junction.left, junction.right)[side]
+        return unfold(system.crystals[side], system.principal, folded_axis(lead, waves), points, flat)
+
+    left, right = scattering.left, scattering.right
+    incoming = phonons_of(0, left.right), phonons_of(1, right.left)
+    leaving = (phonons_of(0, left.left), phonons_of(1, right.right)) if outgoing else None
+    return Resolved(points, flat, incoming, leaving, _shares(scattering, incoming, leaving))
+
+
+def _shares(
+    scattering: Scattering, incoming: tuple[Unfolded, Unfolded], outgoing: tuple[Unfolded, Unfolded] | None
+) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    """|S|² [from side][to side] between phonons."""
+    left, right = (
+        tuple(
+            _between(amplitudes, incoming[side], None if outgoing is None else outgoing[to])
+            for to, amplitudes in enumerate(blocks)
+        )
+        for side, blocks in enumerate(
+            (
+                (scattering.reflected_left, scattering.transmitted_left),
+                (scattering.transmitted_right, scattering.reflected_right),
+            )
+        )
+    )
+    return (left[0], left[1]), (right[0], right[1])
+
+
+def _between(amplitudes: Complexes, incoming: Unfolded, outgoing: Unfolded | None) -> Floats:
+    """|S|² (P, n_out, n_in) of amplitudes between modes, turned into those between phonons."""
+    s = amplitudes.reshape(-1, *amplitudes.shape[-2:])
+    for turn in incoming.turns:
+        s[turn.point, :, turn.modes] = (s[turn.point][:, turn.modes] @ turn.matrix).T
+    for turn in () if outgoing is None else outgoing.turns:
+        s[turn.point, turn.modes] = turn.matrix.conj().T @ s[turn.point, turn.modes]
+    return np.asarray(s.real**2 + s.imag**2)

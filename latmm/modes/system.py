@@ -1,0 +1,65 @@
+"""What a mode-resolved study needs of a contact: its crystals, its junction at k∥, and how k∥ folds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from latmm.agf import Junction
+from latmm.arrays import Floats, Integers
+from latmm.interface.build import Interface
+from latmm.lattice.force_constants import ForceConstants
+from latmm.sweep.run import junction
+
+__all__ = ["SIDES", "System"]
+
+SIDES = ("left", "right")
+"""Names of the two crystals, in the order of every tuple and array over sides."""
+
+
+@dataclass(frozen=True)
+class System:
+    """Two crystals and their junction; its lateral cell may hold N primitive cells of the crystals.
+
+    Attributes
+    ----------
+    left, right : ForceConstants
+        Of the crystals in their oriented primitive cells, a₁ and a₂ in the plane and shared.
+    principal : int
+        Primitive layers in a principal layer of the leads.
+    area : float
+        Area of the junction's lateral cell, Å².
+    rotations : list of (2, 2) int
+        Take k∥ to k∥ of equal transmission, T(k∥) = T(−k∥) included.
+    junction : callable
+        k∥ (K, 2), fractional in the lateral cell, to the junction with leading axes (K, 1).
+    folded : callable
+        k∥ (K, 2) to the k∥ (K, N, 2) of the crystals' own lateral cell that fold onto it, in the order of the
+        folded leads.
+    """
+
+    left: ForceConstants
+    right: ForceConstants
+    principal: int
+    area: float
+    rotations: list[Integers]
+    junction: Callable[[Floats], Junction]
+    folded: Callable[[Floats], Floats]
+
+    @classmethod
+    def of(cls, interface: Interface) -> "System":
+        """View an interface whose lateral cell is that of its crystals."""
+        return cls(
+            interface.left,
+            interface.right,
+            interface.principal,
+            interface.area,
+            interface.rotations,
+            lambda k: junction(interface, k),
+            lambda k: np.asarray(k, dtype=float)[:, None, :],
+        )
+
+    @property
+    def crystals(self) -> tuple[ForceConstants, ForceConstants]:
+        """Left and right crystal."""
+        return self.left, self.right

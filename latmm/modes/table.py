@@ -1,0 +1,255 @@
+"""The mode table: one row for every phonon that meets the contact, at every (k∥, ν) of a run.
+
+Rows come in pieces, so that a run of any length needs the memory of one piece, and stream into one netCDF-4
+file whose dimension ``mode`` is unlimited. Every row stands for ``weight`` channels per area of its side, so
+that
+
+    Ξ(ν) = Σ_{modes of one side at ν} weight · transmissivity,
+
+whichever side is taken.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from os import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import h5netcdf
+import numpy as np
+import xarray as xr
+
+from latmm.arrays import Floats
+from latmm.errors import InputError
+from latmm.landauer import FrequencyGrid
+from latmm.modes.resolved import Resolved, resolve
+from latmm.modes.system import SIDES, System
+from latmm.results import beside, check_destination
+from latmm.sweep.sampling import Window
+
+__all__ = ["COLUMNS", "angle_to_normal", "mode_pieces", "mode_table", "spectral", "write_modes"]
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+
+COLUMNS: Mapping[str, tuple[str, str, str]] = {
+    "frequency": ("f8", "THz", "phonon frequency"),
+    "frequency_weight": ("f8", "THz", "quadrature weight of the frequency"),
+    "weight": ("f8", "nm-2", "channels per area that the mode stands for"),
+    "k1": ("f4", "1", "in-plane wave vector along the first reciprocal vector, fractional"),
+    "k2": ("f4", "1", "in-plane wave vector along the second reciprocal vector, fractional"),
+    "side": ("i1", "1", "crystal that the mode comes from: 0 left, 1 right"),
+    "qx": ("f4", "angstrom-1", "wave vector in the first Brillouin zone, x (2 pi included)"),
+    "qy": ("f4", "angstrom-1", "wave vector in the first Brillouin zone, y (2 pi included)"),
+    "qz": ("f4", "angstrom-1", "wave vector in the first Brillouin zone, z, interface normal"),
+    "branch": ("i1", "1", "branch, by continuity along the ray from the zone centre"),
+    "group_velocity": ("f4", "km s-1", "group velocity"),
+    "angle": ("f4", "degree", "angle of the group velocity to the interface normal"),
+    "polarisation": ("f4", "1", "longitudinal fraction"),
+    "transmissivity": ("f8", "1", "share of the mode's energy that crosses"),
+    "reflectivity": ("f8", "1", "share of the mode's energy that returns"),
+    "specular_fraction": ("f4", "1", "share of the mode's energy that leaves with its in-plane wave vector"),
+}
+"""Type, unit and long name of the columns; ``group_velocity`` has a second dimension ``axis`` (x, y, z)."""
+_POINTS = 2048
+"""Points of a piece: some ten thousand rows."""
+_CHUNK = 16384
+"""Rows of a compressed chunk in the file."""
+_PER_NM2 = 100.0
+"""1 Å⁻² in nm⁻²."""
+
+
+def angle_to_normal(velocity: Floats) -> Floats:
+    """Angle (...) of velocities (..., 3) to the interface normal, degrees in [0, 90]; 90 for no velocity."""
+    across = np.linalg.norm(velocity[..., :2], axis=-1)
+    along = np.abs(velocity[..., 2])
+    return np.asarray(np.where(along > 0, np.degrees(np.arctan2(across, along)), 90.0))
+
+
+def mode_pieces(
+    system: System, grid: FrequencyGrid, samples: Iterable[Window], *, progress: Progress | None = None
+) -> Iterator[xr.Dataset]:
+    """Solve all samples piece by piece.
+
+    Parameters
+    ----------
+    system : System
+        Crystals and contact.
+    grid : FrequencyGrid
+        Frequencies, THz.
+    samples : iterable of Window
+        From :func:`latmm.sweep.sampling.windows`.
+    progress : callable, optional
+        Called with (stage, samples done, samples in all).
+
+    Yields
+    ------
+    xarray.Dataset
+        Rows along ``mode`` with :data:`COLUMNS`.
+    """
+    chosen = list(samples)
+    total = sum(len(w.weights) * int(w.selected.sum()) for w in chosen)
+    done = 0
+    for window in chosen:
+        nodes = np.flatnonzero(window.selected)
+        size = max(1, _POINTS // max(1, nodes.size))
+        for start in range(0, len(window.weights) if nodes.size else 0, size):
+            if progress is not None:
+                progress("modes", done, total)
+            part = slice(start, start + size)
+            found = resolve(system, window.wave_vectors[part], grid.frequency[nodes])
+            weights = window.weights[part] * (_PER_NM2 / system.area)
+            yield _rows(found, np.repeat(weights, nodes.size), np.tile(grid.weight[nodes], len(weights)))
+            done += len(weights) * nodes.size
+    if progress is not None:
+        progress("modes", total, total)
+
+
+def _rows(found: Resolved, weight: Floats, frequency_weight: Floats) -> xr.Dataset:
+    """Rows of both sides of a batch of points with weights (P,)."""
+    sides = []
+    for side, phonons in enumerate(found.incoming):
+        k = found.wave_vectors[phonons.point, phonons.folded]
+        k = k - np.rint(k)
+        q = phonons.wave_vector
+        sides.append(
+            {
+                "frequency": found.omega[phonons.point] / (2.0 * np.pi),
+                "frequency_weight": frequency_weight[phonons.point],
+                "weight": weight[phonons.point],
+                "k1": k[:, 0],
+                "k2": k[:, 1],
+                "side": np.full(len(k), side),
+                "qx": q[:, 0],
+                "qy": q[:, 1],
+                "qz": q[:, 2],
+                "branch": phonons.branch,
+                "group_velocity": phonons.group_velocity,
+                "angle": angle_to_normal(phonons.group_velocity),
+                "polarisation": phonons.longitudinal,
+                "transmissivity": found.transmissivity(side),
+                "reflectivity": found.reflectivity(side),
+                "specular_fraction": found.specular(side),
+            }
+        )
+    return xr.Dataset(
+        {
+            name: (
+                ("mode", "axis") if name == "group_velocity" else "mode",
+                np.concatenate([rows[name] for rows in sides]).astype(kind),
+                {"units": units, "long_name": long_name},
+            )
+            for name, (kind, units, long_name) in COLUMNS.items()
+        }
+    )
+
+
+def mode_table(
+    system: System, grid: FrequencyGrid, samples: Iterable[Window], *, progress: Progress | None = None
+) -> xr.Dataset:
+    """Mode table of a run in memory; :func:`mode_pieces` and :func:`write_modes` keep it on disk instead.
+
+    Parameters
+    ----------
+    system, grid, samples, progress
+        As of :func:`mode_pieces`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Rows along ``mode`` with :data:`COLUMNS`.
+    """
+    return xr.concat(list(mode_pieces(system, grid, samples, progress=progress)), "mode")
+
+
+def spectral(table: xr.Dataset) -> xr.Dataset:
+    """Sum a mode table over the modes of each frequency.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``frequency``: ``transmission`` (side) and ``channels`` (side), nm⁻².
+    """
+    nodes, index = np.unique(table["frequency"].values, return_inverse=True)
+    side, weight = table["side"].values.astype(int), table["weight"].values
+    flat = side * nodes.size + index
+    shape = (len(SIDES), nodes.size)
+    crossing = np.bincount(flat, weight * table["transmissivity"].values, minlength=shape[0] * shape[1])
+    offered = np.bincount(flat, weight, minlength=shape[0] * shape[1])
+    dims = ("side", "frequency")
+    return xr.Dataset(
+        {
+            "transmission": (
+                dims,
+                crossing.reshape(shape),
+                {"units": "nm-2", "long_name": "transmission: phonon channels per area that cross"},
+            ),
+            "channels": (
+                dims,
+                offered.reshape(shape),
+                {"units": "nm-2", "long_name": "phonon channels per area"},
+            ),
+        },
+        coords={
+            "frequency": ("frequency", nodes, {"units": "THz", "long_name": "phonon frequency"}),
+            "side": ("side", list(SIDES), {"units": "1", "long_name": "crystal"}),
+        },
+    )
+
+
+def write_modes(pieces: Iterable[xr.Dataset], path: str | Path, attributes: Mapping[str, Any]) -> int:
+    """Write a mode table as it comes; an existing file is replaced only by a whole one.
+
+    Parameters
+    ----------
+    pieces : iterable of xarray.Dataset
+        From :func:`mode_pieces`.
+    path : str or Path
+        The file, netCDF-4, usually ``.nc``.
+    attributes : mapping
+        Global attributes: text and numbers.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    target = check_destination(path)
+    part = beside(target)
+    try:
+        with h5netcdf.File(part, "w") as file:
+            file.attrs.update(attributes)
+            rows = _append_all(file, pieces)
+        replace(part, target)
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return rows
+
+
+def _append_all(file: h5netcdf.File, pieces: Iterable[xr.Dataset]) -> int:
+    file.dimensions = {"mode": None, "axis": 3}
+    for name, (kind, units, long_name) in COLUMNS.items():
+        vector = name == "group_velocity"
+        variable = file.create_variable(
+            name,
+            ("mode", "axis") if vector else ("mode",),
+            dtype=kind,
+            chunks=(_CHUNK, 3) if vector else (_CHUNK,),
+            compression="gzip",
+            compression_opts=4,
+            shuffle=True,
+        )
+        variable.attrs.update({"units": units, "long_name": long_name})
+    rows = 0
+    for piece in pieces:
+        size = piece.sizes["mode"]
+        file.resize_dimension("mode", rows + size)
+        for name in COLUMNS:
+            file.variables[name][rows : rows + size] = piece[name].values
+        rows += size
+    return rows
