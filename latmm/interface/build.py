@@ -251,7 +251,7 @@ def _bulk(
     matrix = choose_supercell(atoms, potential.reach, supercell)
     phonon = finite_displacements(
         atoms,
-        potential.calculator,
+        potential,
         supercell=matrix,
         progress=lambda done, total: report(f"forces of the {side} crystal", done, total),
     )
@@ -288,7 +288,7 @@ def _contact(
         blocks = contact_blocks(
             slab,
             zone,
-            potential.calculator,
+            potential,
             repeat=lateral_supercell(slab.atoms, 2.0 * reach),
             progress=lambda done, total: report("forces of the contact", done, total),
         )

@@ -12,17 +12,15 @@ from collections.abc import Callable
 import numpy as np
 from ase import Atoms
 from ase.build import make_supercell
-from ase.calculators.calculator import Calculator
 
 from latmm.arrays import Bools, Floats
 from latmm.interface.contact import Slab
 from latmm.interface.symmetry import Operation, average
+from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants, untwist
 
 __all__ = ["contact_blocks", "end_deviation", "join", "lateral_supercell"]
 
-DISPLACEMENT = 0.01
-"""Finite displacement, Å, as for the pure crystals: equal errors cancel at the zone's ends."""
 _TIE = 1e-4
 """Images whose distances differ by less share a force constant, Å."""
 
@@ -40,7 +38,7 @@ def lateral_supercell(atoms: Atoms, span: float) -> tuple[int, int]:
 def contact_blocks(
     slab: Slab,
     zone: Bools,
-    calculator: Callable[[], Calculator],
+    potential: Potential,
     *,
     repeat: tuple[int, int],
     progress: Callable[[int, int], None] | None = None,
@@ -53,8 +51,8 @@ def contact_blocks(
         The relaxed contact, N atoms.
     zone : (N,) bool
         Atoms to displace.
-    calculator : callable
-        Gives a new calculator.
+    potential : Potential
+        Gives the forces, and the displacement that suits them.
     repeat : (2,) int
         Lateral supercell.
     progress : callable, optional
@@ -67,7 +65,7 @@ def contact_blocks(
     """
     n = len(slab.atoms)
     supercell = make_supercell(slab.atoms, np.diag([*repeat, 1]), order="cell-major")
-    supercell.calc = calculator()
+    supercell.calc = potential.calculator()
     equilibrium = supercell.get_positions()
     blocks: Blocks = defaultdict(lambda: np.zeros((n, n, 3, 3)))
     displaced = np.flatnonzero(zone)
@@ -79,10 +77,10 @@ def contact_blocks(
             forces = []
             for sign in (1.0, -1.0):
                 positions = equilibrium.copy()
-                positions[i, axis] += sign * DISPLACEMENT
+                positions[i, axis] += sign * potential.displacement
                 supercell.set_positions(positions)
                 forces.append(supercell.get_forces())
-            rows[:, axis, :] = (forces[1] - forces[0]) / (2.0 * DISPLACEMENT)
+            rows[:, axis, :] = (forces[1] - forces[0]) / (2.0 * potential.displacement)
         _share_out(blocks, rows, slab.atoms, int(i), repeat)
     if progress is not None:
         progress(3 * len(displaced), 3 * len(displaced))

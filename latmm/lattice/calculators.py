@@ -31,6 +31,8 @@ BUNDLED: Final = ("tersoff", "sw", "emt", "lj")
 because its interaction of unlike atoms belongs to the published fit."""
 FILES: Final = {"tersoff": "tersoff", "sw": "stillinger_weber", "lj": "lennard_jones"}
 """Parameter file of each, without its suffix."""
+EXACT_FORCES: Final = 1e-3
+"""Finite displacement for potentials whose forces are exact to rounding, Å."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class Potential:
         neighbour interact.
     calculator : callable
         Returns a new ASE calculator (energy in eV, forces in eV/Å, stress in eV/Å³), one for each Atoms.
+    displacement : float
+        Finite displacement for force constants, Å. Central differences err by its square (anharmonicity)
+        and by the forces' noise over it: small for the exact forces of the bundled potentials, phonopy's
+        usual 0.01 Å for others.
     """
 
     name: str
@@ -58,6 +64,7 @@ class Potential:
     elements: frozenset[str] | None
     reach: float | None
     calculator: Callable[[], Any]
+    displacement: float = 0.01
 
 
 def resolve_potential(
@@ -139,7 +146,12 @@ def _bundled(name: str, elements: Sequence[str], options: Mapping[str, str | flo
             "effective medium theory (ASE's parameters), Jacobsen et al., Surf. Sci. 366, 394 (1996)"
         )
     return Potential(
-        name, description, frozenset(elements), 2.0 * energy.cutoff, partial(BondCalculator, energy)
+        name=name,
+        description=description,
+        elements=frozenset(elements),
+        reach=2.0 * energy.cutoff,
+        calculator=partial(BondCalculator, energy),
+        displacement=EXACT_FORCES,
     )
 
 
@@ -160,6 +172,7 @@ def _lennard_jones(elements: Sequence[str], options: Mapping[str, str | float]) 
         elements=frozenset(elements),
         reach=cutoff,
         calculator=partial(BondCalculator, LennardJones(epsilon, sigma, cutoff)),
+        displacement=EXACT_FORCES,
     )
 
 

@@ -133,6 +133,11 @@ def require_stable(
     InstabilityError
         Naming the largest imaginary frequency and where it is.
     """
+    if force_constants.scale == 0.0:
+        raise InstabilityError(
+            f"{name} has no force constants: its atoms are beyond the reach of the potential; "
+            "check its lattice constant, or relax the structure (--relax)"
+        )
     q, squares = _squares(force_constants, mesh)
     lowest = int(np.argmin(squares.min(axis=1)))
     ratio = float(squares.min() / squares.max())

@@ -12,19 +12,17 @@ from collections.abc import Callable
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator
 from phonopy import Phonopy
 from phonopy.structure.atoms import PhonopyAtoms
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
+from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.space_group import conventional_vectors
 
 __all__ = ["choose_supercell", "dispersion_error", "finite_displacements", "force_constant_table"]
 
-DISPLACEMENT = 0.01
-"""Finite displacement, Å: central differences leave an error of third-order anharmonicity × 1e-4 Å²."""
 DEFAULT_SPAN = 12.0
 """Shortest supercell translation for a potential of unknown reach, Å."""
 NOISE = 1e-11
@@ -66,19 +64,19 @@ def choose_supercell(
 
 def finite_displacements(
     atoms: Atoms,
-    calculator: Callable[[], Calculator],
+    potential: Potential,
     *,
     supercell: Integers,
     progress: Callable[[int, int], None] | None = None,
 ) -> Phonopy:
-    """Run phonopy's finite displacements with any ASE calculator.
+    """Run phonopy's finite displacements.
 
     Parameters
     ----------
     atoms : ase.Atoms
         The cell; its masses are kept, also where they distinguish atoms of one element.
-    calculator : callable
-        Gives a new calculator for each supercell.
+    potential : Potential
+        Gives the forces, and the displacement that suits them.
     supercell : (3, 3) int
         Rows: supercell vectors in units of the cell vectors.
     progress : callable, optional
@@ -89,6 +87,8 @@ def finite_displacements(
     phonopy.Phonopy
         With symmetrised compact force constants.
     """
+    if progress is not None:
+        progress(0, 1)  # the search for symmetry of a large supercell takes longer than the forces
     unit = PhonopyAtoms(
         numbers=atoms.numbers,
         cell=atoms.cell.array,
@@ -96,20 +96,20 @@ def finite_displacements(
         masses=atoms.get_masses(),
     )
     phonon = Phonopy(unit, supercell_matrix=np.asarray(supercell).T, primitive_matrix="P", log_level=0)
-    phonon.generate_displacements(distance=DISPLACEMENT, is_plusminus=True)
+    phonon.generate_displacements(distance=potential.displacement, is_plusminus=True)
     displaced = phonon.supercells_with_displacements
     forces = []
     for done, cell in enumerate(displaced):
         if progress is not None:
             progress(done, len(displaced))
         image = Atoms(cell.symbols, cell=cell.cell, scaled_positions=cell.scaled_positions, pbc=True)
-        image.calc = calculator()
+        image.calc = potential.calculator()
         forces.append(image.get_forces())
-    if progress is not None:
-        progress(len(displaced), len(displaced))
     phonon.forces = forces
     phonon.produce_force_constants(calculate_full_force_constants=False)
     phonon.symmetrize_force_constants()
+    if progress is not None:
+        progress(len(displaced), len(displaced))
     return phonon
 
 

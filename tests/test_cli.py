@@ -1,0 +1,187 @@
+"""The command line as a user meets it: real files in, results out, errors in one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import ase.build
+import ase.io
+import numpy as np
+import pytest
+import xarray as xr
+
+STRUCTURES = Path(__file__).parent.parent / "structures"
+SI, GE, GAAS = (str(STRUCTURES / f"{name}.cif") for name in ("si", "ge", "gaas"))
+QUICK = ["--kmesh", "4", "4", "--frequencies", "12"]
+
+
+def latmm(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the installed command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", "from latmm_cli.main import main; main()", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """One quick run of the main job with every output."""
+    folder = tmp_path_factory.mktemp("compare")
+    done = latmm(
+        "compare",
+        SI,
+        GE,
+        "-T",
+        "100:300:100",
+        "-T",
+        "50",
+        *QUICK,
+        "-o",
+        "r.nc",
+        "--plot",
+        "r.png",
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_table_holds_every_model_at_every_temperature(compared):
+    _, done = compared
+    lines = done.stdout.strip().splitlines()
+    assert lines[0] == "conductance (MW m⁻² K⁻¹)"
+    assert lines[1].split() == ["T", "(K)", "agf", "amm", "dmm", "dmm-debye", "radiation"]
+    table = np.array([[float(x) for x in line.split()] for line in lines[2:]])
+    assert table[:, 0].tolist() == [50, 100, 200, 300]
+    assert np.all(np.diff(table[:, 1:], axis=0) > 0)  # every model's conductance grows with T
+
+
+def test_file_opens_as_a_tree_that_describes_itself(compared):
+    folder, _ = compared
+    assert sorted(p.name for p in folder.iterdir()) == ["r.nc", "r.png"]
+    with xr.open_datatree(folder / "r.nc", engine="h5netcdf") as tree:
+        assert set(tree.children) == {
+            "left", "right", "agf", "amm", "dmm", "dmm_debye", "radiation", "comparison",
+        }  # fmt: skip
+        for node in tree.subtree:
+            for name, variable in node.variables.items():
+                assert {"units", "long_name"} <= set(variable.attrs), f"{node.path}/{name}"
+                assert name == name.lower(), name
+        checks = json.loads(tree.attrs["checks"])
+        assert all(check["ok"] for name, check in checks.items() if not name.startswith("channels"))
+        assert {"unitarity", "caroli", "reciprocity", "dispersion_left", "contact_ends"} <= set(checks)
+        assert "compare" in tree.attrs["command_line"]
+        assert len(json.loads(tree.attrs["input_sha256"])["left"]) == 64
+        assert json.loads(tree.attrs["configuration"])["normal"] == [0, 0, 1]
+        assert tree["comparison"]["conductance"].attrs["units"] == "W m-2 K-1"
+
+
+def test_figure_is_a_picture(compared):
+    folder, _ = compared
+    assert (folder / "r.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "r.png").stat().st_size > 50_000
+
+
+def test_json_is_one_object_and_nothing_else(tmp_path):
+    done = latmm(
+        "compare", SI, SI, "--right-mass", "Si=72.63", "--potential", "sw", "--json", *QUICK, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    models = ["agf", "amm", "dmm", "dmm-debye", "radiation"]
+    assert list(found["conductance"]) == list(found["conductance_four_probe"]) == models
+    assert found["temperature"] == [300.0]
+    assert found["area"] == pytest.approx(14.75, abs=0.01)  # a²/2 of silicon
+    assert found["strain"]["right"]["principal"] == pytest.approx([0, 0], abs=1e-9)
+    assert found["potential"].startswith("sw")
+    assert all(set(check) == {"value", "limit", "ok"} for check in found["checks"].values())
+    assert 200e6 < found["conductance"]["agf"][0] < 350e6
+    assert found["conductance"]["agf"][0] < found["conductance"]["radiation"][0]
+    assert "done in" in done.stderr
+
+
+def test_chosen_models_only_and_quiet(tmp_path):
+    done = latmm(
+        "compare", SI, GE, "--model", "dmm", "--model", "radiation", "-q", "--no-relax", *QUICK, cwd=tmp_path
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[1].split()[2:] == ["dmm", "radiation"]
+
+
+BAD = {
+    "missing file": (["nowhere.cif", SI], "does not exist"),
+    "unreadable file": (["garbage.cif", SI], "cannot be read"),
+    "molecule": (["water.xyz", SI], "molecule"),
+    "uncovered elements": ([GAAS, GAAS], "no bundled potential"),
+    "wrong potential": ([SI, GE, "--potential", "emt"], "covers"),
+    "far from equilibrium": (["stretched.cif", "stretched.cif", "--no-relax"], "imaginary mode"),
+    "atoms out of reach": (["apart.cif", "apart.cif", "--no-relax"], "no force constants"),
+    "no match in the plane": ([SI, str(STRUCTURES / "c.cif")], "do not match in the plane"),
+    "unknown model": ([SI, GE, "--model", "ann"], "choose from agf"),
+    "reversed temperatures": ([SI, GE, "-T", "300:100:10"], "runs backwards"),
+    "negative temperature": ([SI, GE, "-T", "-5"], "must be positive"),
+    "no temperature": ([SI, GE, "-T", "warm"], "not a temperature"),
+    "folder missing": ([SI, GE, "-o", "no/such.nc"], "does not exist"),
+    "figure format": ([SI, GE, "--plot", "figure.docx"], "no figure format"),
+    "no mesh": ([SI, GE, "--kmesh", "0", "4"], "two positive integers"),
+    "no plane": ([SI, GE, "--normal", "0", "0", "0"], "Miller indices"),
+    "mass of an absent element": ([SI, GE, "--left-mass", "Ge=70"], "Ge"),
+    "mass that is no number": ([SI, GE, "--left-mass", "Si=heavy"], "must be a number"),
+    "malformed assignment": ([SI, GE, "--left-mass", "28"], "NAME=VALUE"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "reason"), BAD.values(), ids=BAD.keys())
+def test_bad_input_gets_one_line_and_leaves_no_file(arguments, reason, tmp_path):
+    (tmp_path / "garbage.cif").write_text("not a crystal")
+    ase.io.write(tmp_path / "water.xyz", ase.build.molecule("H2O"))
+    # argon stretched beyond the inflection of its potential, silicon beyond its cut-off
+    ase.io.write(tmp_path / "stretched.cif", ase.build.bulk("Ar", "fcc", 6.3))
+    ase.io.write(tmp_path / "apart.cif", ase.build.bulk("Si", "diamond", 7.0))
+    before = {p.name for p in tmp_path.iterdir()}
+    extra = [] if "-o" in arguments else ["-o", "out.nc"]
+    done = latmm("compare", *arguments, *extra, cwd=tmp_path)
+    assert done.returncode in (1, 2)
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    message = done.stderr.strip().splitlines()[-1]
+    assert reason in message
+    assert message.startswith(("latmm: error: ", "Error: "))
+    assert {p.name for p in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupt_leaves_no_file(number, status, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from latmm_cli.main import main; main()", "compare", SI, GE, "-o", "r.nc",
+         "--plot", "r.png", "--kmesh", "400", "400"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    heard = ""
+    for line in process.stderr:  # wait until the long sweep has begun
+        heard += line
+        if "interface cell" in line:
+            break
+    time.sleep(0.5)
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == status, heard + errors
+    assert "Traceback" not in errors
+    assert out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_units_and_defaults(tmp_path):
+    done = latmm("compare", "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    for word in ("START:STOP:STEP", "AMU", "netCDF", "[default: auto]"):
+        assert word in done.stdout

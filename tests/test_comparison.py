@@ -1,0 +1,125 @@
+"""The comparison of models: identities between them, and the tree that holds them."""
+
+import json
+
+import numpy as np
+import pytest
+
+import latmm
+from latmm.comparison import MODELS, compare
+from latmm.continuum.channels import channels
+from latmm.errors import InputError
+from latmm.landauer import conductance
+from latmm.lattice.phonons import largest_frequency
+from latmm.plotting import comparison_figure, save
+from latmm.sweep.run import sweep
+from latmm.sweep.sampling import frequency_grid, windows
+
+QUICK = {"kmesh": (6, 6), "frequencies": 24}
+
+
+def crystal(name, **masses):
+    return latmm.read_structure(f"structures/{name}.cif", masses)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _at_the_root(request):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(request.config.rootpath)
+        yield
+
+
+@pytest.fixture(scope="module")
+def heavy():
+    """Silicon | silicon of germanium's mass, Stillinger-Weber."""
+    potential = latmm.resolve_potential("sw", ["Si"])
+    return latmm.build_interface(crystal("si"), crystal("si", Si=72.63), (0, 0, 1), potential)
+
+
+@pytest.fixture(scope="module")
+def tree(heavy):
+    return compare(heavy, [20, 100, 300], **QUICK)
+
+
+@pytest.fixture(scope="module")
+def same():
+    """One crystal on both sides: no interface at all."""
+    potential = latmm.resolve_potential("tersoff", ["Si"])
+    return latmm.build_interface(crystal("si"), crystal("si"), (0, 0, 1), potential)
+
+
+def test_identical_crystals_have_no_resistance_of_their_own(same):
+    table = compare(same, [50, 300], **QUICK)["comparison"].to_dataset()
+    four, two = table["conductance_four_probe"], table["conductance"]
+    # the limit of 1e-6: force constants of the contact carry the error of finite displacements
+    assert np.all(four.sel(model=["agf", "amm", "radiation"]) > 1e6 * two.sel(model="agf"))
+    assert np.allclose(two.sel(model="dmm"), 0.5 * two.sel(model="radiation"), rtol=1e-12)
+    # 1/G - 1/G_M = 1/G for G = G_M/2
+    assert np.allclose(four.sel(model=["dmm", "dmm-debye"]), 2 * two.sel(model=["dmm", "dmm-debye"]))
+
+
+def test_models_obey_the_radiation_limit_of_their_own_channels(tree):
+    for model in MODELS:
+        found = tree[model.replace("-", "_")].to_dataset()
+        bound = np.minimum(found["channels_left"], found["channels_right"])
+        assert np.all(found["transmission"] <= bound * (1 + 1e-9) + 1e-12), model
+        assert np.all(found["transmission"] >= 0)
+
+
+def test_diffuse_mismatch_of_the_mesh_is_that_of_counted_bloch_modes(heavy):
+    tops = [largest_frequency(side) for side in (heavy.left, heavy.right)]
+    grid = frequency_grid(min(tops), max(tops), 160, coldest=300.0)
+    samples = windows(heavy.left, heavy.right, grid, (24, 24), heavy.rotations, common=min(tops))
+    counted = sweep(heavy, grid, samples, common=min(tops))
+    left, right = (channels(side, grid) for side in (heavy.left, heavy.right))
+
+    def diffuse(m, n):
+        total = m + n
+        return np.divide(m * n, total, out=np.zeros_like(total), where=total > 0)
+
+    ratio = conductance(grid, diffuse(left, right), 300.0) / conductance(
+        grid, diffuse(counted.channels_left, counted.channels_right), 300.0
+    )
+    assert ratio == pytest.approx(1.0, abs=5e-3)
+
+
+def test_tree_records_sampling_and_checks(tree):
+    assert list(tree.attrs["kmesh"]) == [6, 6]
+    assert tree.attrs["samples"] > 0
+    assert tree.attrs["samples_resolved_again"] >= 0
+    checks = json.loads(tree.attrs["checks"])
+    for name in ("unitarity", "caroli", "reciprocity", "radiation_limit", "contact_ends"):
+        assert checks[name]["ok"], name
+        assert checks[name]["value"] <= checks[name]["limit"]
+
+
+def test_models_are_independent_of_what_else_is_asked(heavy, tree):
+    only = compare(heavy, [20, 100, 300], models=["amm", "agf"], **QUICK)
+    assert [str(m) for m in only["comparison"]["model"].values] == ["agf", "amm"]
+    for model in ("agf", "amm"):
+        both = (t["comparison"]["conductance"].sel(model=model).values for t in (only, tree))
+        assert np.array_equal(*both)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"models": ["agf", "bmm"]}, "unknown model 'bmm'"),
+        ({"models": []}, "none given"),
+        ({"kmesh": (0, 4)}, "two positive integers"),
+        ({"frequencies": 1}, "at least 2"),
+    ],
+)
+def test_options_without_sense_are_refused(heavy, options, reason):
+    with pytest.raises(InputError, match=reason):
+        compare(heavy, [300.0], **{**QUICK, **options})
+
+
+@pytest.mark.parametrize("models", [MODELS, ["dmm"], ["agf"]])
+@pytest.mark.parametrize("temperature", [[300.0], [0.01, 1.0, 300.0]])
+def test_figure_is_made_for_any_choice(heavy, tmp_path, models, temperature):
+    small = compare(heavy, temperature, models=models, kmesh=(3, 3), frequencies=8)
+    save(comparison_figure(small), tmp_path / "figure.svg")
+    text = (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    assert text.startswith("<?xml")
+    assert [p.name for p in tmp_path.iterdir()] == ["figure.svg"]
