@@ -78,7 +78,7 @@ def test_perfect_crystal_transmits_every_channel(seed, n):
 
 
 @EXACT
-@given(SEED, SIZE, st.sampled_from([None, 0, 1]))
+@given(SEED, SIZE, st.sampled_from([None, 1]))
 def test_modes_solve_the_bulk_equation_with_unit_flux(seed, n, rank):
     rng = np.random.default_rng(seed)
     lead = random_slab(rng, n, rank)

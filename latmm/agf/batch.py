@@ -18,8 +18,8 @@ from latmm.errors import InputError
 
 __all__ = ["Gathered", "adjoint", "angular_frequencies", "chunks", "gather", "points_shape"]
 
-CHUNK_BYTES = 32 * 2**20
-"""Working memory of one chunk: large enough to hide Python's overhead, small enough for a shared machine."""
+CHUNK_BYTES = 8 * 2**20
+"""Working memory of one chunk: large enough to hide Python's overhead, small enough for the cache."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Gathered:
         return np.asarray(self.rows[index])
 
 
-def adjoint(a: Complexes) -> Complexes:
+def adjoint(a: Complexes | Floats) -> Complexes:
     """Conjugate transpose of matrices (..., n, m)."""
-    return np.conj(np.swapaxes(a, -1, -2))
+    return np.asarray(np.conj(np.swapaxes(a, -1, -2)))
 
 
 def angular_frequencies(omega: ArrayLike) -> Floats:

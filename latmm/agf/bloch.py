@@ -51,7 +51,7 @@ phases.
 """
 
 
-def solve(a: Complexes, b: Complexes) -> Complexes:
+def solve(a: Complexes | Floats, b: Complexes | Floats) -> Complexes:
     """Batched a⁻¹ b, NaN where a is exactly singular (NumPy would refuse the whole batch).
 
     Parameters
@@ -62,9 +62,9 @@ def solve(a: Complexes, b: Complexes) -> Complexes:
         Right-hand sides.
     """
     try:
-        return np.linalg.solve(a, b)
+        return np.asarray(np.linalg.solve(a, b))
     except np.linalg.LinAlgError:
-        singular = (np.linalg.slogdet(a)[0] == 0) | ~np.isfinite(a).all((-2, -1))
+        singular = np.asarray((np.linalg.slogdet(a)[0] == 0) | ~np.isfinite(a).all((-2, -1)))
         regular = np.where(singular[..., None, None], np.eye(a.shape[-1]), a)
         return np.where(singular[..., None, None], np.nan, np.linalg.solve(regular, b))
 
@@ -108,8 +108,10 @@ def real_phases(h0: Complexes, h1: Complexes) -> tuple[Complexes, Bools]:
     return phases, residue <= REAL_RESIDUE * scale
 
 
-def shift_inverted(h0: Complexes, h1: Complexes, omega2: Complexes, shift: complex) -> Complexes:
-    """The matrix M of Eq. (2), (..., 2n, 2n); real if everything that enters is real."""
+def shift_inverted(
+    h0: Complexes | Floats, h1: Complexes | Floats, omega2: Complexes | Floats, shift: complex
+) -> Complexes:
+    """Build M of Eq. (2), (..., 2n, 2n); real if everything that enters is real."""
     n = h0.shape[-1]
     one = np.eye(n)
     e = h0 - omega2[..., None, None] * one
@@ -124,7 +126,7 @@ def shift_inverted(h0: Complexes, h1: Complexes, omega2: Complexes, shift: compl
 
 
 def bloch_states(
-    h0: Complexes, h1: Complexes, omega2: Complexes, phases: Complexes, real: Bools
+    h0: Complexes, h1: Complexes, omega2: Complexes | Floats, phases: Complexes, real: Bools
 ) -> tuple[Complexes, Complexes]:
     """All 2n Bloch states of each point.
 
@@ -163,15 +165,15 @@ def bloch_states(
 def _recover(m: Complexes, shift: complex) -> tuple[Complexes, Complexes]:
     """λ and u from the eigenpairs of M; u from the larger half of v = (u, λu)."""
     n = m.shape[-1] // 2
-    lost = ~np.isfinite(m).all((-2, -1))
+    lost = np.asarray(~np.isfinite(m).all((-2, -1)))
     if lost.any():
         m = np.where(lost[..., None, None], np.eye(2 * n), m)
     mu, v = np.linalg.eig(m)
-    mu = mu.astype(complex)
     floor = np.finfo(float).tiny ** 0.5
-    mu = np.where(np.abs(mu) > floor, mu, floor)  # λ = ∞
-    bloch = shift + 1.0 / mu
-    u = np.where((np.abs(bloch) > 1.0)[..., None, :], v[..., n:, :], v[..., :n, :]).astype(complex)
+    bloch: Complexes = np.asarray(
+        shift + 1.0 / np.where(np.abs(mu) > floor, mu, floor), dtype=complex
+    )  # ∞ is kept finite
+    u = np.asarray(np.where((np.abs(bloch) > 1.0)[..., None, :], v[..., n:, :], v[..., :n, :]), dtype=complex)
     u /= np.linalg.norm(u, axis=-2, keepdims=True)
     bloch[lost] = np.nan
     return bloch, u

@@ -70,39 +70,62 @@ def careful_states(
     propagating = np.zeros((2, count, n), dtype=bool)
     sound = np.zeros(count, dtype=bool)
     for i in range(count):
-        scale = max(float(np.abs(h0[i]).max()), float(np.abs(h1[i]).max()))
-        e, hop = (h0[i] - omega2[i] * np.eye(n)) / scale, h1[i] / scale
-        waves = _band_crossings(e, hop) if np.isrealobj(omega2) else [[], []]
-        sound[i] = len(waves[0]) == len(waves[1])
-        p = min(len(waves[0]), len(waves[1]))
-        for side in (0, 1):
-            ordered = sorted(waves[side], key=lambda wave: -abs(wave[2]))[:p]  # drop the slowest if in excess
-            ordered.sort(key=lambda wave: np.angle(wave[0]))
-            for m, (factor, u, _) in enumerate(ordered):
-                bloch[side, i, m], unit[side, i, :, m] = factor, u
-                basis[side, i, :, m], image[side, i, :, m] = u, u * (factor if side == 0 else 1.0 / factor)
-            propagating[side, i, :p] = True
-        for side, (factor, vectors, near, far) in enumerate(_subspaces(e, hop, n - p)):
-            bloch[side, i, p:], unit[side, i, :, p:] = factor, vectors
-            basis[side, i, :, p:], image[side, i, :, p:] = near, far
-        slow = int((np.abs(np.log(np.maximum(np.abs(bloch[0, i, p:]), TINY))) < SLOW).sum())
-        if slow:  # these come one by one, and the flux form keeps them from their partners
-            for side, (_, _, near, far) in enumerate(_subspaces(e, hop, n - p - slow)):
-                basis[side, i, :, p + slow :], image[side, i, :, p + slow :] = near, far
+        try:
+            out = (bloch[:, i], unit[:, i], basis[:, i], image[:, i], propagating[:, i])
+            sound[i] = _one_point(h0[i], h1[i], omega2[i], out)
+        except (
+            np.linalg.LinAlgError,
+            ValueError,
+        ):  # a pencil singular for every λ, or one that cannot be ordered
+            bloch[:, i] = np.nan
     return bloch, unit, basis, image, propagating, sound
 
 
+def _one_point(
+    h0: Complexes,
+    h1: Complexes,
+    omega2: complex,
+    out: tuple[Complexes, Complexes, Complexes, Complexes, Bools],
+) -> bool:
+    """Fill λ, u, basis, image and propagating, each with both directions in front; whether they pair."""
+    bloch, unit, basis, image, propagating = out
+    n = h0.shape[0]
+    scale = max(float(np.abs(h0).max()), float(np.abs(h1).max()))
+    e: Complexes = np.asarray((h0 - omega2 * np.eye(n)) / scale, dtype=np.complex128)
+    hop: Complexes = np.asarray(h1 / scale, dtype=np.complex128)
+    waves = _band_crossings(e, hop) if np.isrealobj(omega2) else [[], []]
+    p = min(len(waves[0]), len(waves[1]))
+    for side in (0, 1):
+        for m, (factor, u, _) in enumerate(
+            sorted(waves[side][:p], key=lambda wave: float(np.angle(wave[0])))
+        ):
+            bloch[side, m], unit[side, :, m] = factor, u
+        propagating[side, :p] = True
+    for side, (factors, vectors, near, far) in enumerate(_subspaces(e, hop, n - p)):
+        bloch[side, p:], unit[side, :, p:] = factors, vectors
+        basis[side, :, p:], image[side, :, p:] = near, far
+    slow = int((np.abs(np.log(np.maximum(np.abs(bloch[0, p:]), TINY))) < SLOW).sum())
+    if slow:  # these are mended one by one, beside the propagating ones
+        for side, (_, _, near, far) in enumerate(_subspaces(e, hop, n - p - slow)):
+            basis[side, :, p + slow :], image[side, :, p + slow :] = near, far
+    alone = slice(0, p + slow)
+    basis[..., alone] = unit[..., alone]
+    image[0][:, alone], image[1][:, alone] = (
+        unit[0][:, alone] * bloch[0, alone],
+        unit[1][:, alone] / bloch[1, alone],
+    )
+    return len(waves[0]) == len(waves[1])
+
+
 def _pencil(e: Complexes, hop: Complexes) -> tuple[Complexes, Complexes]:
-    """A v = λ B v with v = (u, λu)."""
+    """Matrices of A v = λ B v, v = (u, λu)."""
     n = e.shape[0]
     zero, one = np.zeros((n, n)), np.eye(n)
     return np.block([[zero, one], [-hop.conj().T, -e]]), np.block([[one, zero], [zero, hop]])
 
 
 def _band_crossings(e: Complexes, hop: Complexes) -> list[list[tuple[complex, Complexes, float]]]:
-    """Propagating states (λ, u, slope), to the right and to the left: where a band of H(θ) − ω² passes
-    through zero.
-    """
+    """Propagating states (λ, u, slope) to the right and to the left: where a band of H(θ) meets ω²."""
     alpha, beta = linalg.eig(*_pencil(e, hop), right=False, homogeneous_eigvals=True)
     size = np.abs(np.log(np.maximum(np.abs(alpha), 1e-300) / np.maximum(np.abs(beta), 1e-300)))
     phases = np.sort(np.angle(alpha * beta.conj())[size < NEAR_CIRCLE])
@@ -150,19 +173,17 @@ def _modes_at(
 def _subspaces(
     e: Complexes, hop: Complexes, keep: int
 ) -> list[tuple[Complexes, Complexes, Complexes, Complexes]]:
-    """The ``keep`` fastest decaying states to the right and to the left: λ, u, orthonormal basis and its
-    image.
-    """
+    """Find the ``keep`` fastest decaying states of both directions: λ, u, orthonormal basis, its image."""
     n = e.shape[0]
     a, b = _pencil(e, hop)
-    found = []
+    found: list[tuple[Complexes, Complexes, Complexes, Complexes]] = []
     for side in (0, 1):
         size = np.sort(np.abs(np.divide(*_alpha_beta(a, b, side))))
         limit = 0.5 * (size[keep - 1] + size[keep]) if keep else -1.0
 
         def chosen(alpha: Complexes, beta: Complexes, side: int = side, limit: float = limit) -> Bools:
             top, bottom = (alpha, beta) if side == 0 else (beta, alpha)
-            return np.abs(top) < limit * np.abs(bottom)
+            return np.asarray(np.abs(top) < limit * np.abs(bottom))
 
         s, t, _, _, _, z = linalg.ordqz(a, b, sort=chosen, output="complex")
         z = z[:, :keep]
@@ -173,8 +194,7 @@ def _subspaces(
         order = np.argsort(-np.abs(factor))
         factor, vectors = factor[order], near @ y[:, order]
         vectors /= np.linalg.norm(vectors, axis=0)
-        with np.errstate(divide="ignore"):
-            found.append((factor if side == 0 else 1.0 / factor, vectors, near, far))
+        found.append((np.asarray(factor if side == 0 else 1.0 / factor), vectors, near, far))
     return found
 
 

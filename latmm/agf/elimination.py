@@ -29,8 +29,9 @@ __all__ = ["Amplitudes", "Port", "amplitudes", "port", "surface_block"]
 
 @dataclass(frozen=True)
 class Port:
-    """One lead's side of the scattering problem at p points, in the basis of folded k∥; c: most channels
-    of a point.
+    """One lead's side of the scattering problem at p points, in the basis of folded k∥.
+
+    c is the largest number of channels of any of the points.
 
     Attributes
     ----------
@@ -134,9 +135,7 @@ class Amplitudes:
     caroli: Floats
 
     def unitarity(self, left: Bools, right: Bools) -> Floats:
-        """Largest |S†S − 1| of each point, (p,), for the channels of both masks; infinite where S is not
-        finite.
-        """
+        """Largest |S†S − 1|, (p,), for the channels of both masks; infinite where not finite."""
         rows = [
             np.concatenate([self.reflected_left, self.transmitted_right], -1),
             np.concatenate([self.transmitted_left, self.reflected_right], -1),
@@ -194,9 +193,7 @@ def _last_layer(
     probe: Complexes,
     returned: Complexes,
 ) -> Amplitudes:
-    """Close the sweep at the right lead's first layer, on which all that lies left acts by ``swept``, its
-    self-energy.
-    """
+    """Close the sweep at the right lead's first layer; ``swept`` is the self-energy of all that lies left."""
     p, folded, n, _ = right.dressed.shape
     d = swept.copy()
     every = np.arange(folded)

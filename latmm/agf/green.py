@@ -62,8 +62,9 @@ class SelfEnergies:
 
 @dataclass(frozen=True)
 class GreenFunction:
-    """Blocks of the retarded Green's function of a junction; layers 0 … N + 1, in the basis of the
-    junction's blocks.
+    """Blocks of the retarded Green's function of a junction, in the basis of the junction's own blocks.
+
+    Layers are numbered 0 … N + 1: the left lead's last, the device's, the right lead's first.
 
     Attributes
     ----------
@@ -92,7 +93,7 @@ class GreenFunction:
 
     @property
     def density_from_left(self) -> tuple[Floats, ...]:
-        """The part of the local density of states that waves from the left feed, (..., m_l)."""
+        """The part of it that waves from the left feed, (..., m_l)."""
         return self._fed(self.from_left, self.gamma_left)
 
     @property
@@ -106,9 +107,7 @@ class GreenFunction:
 
     @property
     def transmission(self) -> Floats:
-        """Caroli's trace Tr[Γ_R G Γ_L G†], (...): the transmission function; with η > 0 what of it
-        survives.
-        """
+        """Caroli's trace Tr[Γ_R G Γ_L G†], (...); with η > 0 what of it survives."""
         g = self.from_left[-1]
         return np.asarray(
             np.einsum("...ij,...ij->...", self.gamma_right @ g @ self.gamma_left, g.conj()).real
@@ -257,13 +256,11 @@ def _squared(omega: Floats, eta: float) -> Complexes | Floats:
     """(ω + iη)², real if η = 0."""
     if not (np.isfinite(eta) and eta >= 0.0):
         raise InputError(f"`eta` must be a finite number ≥ 0 in rad/ps, but is {eta}")
-    return (omega + 1j * eta) ** 2 if eta > 0.0 else omega**2
+    return np.asarray((omega + 1j * eta) ** 2 if eta > 0.0 else omega**2)
 
 
 def _surfaces(stack: Stack, points: Integers, omega2: Complexes | Floats) -> Complexes:
-    """Self-energies (2, p, N, n, n) of the right and the left half-space; points that miss are solved with
-    care.
-    """
+    """Self-energies (2, p, N, n, n), right and left; points that miss are solved with care."""
     sigma, error = _residue(stack, points, omega2[points], careful=False)
     again = np.flatnonzero(~(error <= RETRY))
     if again.size:
@@ -285,9 +282,7 @@ def _surfaces(stack: Stack, points: Integers, omega2: Complexes | Floats) -> Com
 def _residue(
     stack: Stack, points: Integers, omega2: Complexes | Floats, careful: bool
 ) -> tuple[Complexes, Floats]:
-    """Self-energies by one route, (2, p, N, n, n), and by how much they miss H₁F² + (H₀ − ω²)F + H₁† = 0,
-    (p,).
-    """
+    """Solve for Σ, (2, p, N, n, n), by one route; and by how much H₁F² + (H₀ − ω²)F + H₁† misses 0, (p,)."""
     shape = (points.size, stack.folded, stack.size, stack.size)
     h0, h1 = stack.h0.at(points).reshape(-1, *shape[2:]), stack.h1.at(points).reshape(-1, *shape[2:])
     e = h0 - np.repeat(omega2, stack.folded)[:, None, None] * np.eye(stack.size)
@@ -306,9 +301,7 @@ def _residue(
 
 
 def _blocks(prepared: Prepared, points: Integers, omega2: Complexes | Floats) -> list[Complexes]:
-    """All blocks of a :class:`GreenFunction` in its order, at the chosen points, in the basis of folded
-    k∥.
-    """
+    """Blocks of a :class:`GreenFunction`, in its order, in the basis of folded k∥."""
     sigma = _surfaces(prepared.left, points, omega2)[1], _surfaces(prepared.right, points, omega2)[0]
     z = omega2[points]
     ends = [
@@ -317,7 +310,9 @@ def _blocks(prepared: Prepared, points: Integers, omega2: Complexes | Floats) ->
     ]
     onsite = [ends[0], *(block.at(points) for block in prepared.onsite), ends[1]]
     hopping = [block.at(points) for block in prepared.hopping]
-    connected, forth, swept = [], [], np.zeros(())
+    connected: list[Complexes] = []
+    forth: list[Complexes] = []
+    swept: Complexes = np.zeros((), dtype=np.complex128)
     for h, hop in zip(onsite, [*hopping, None], strict=True):
         g = solve(
             h + swept - z[:, None, None] * np.eye(h.shape[-1]), np.broadcast_to(np.eye(h.shape[-1]), h.shape)
@@ -332,10 +327,11 @@ def _blocks(prepared: Prepared, points: Integers, omega2: Complexes | Floats) ->
         from_right.append(-x @ from_right[-1])
     diagonal.reverse()
     from_right.reverse()
-    chain = np.broadcast_to(np.eye(connected[0].shape[-1]), connected[0].shape)
+    chain: Complexes | None = None
     from_left = [diagonal[0]]
     for g, hop, full in zip(connected, hopping, diagonal[1:], strict=False):
-        chain = -adjoint(hop) @ g @ chain
+        step = -adjoint(hop) @ g
+        chain = step if chain is None else step @ chain
         from_left.append(full @ chain)
     gammas = [_block_diagonal(1j * (s - adjoint(s))) for s in sigma]
     return [*diagonal, *from_left, *from_right, *gammas]

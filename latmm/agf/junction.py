@@ -67,9 +67,7 @@ class Junction:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Degrees of freedom of the left lead's last layer, the device layers, the right lead's first
-        layer.
-        """
+        """Degrees of freedom of the layers 0 … N + 1, the leads' surface layers included."""
         return (self.left.size, *(b.shape[-1] for b in self.onsite), self.right.size)
 
     @property
@@ -84,8 +82,9 @@ class Prepared:
     """A junction made ready for points: what does not depend on ω, computed once for each k∥.
 
     ``onsite`` and ``hopping`` as in :class:`Junction`, ``back`` the adjoint of each hopping. The outer
-    hoppings are in the basis
-    of folded k∥, where the layers of a lead are block diagonal. ``shape``: batch shape of the points.
+    hoppings are in
+    the basis of folded k∥, where the layers of a lead are block diagonal. ``shape``: batch shape of the
+    points.
     """
 
     left: Stack
@@ -114,8 +113,6 @@ class Prepared:
 
     @property
     def bytes_per_point(self) -> int:
-        """Working memory of S at one point: some ten matrices of the largest layer beside the leads'
-        modes.
-        """
+        """Working memory of S at one point: ten matrices of the largest layer, and the modes of a lead."""
         largest = max(max(block.rows.shape[-2:]) for block in self.hopping)
-        return 16 * 10 * largest**2 + max(self.left.bytes_per_point, self.right.bytes_per_point)
+        return int(16 * 10 * largest**2) + max(self.left.bytes_per_point, self.right.bytes_per_point)

@@ -64,8 +64,9 @@ class FoldedLead:
     expansion : (N n, N, n) complex
         W: degree of freedom of the supercell ← folded k∥, degree of freedom of the primitive cell.
         Unitary. In the
-        position gauge W = exp(i G_g·r)/√N between a supercell atom at r and its primitive atom. May carry
-        leading axes.
+        position gauge W = exp(i G_g·r)/√N between a supercell atom at r and its primitive atom, where r is
+        the
+        position in the layer next to the device. May carry leading axes.
     """
 
     onsite: Complexes
@@ -134,11 +135,10 @@ def _check(onsite: Complexes, hopping: Complexes) -> None:
 
 @dataclass(frozen=True)
 class Stack:
-    """A lead prepared for points: what depends on k∥ only, stored once. Plain leads have one folded k∥, N
-    = 1.
+    """A lead prepared for points: what depends on k∥ only, stored once.
 
     ``h0``, ``h1`` (N, n, n) at a point; ``phases`` (N, n) and ``real`` (N,) as of
-    :func:`~latmm.agf.bloch.real_phases`.
+    :func:`~latmm.agf.bloch.real_phases`. Plain leads have one folded k∥, N = 1.
     """
 
     h0: Gathered

@@ -122,7 +122,21 @@ def states(stack: Stack, points: slice | Integers, omega2: Complexes | Floats, c
     """
     n = stack.size
     h0, h1 = stack.h0.at(points).reshape(-1, n, n), stack.h1.at(points).reshape(-1, n, n)
-    omega2 = np.repeat(omega2, stack.folded)
+    every: Complexes | Floats = np.repeat(omega2, stack.folded)  # type: ignore[assignment]
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # what is not finite is unsound
+        return _solved(stack, points, h0, h1, every, careful)
+
+
+def _solved(
+    stack: Stack,
+    points: slice | Integers,
+    h0: Complexes,
+    h1: Complexes,
+    omega2: Complexes | Floats,
+    careful: bool,
+) -> States:
+    """States of p N points in flat arrays (p N, n, n)."""
+    n = stack.size
     if careful:
         bloch, unit, basis, image, propagating, sound = careful_states(h0, h1, omega2)
     else:
@@ -301,19 +315,17 @@ def channels(lead: Lead | FoldedLead, omega: ArrayLike) -> Integers:
 
 
 def _points(lead: Lead | FoldedLead, omega: ArrayLike) -> tuple[Stack, Floats, tuple[int, ...]]:
-    """The lead prepared for its points, their ω in a flat array, and the batch shape."""
+    """Prepare a lead: its stack, ω of all points in a flat array, and the batch shape."""
     w = angular_frequencies(omega)
     shape = points_shape(w, *lead.leading)
     return Stack.of(lead, shape), np.broadcast_to(w, shape).reshape(-1), shape
 
 
 def _all_states(stack: Stack, omega: Floats) -> Iterator[tuple[slice, States, Bools]]:
-    """States of all points in chunks, unsound points solved again by the careful route: which is the last
-    entry.
-    """
+    """States of all points in chunks, and which of them the careful route had to solve."""
     for part in chunks(omega.size, stack.bytes_per_point):
         found = states(stack, part, omega[part] ** 2, careful=False)
-        bad = ~found.sound.reshape(-1, stack.folded).all(-1)
+        bad = np.asarray(~found.sound.reshape(-1, stack.folded).all(-1))
         if bad.any():
             again = np.flatnonzero(bad) + part.start
             better = states(stack, again, omega[again] ** 2, careful=True)

@@ -94,8 +94,8 @@ def unit_flux(
     tangled = sound & ((np.abs(cross).max((-2, -1)) > ROUNDING) | slow[0].any(-1))
     if tangled.any():
         parts = (vectors[:, tangled], onward[:, tangled], back[:, tangled])
-        *parts, sound[tangled] = _untangle(h1[tangled], propagating[:, tangled], slow[:, tangled], *parts)
-        vectors[:, tangled], onward[:, tangled], back[:, tangled] = parts
+        mended_parts = _untangle(h1[tangled], propagating[:, tangled], slow[:, tangled], *parts)
+        vectors[:, tangled], onward[:, tangled], back[:, tangled], sound[tangled] = mended_parts
     return vectors, onward, back, mended, sound
 
 
@@ -103,7 +103,7 @@ def _inverse_root(gram: Complexes) -> Complexes:
     """V^{−1/2} of Hermitian positive V."""
     value, vector = np.linalg.eigh(gram)
     root = np.sqrt(np.maximum(value, np.finfo(float).tiny))
-    return (vector / root[..., None, :]) @ adjoint(vector)
+    return np.asarray((vector / root[..., None, :]) @ adjoint(vector))
 
 
 def _untangle(
@@ -128,7 +128,7 @@ def _untangle(
     for _ in range(ITERATIONS):
         k = (normal @ _flux_form(h1, joint) - np.eye(2 * n)) * mask
         left_over = np.abs(k).max((-2, -1))
-        if left_over.max() <= ROUNDING or not np.isfinite(left_over).all():
+        if not (left_over > ROUNDING).any():
             break
         joint = [a - 0.5 * (a @ k) for a in joint]
     apart = [np.stack([a[..., :n], a[..., n:]]) for a in joint]
@@ -136,8 +136,7 @@ def _untangle(
 
 
 def _doubtful(h1: Complexes, slow: Bools, joint: list[Complexes]) -> Bools:
-    """Points where a pair that decays by rounding only is coupled by more: two propagating states, mixed,
-    of one λ.
+    """Points where a pair that decays by rounding only is two propagating states of one λ, mixed.
 
     At a band edge the coupling V of the pair goes to zero with the decay; where bands cross it does not.
     """

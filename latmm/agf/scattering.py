@@ -119,9 +119,7 @@ class Scattering:
 
 @dataclass(frozen=True)
 class Solved:
-    """A set of points with S, both ports and the states of both leads; ``error`` (p,): of S†S and T, the
-    larger.
-    """
+    """A set of points: both ports, states of both leads, S, and the error (p,) that decides on a retry."""
 
     left: Port
     right: Port
@@ -152,9 +150,7 @@ def solve_points(prepared: Prepared, points: slice | Integers, omega: Floats, ca
 
 @dataclass(frozen=True)
 class Recorder:
-    """Results of all points in flat arrays, filled chunk by chunk; ``s`` and ``modes`` are empty if only
-    sums are asked.
-    """
+    """Results of all points in flat arrays; ``s`` and ``modes`` are empty if only sums are asked."""
 
     totals: Totals
     s: dict[str, Complexes]
@@ -163,11 +159,9 @@ class Recorder:
     @classmethod
     def of(cls, prepared: Prepared, points: int, full: bool) -> "Recorder":
         """Room for the results of all points."""
-        real, whole = (
-            (np.zeros(points) for _ in range(4)),
-            (np.zeros(points, dtype=np.int64) for _ in range(2)),
-        )
-        totals = Totals(next(real), next(real), *whole, *real, np.zeros(points, dtype=bool))
+        real = [np.zeros(points) for _ in range(4)]
+        whole = [np.zeros(points, dtype=np.int64) for _ in range(2)]
+        totals = Totals(real[0], real[1], whole[0], whole[1], real[2], real[3], np.zeros(points, dtype=bool))
         if not full:
             return cls(totals, {}, ())
         leads = (prepared.left, prepared.right)
