@@ -40,7 +40,7 @@ __all__ = ["FREQUENCIES", "KMESH", "MODELS", "compare"]
 
 MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 """Models by name, in the order of tables and legends."""
-KMESH = (16, 16)
+KMESH = (20, 20)
 """Default k∥ mesh, with the default frequencies: 1 % in G from 50 to 500 K."""
 FREQUENCIES = 128
 """Default number of frequencies in the band that both crystals share."""
