@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from crystals import SILICON_MASS, argon, junction, lead, silicon, wave_vectors
 
-from latmm.agf import FoldedLead, Junction, Lead, scatter, self_energies, transmission
+from latmm.agf import FoldedLead, Junction, Lead, leads, scatter, self_energies, transmission
 from latmm.errors import LatmmError
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
@@ -111,8 +111,7 @@ def speed(peers: Path, sizes: list[int]) -> None:
         omega = TWO_PI * 17.0 * np.random.default_rng(1).uniform(0.05, 1.0, (count, 8 if size > 24 else 64))
         found = transmission(problem, omega)
         ours = best_of(lambda: transmission(problem, omega)) / omega.size  # noqa: B023
-        tilted = tilt(problem)
-        complexes = best_of(lambda: transmission(tilted, omega)) / omega.size  # noqa: B023
+        complexes = best_of(lambda: in_complex_arithmetic(problem, omega)) / omega.size  # noqa: B023
         full = best_of(lambda: scatter(problem, omega[:, :8]), 1) / omega[:, :8].size  # noqa: B023
         lowest = floor(6, cells, size, 4)
         row = (
@@ -140,23 +139,19 @@ def speed(peers: Path, sizes: list[int]) -> None:
     )
 
 
-def tilt(problem: Junction) -> Junction:
-    """The same problem with its degrees of freedom mixed, so that no basis makes it real: the general
-    case.
-    """
-    rng = np.random.default_rng(5)
-    n = problem.left.onsite.shape[-1]
-    q = np.linalg.qr(rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n)))[0]
+def in_complex_arithmetic(problem: Junction, omega: np.ndarray) -> None:
+    """The general case: as if no symmetry made the leads real."""
+    found = leads.real_form
 
-    def turned(side):
-        onsite = q.conj().T @ side.onsite @ q
-        blocks = (0.5 * (onsite + onsite.conj().swapaxes(-1, -2)), q.conj().T @ side.hopping @ q)
-        return FoldedLead(*blocks, side.expansion @ q) if isinstance(side, FoldedLead) else Lead(*blocks)
+    def none(h0, h1):
+        *form, real = found(h0, h1)
+        return *form, np.zeros_like(real)
 
-    hopping = list(problem.hopping)
-    if isinstance(problem.left, Lead):
-        hopping[0], hopping[-1] = q.conj().T @ hopping[0], hopping[-1] @ q
-    return Junction(turned(problem.left), turned(problem.right), problem.onsite, tuple(hopping))
+    leads.real_form = none
+    try:
+        transmission(problem, omega)
+    finally:
+        leads.real_form = found
 
 
 def store(problem: Junction, omega: np.ndarray, path: Path) -> None:
