@@ -191,9 +191,7 @@ def test_seen_in_a_mirror_left_and_right_change_places(seed, n_left, n_right):
 @EXACT
 @given(SEED, st.integers(1, 5), st.sampled_from(["phases", "any basis"]))
 def test_real_form_is_found_in_any_basis_and_gives_the_same_modes(seed, n, kind):
-    # blocks that commute with an antiunitary K, K² = 1: real ones in a basis that K leaves alone, seen
-    from
-    another
+    # blocks that commute with an antiunitary K, K² = 1: real ones, seen from another basis
     rng = np.random.default_rng(seed)
     plain = random_slab(rng, n, real=True)
     q = np.diag(np.exp(2j * np.pi * rng.random(n)))
