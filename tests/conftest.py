@@ -46,7 +46,7 @@ def argon_springs() -> Potential:
 def _crystal(atoms: Atoms, potential: Potential, supercell: tuple[int, int, int] | None = None) -> Crystal:
     relaxed = relax_crystal(primitive_cell(atoms), potential.calculator, name="the crystal")
     matrix = choose_supercell(relaxed, potential.reach, supercell)
-    phonon = finite_displacements(relaxed, potential.calculator, supercell=matrix)
+    phonon = finite_displacements(relaxed, potential, supercell=matrix)
     return Crystal(relaxed, potential, phonon, force_constant_table(phonon, relaxed))
 
 

@@ -162,7 +162,7 @@ def test_frequencies_are_periodic_in_the_reciprocal_lattice(seed):
     rng = np.random.default_rng(seed)
     table, q = random_table(rng), rng.uniform(-1, 1, (3, 3))
     np.testing.assert_allclose(
-        np.linalg.eigvalsh(table.dynamical_matrix(q + [1, -2, 3])),
+        np.linalg.eigvalsh(table.dynamical_matrix(q + np.array([1, -2, 3]))),
         np.linalg.eigvalsh(table.dynamical_matrix(q)),
         atol=1e-12,
     )
@@ -229,7 +229,7 @@ def test_chain_of_planes_has_its_closed_form_dispersion_and_scales_with_mass():
     assert table.atoms.get_masses()[0] == 7.0
     assert heavy.density == pytest.approx(28.0 / 27.0)
     assert heavy.volume == pytest.approx(27.0)
-    assert EV_PER_A2_AMU == pytest.approx(9648.533, abs=1e-3)
+    assert abs(EV_PER_A2_AMU - 9648.533) < 1e-3
 
 
 @seeds

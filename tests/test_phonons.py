@@ -151,7 +151,7 @@ def test_stretched_crystal_is_refused_with_its_imaginary_frequency_and_place(nam
     atoms = crystal.atoms.copy()
     atoms.set_cell(stretch * atoms.cell.array, scale_atoms=True)
     phonon = finite_displacements(
-        atoms, crystal.potential.calculator, supercell=choose_supercell(atoms, None, (2, 2, 2))
+        atoms, crystal.potential, supercell=choose_supercell(atoms, None, (2, 2, 2))
     )
     table = force_constant_table(phonon, atoms)
     with pytest.raises(InstabilityError, match="the left crystal is unstable") as caught:
