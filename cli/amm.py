@@ -28,7 +28,7 @@ _DEFAULT = ("amm", "amm-isotropic", "radiation-debye")
 )
 @output_options
 def command(**options: Any) -> None:
-    r"""Acoustic mismatch: elastic waves at a flat interface, with every mode conversion.
+    """Acoustic mismatch: elastic waves at a flat interface, with every mode conversion.
 
     LEFT and RIGHT are structure files, each in its own lattice (no strain); or give both media by name or in
     numbers. The figure shows G(T) with the law of low temperature, and the transmissivity against angle.

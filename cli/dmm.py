@@ -26,7 +26,7 @@ _DEBYE = ("dmm-debye", "dmm-joint-frequency", "radiation-debye")
 )
 @output_options
 def command(**options: Any) -> None:
-    r"""Diffuse mismatch: phonons forget at the interface where they came from.
+    """Diffuse mismatch: phonons forget at the interface where they came from.
 
     LEFT and RIGHT are structure files, each in its own lattice and orientation, and enter with their full
     phonon dispersion. Media by name or in numbers have Debye's dispersion.

@@ -35,7 +35,7 @@ __all__ = ["command"]
 @click.option("--optimise", is_flag=True, help="Find the best single layer at the first temperature.")
 @output_options
 def command(**options: Any) -> None:
-    r"""Acoustic mismatch through layers: isotropic averages of the media, every mode conversion.
+    """Acoustic mismatch through layers: isotropic averages of the media, every mode conversion.
 
     \b
     Examples:

@@ -37,7 +37,15 @@ from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import largest_frequency
 from latmm.units import THZ_PER_KELVIN, TWO_PI
 
-__all__ = ["ACOUSTIC_MODELS", "DIFFUSE_MODELS", "Side", "graded_grid", "survey"]
+__all__ = [
+    "ACOUSTIC_MODELS",
+    "ContinuumModels",
+    "DIFFUSE_MODELS",
+    "SPECTRAL_MODELS",
+    "Side",
+    "graded_grid",
+    "survey",
+]
 
 _PANEL = 20
 """Gauss nodes a panel of the frequency grid."""
@@ -103,11 +111,31 @@ def graded_grid(sides: Sequence[Side], temperature: ArrayLike) -> FrequencyGrid:
     return FrequencyGrid((edges[:-1, None] + half * (x + 1.0)).ravel(), (half * w).ravel())
 
 
-class _Models:
-    """The models of one interface on one grid; channels of the dispersion are computed once."""
+class ContinuumModels:
+    """The models of one interface on one grid; channels of the dispersion are computed once.
+
+    Parameters
+    ----------
+    left, right : Side
+        Both sides; normal along z.
+    grid : FrequencyGrid
+        Frequencies, THz.
+    roughness : float, optional
+        Of the interface, nm; for ``mixed``.
+    """
 
     def __init__(self, left: Side, right: Side, grid: FrequencyGrid, roughness: float | None) -> None:
         self.left, self.right, self.grid, self.roughness = left, right, grid, roughness
+
+    def spectrum(self, model: str) -> xr.Dataset:
+        """Ξ and M of a model by its name, see :data:`SPECTRAL_MODELS`.
+
+        Raises
+        ------
+        InputError
+            If the model needs the dispersion or the roughness and there is none.
+        """
+        return _SPECTRAL[model](self)
 
     @cached_property
     def branches(self) -> tuple[Floats, Floats]:
@@ -142,7 +170,7 @@ class _Models:
         )
 
 
-_SPECTRAL: dict[str, Callable[[_Models], xr.Dataset]] = {
+_SPECTRAL: dict[str, Callable[[ContinuumModels], xr.Dataset]] = {
     "amm": lambda m: acoustic_mismatch(m.left.medium, m.right.medium, m.grid),
     "amm-isotropic": lambda m: acoustic_mismatch_isotropic(m.left.isotropic, m.right.isotropic, m.grid),
     "amm-scalar": lambda m: acoustic_mismatch_scalar(m.left.isotropic, m.right.isotropic, m.grid),
@@ -157,10 +185,12 @@ _SPECTRAL: dict[str, Callable[[_Models], xr.Dataset]] = {
     "radiation": lambda m: radiation_limit(*m.channels, m.grid),
     "radiation-debye": lambda m: m.debye_limit(),
 }
-_INELASTIC: dict[str, Callable[[_Models, Floats], Floats]] = {
+_INELASTIC: dict[str, Callable[[ContinuumModels, Floats], Floats]] = {
     "dmm-inelastic": lambda m, t: inelastic_diffuse_conductance(*m.channels, m.grid, t),
     "radiation-inelastic": lambda m, t: inelastic_radiation_conductance(*m.channels, m.grid, t),
 }
+SPECTRAL_MODELS = tuple(_SPECTRAL)
+"""Models that answer with a spectrum."""
 ACOUSTIC_MODELS = ("amm", "amm-isotropic", "amm-scalar", "khalatnikov", "mixed", "radiation-debye")
 """Models of elastic media."""
 DIFFUSE_MODELS = (
@@ -218,7 +248,7 @@ def survey(
     sides = (left, right)
     # inelastic transfer uses the channels of one side beyond the cut-off of the other
     grid = graded_grid([max(sides, key=lambda side: side.largest_frequency)] if inelastic else sides, t)
-    interface = _Models(left, right, grid, roughness)
+    interface = ContinuumModels(left, right, grid, roughness)
     nodes: dict[str, xr.Dataset] = {}
     values, prefactors = [], []
     for name in models:
@@ -226,7 +256,7 @@ def survey(
             values.append(_INELASTIC[name](interface, t))
             prefactors.append(np.nan)
             continue
-        table = _SPECTRAL[name](interface)
+        table = interface.spectrum(name)
         nodes[name.replace("-", "_")] = table
         values.append(conductance(grid, table.transmission, t))
         first = float(table.transmission[0]) / (TWO_PI * grid.frequency[0]) ** 2
