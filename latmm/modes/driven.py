@@ -34,7 +34,7 @@ from latmm.modes.table import angle_to_normal
 from latmm.modes.unfolding import layer_vectors
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
-__all__ = ["phonon_conductance", "transmissivities", "transmissivity"]
+__all__ = ["conductances", "phonon_conductance", "transmissivities", "transmissivity"]
 
 _SLOW = 1e-5
 """|v_z| over the largest speed below which a phonon stands still."""
@@ -83,9 +83,9 @@ def transmissivities(
     nodes, done = {}, 0
     for side, reduced in enumerate(meshes):
 
-        def report(stage: str, now: int, _: int, done: int = done) -> None:
+        def report(_: str, now: int, __: int, done: int = done) -> None:
             if progress is not None:
-                progress(stage, done + now, total)
+                progress("phonons", done + now, total)
 
         nodes[SIDES[side]] = _with_mesh(
             transmissivity(system, SIDES[side], reduced.qpoints, progress=report), reduced
@@ -430,3 +430,17 @@ def phonon_conductance(
         name="conductance",
         attrs={"units": "W m-2 K-1", "long_name": "share of the phonon in the conductance"},
     )
+
+
+def conductances(tree: xr.DataTree, temperature: ArrayLike) -> dict[str, dict[str, list[float]]]:
+    """Conductances, W m⁻² K⁻¹, summed over the phonons of each side: model → side → by temperature."""
+    found = {}
+    for model, name in (("agf", ""), ("amm", "_amm"), ("dmm", "_dmm")):
+        if f"transmissivity{name}" in tree[SIDES[0]]:
+            found[model] = {
+                side: phonon_conductance(tree[side].to_dataset(), temperature, f"transmissivity{name}")
+                .sum(("qpoint", "branch"))
+                .values.tolist()
+                for side in SIDES
+            }
+    return found

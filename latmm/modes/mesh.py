@@ -15,7 +15,7 @@ from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.force_constants import ForceConstants
 
-__all__ = ["BulkMesh", "bulk_mesh"]
+__all__ = ["BulkMesh", "bulk_mesh", "check_mesh"]
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,7 @@ def bulk_mesh(
     InputError
         If the mesh is not three positive integers.
     """
-    if len(mesh) != 3 or any(int(n) != n or n < 1 for n in mesh):
-        raise InputError(
-            f"`mesh` must be three positive integers, but is {tuple(mesh)}; use e.g. (24, 24, 24)"
-        )
+    check_mesh(mesh)
     counts = np.array(mesh, dtype=np.int64)
     shift = 0.0 if centred else 0.5
     axes = [(np.arange(n) + shift) / n for n in mesh]
@@ -87,6 +84,20 @@ def bulk_mesh(
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return BulkMesh(q[kept[order]], size[order] / len(q), place[irreducible])
+
+
+def check_mesh(mesh: tuple[int, int, int]) -> None:
+    """Check the numbers of points.
+
+    Raises
+    ------
+    InputError
+        If the mesh is not three positive integers.
+    """
+    if len(mesh) != 3 or any(int(n) != n or n < 1 for n in mesh):
+        raise InputError(
+            f"`mesh` must be three positive integers, but is {tuple(mesh)}; use e.g. (24, 24, 24)"
+        )
 
 
 def _index(q: Floats, counts: Integers, shift: float) -> Integers | None:

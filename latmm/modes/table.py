@@ -23,10 +23,10 @@ from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
 from latmm.modes.resolved import Resolved, resolve
 from latmm.modes.system import SIDES, System
-from latmm.results import beside, check_destination
+from latmm.results import beside, check_destination, read
 from latmm.sweep.sampling import Window
 
-__all__ = ["COLUMNS", "angle_to_normal", "mode_pieces", "mode_table", "spectral", "write_modes"]
+__all__ = ["COLUMNS", "angle_to_normal", "mode_pieces", "mode_table", "read_modes", "spectral", "write_modes"]
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 
@@ -229,6 +229,17 @@ def write_modes(pieces: Iterable[xr.Dataset], path: str | Path, attributes: Mapp
     finally:
         part.unlink(missing_ok=True)
     return rows
+
+
+def read_modes(path: str | Path) -> xr.Dataset:
+    """Read a mode table into memory.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or is no netCDF-4 file.
+    """
+    return read(path).to_dataset()
 
 
 def _append_all(file: h5netcdf.File, pieces: Iterable[xr.Dataset]) -> int:
