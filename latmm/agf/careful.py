@@ -19,7 +19,7 @@ import numpy as np
 from scipy import linalg
 
 from latmm.agf.normalisation import SLOW
-from latmm.arrays import Bools, Complexes, Floats
+from latmm.arrays import Bools, Complexes, Floats, Integers
 
 __all__ = ["careful_states"]
 
@@ -126,23 +126,32 @@ def _pencil(e: Complexes, hop: Complexes) -> tuple[Complexes, Complexes]:
 
 def _band_crossings(e: Complexes, hop: Complexes) -> list[list[tuple[complex, Complexes, float]]]:
     """Propagating states (λ, u, slope) to the right and to the left: where a band of H(θ) meets ω²."""
-    alpha, beta = linalg.eig(*_pencil(e, hop), right=False, homogeneous_eigvals=True)
-    size = np.abs(np.log(np.maximum(np.abs(alpha), 1e-300) / np.maximum(np.abs(beta), 1e-300)))
-    phases = np.sort(np.angle(alpha * beta.conj())[size < NEAR_CIRCLE])
+    n = e.shape[0]
+    pair, v = linalg.eig(*_pencil(e, hop), homogeneous_eigvals=True)
+    size = np.abs(np.log(np.maximum(np.abs(pair[0]), TINY) / np.maximum(np.abs(pair[1]), TINY)))
+    near = np.flatnonzero(size < NEAR_CIRCLE)
+    near = near[np.argsort(np.angle(pair[0, near] * pair[1, near].conj()))]
+    bloch, u = pair[0, near] / pair[1, near], v[:n, near] / np.linalg.norm(v[:n, near], axis=0)
+    phases = np.angle(bloch)
     crossings: list[list[tuple[complex, Complexes, float]]] = [[], []]
     for group in _groups(phases):
-        for factor, u, slope in _modes_at(e, hop, float(np.mean(group)), len(group)):
-            crossings[0 if slope > 0 else 1].append((factor, u, slope))
+        # the mean phase, across ±π too
+        theta = phases[group[0]] + float(np.mean(np.angle(np.exp(1j * (phases[group] - phases[group[0]])))))
+        for factor, vector, slope in _modes_at(e, hop, theta, len(group)):
+            # QZ's own pair keeps the two states of a band edge consistent; it cannot keep apart what has
+            # one λ
+            state = (bloch[group[0]], u[:, group[0]]) if len(group) == 1 else (factor, vector)
+            crossings[0 if slope > 0 else 1].append((*state, slope))
     return crossings
 
 
-def _groups(phases: Floats) -> list[Floats]:
-    """Sorted phases in runs closer than SAME_PHASE, across ±π too."""
+def _groups(phases: Floats) -> list[Integers]:
+    """Numbers of sorted phases in runs closer than SAME_PHASE, across ±π too."""
     if phases.size == 0:
         return []
-    groups = np.split(phases, np.flatnonzero(np.diff(phases) > SAME_PHASE) + 1)
+    groups = np.split(np.arange(phases.size), np.flatnonzero(np.diff(phases) > SAME_PHASE) + 1)
     if len(groups) > 1 and phases[0] + 2 * np.pi - phases[-1] < SAME_PHASE:
-        groups[0] = np.concatenate([groups.pop() - 2 * np.pi, groups[0]])
+        groups[0] = np.concatenate([groups.pop(), groups[0]])
     return groups
 
 

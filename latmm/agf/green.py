@@ -269,12 +269,13 @@ def _surfaces(stack: Stack, points: Integers, omega2: Complexes | Floats) -> Com
         sigma[:, again[keep]], error[again[keep]] = better[:, keep], left_over[keep]
         if not error[again].max() <= LIMIT:
             point = points[again[np.argmax(np.nan_to_num(error[again], nan=np.inf))]]
+            at = abs(omega2[point]) ** 0.5
             raise ConvergenceError(
-                f"the self-energy of a lead at point {point} of the batch (omega = "
-                f"{np.sqrt(omega2[point]):.12g} rad/ps) "
-                f"leaves a residue above {LIMIT:g} by the fast and by the careful route; move omega by a "
-                f"relative "
-                "1e-9 off the band edge, or give `eta`"
+                f"the self-energy of a lead at point {point} of the batch (omega = {at:.12g} rad/ps) leaves "
+                f"a residue "
+                f"above {LIMIT:g} by the fast and by the careful route; move omega by a relative 1e-9 off "
+                f"the band "
+                "edge, or give `eta`"
             )
     return sigma
 

@@ -190,7 +190,7 @@ def _sorted_states(
     u = np.take_along_axis(u, order[:, None, :], axis=-1)
     propagating = np.take_along_axis(propagating, order, axis=-1)
     both = propagating.reshape(-1, 2, n)
-    sound = np.isfinite(bloch).all(-1) & (right.sum(-1) == n) & (both[:, 0].sum(-1) == both[:, 1].sum(-1))
+    sound = np.isfinite(bloch).all(-1) & (right.sum(-1) == n)
     halves = np.stack([u[..., :n], u[..., n:]])
     return bloch.reshape(-1, 2, n).swapaxes(0, 1), halves, both.swapaxes(0, 1), sound
 

@@ -169,28 +169,25 @@ class Recorder:
         s = {name: np.zeros((points, size[o], size[i]), dtype=complex) for name, (o, i) in SIDES.items()}
         return cls(totals, s, tuple(ModeTable.empty(points, lead) for lead in leads))
 
-    def put(self, points: Integers, solved: Solved, resolved: bool) -> None:
+    def put(self, points: Integers, solved: Solved) -> None:
         """Store a set of points."""
         left, right, s = solved.left, solved.right, solved.s
         forward, backward = (
             (np.abs(t) ** 2).sum((-2, -1)) for t in (s.transmitted_left, s.transmitted_right)
         )
-        values = (
-            forward,
-            s.caroli,
-            left.count,
-            right.count,
-            solved.unitarity,
-            np.abs(forward - backward),
-            resolved,
-        )
-        for item, value in zip(fields(self.totals), values, strict=True):
-            getattr(self.totals, item.name)[points] = value
-        ports = (left, right)
+        self.totals.transmission[points] = forward
+        self.totals.caroli[points] = s.caroli
+        self.totals.channels_left[points] = left.count
+        self.totals.channels_right[points] = right.count
+        self.totals.unitarity[points] = solved.unitarity
+        self.totals.reciprocity[points] = np.abs(forward - backward)
+        order = (left.order, right.order)
         for name, store in self.s.items():
-            out, incoming = ports[SIDES[name][0]].order_out, ports[SIDES[name][1]].order_in
-            store[points] = 0.0
-            store[points[:, None, None], out[:, :, None], incoming[:, None, :]] = getattr(s, name)
+            out, incoming = SIDES[name]
+            store[points] = 0.0  # what a first try may have left
+            store[points[:, None, None], order[out][:, :, None], order[incoming][:, None, :]] = getattr(
+                s, name
+            )
         for table, found in zip(self.modes, solved.found, strict=False):
             table.put(points, found)
 
@@ -213,25 +210,24 @@ def _solve_all(junction: Junction, omega: ArrayLike, full: bool) -> tuple[Record
     for part in chunks(flat.size, prepared.bytes_per_point):
         points = np.arange(part.start, part.stop)
         solved = solve_points(prepared, points, flat[points], careful=False)
-        recorder.put(points, solved, False)
+        recorder.put(points, solved)
         for point in points[solved.error > RETRY]:
             _solve_again(prepared, recorder, point, flat[point], solved.error[point - part.start])
     return recorder, prepared.shape
 
 
 def _solve_again(prepared: Prepared, recorder: Recorder, point: int, omega: float, error: float) -> None:
-    """Second route for one point; the better result stays, and what neither route can solve is refused."""
+    """Try the second route at one point; the better result stays, what neither can solve is refused."""
     better = solve_points(prepared, np.array([point]), np.array([omega]), careful=True)
     if better.error[0] <= error:
-        recorder.put(np.array([point]), better, True)
+        recorder.put(np.array([point]), better)
     if not min(better.error[0], error) <= LIMIT:
         raise ConvergenceError(
-            f"scattering at point {point} of the batch (omega = {omega:.12g} rad/ps) misses unitarity or "
-            f"Caroli's "
-            f"trace by {error:.2g}, and by {better.error[0]:.2g} by the careful route, above {LIMIT:g}; "
-            f"move omega by "
-            "a relative 1e-9 off the band edge or resonance, or check that the blocks are Hermitian and "
-            "scaled alike"
+            f"scattering at point {point} of the batch (omega = {omega:.12g} rad/ps) misses its checks by "
+            f"{error:.2g}, "
+            f"and by {better.error[0]:.2g} by the careful route, above {LIMIT:g}; move omega by a relative "
+            f"1e-9 off the "
+            "band edge or resonance, or check that the blocks are Hermitian and scaled alike"
         )
     recorder.totals.resolved[point] = True
 
