@@ -118,7 +118,8 @@ def crossings(lead: Lead, omega: float, mesh: int = 20000) -> int:
 
 
 def band_edges(lead: Lead, mesh: int = 200):
-    """ω of the extrema of the bands of H(θ), by bisection of their slopes; those in the lowest tenth of ω² are left out.
+    """ω of the extrema of the bands of H(θ), by bisection of their slopes; those in the lowest tenth of ω²
+    are left out.
 
     Rounding moves ω² by eps H, so an edge at small ω² is not known to 1e-12 of itself.
     """

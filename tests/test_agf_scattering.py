@@ -309,7 +309,7 @@ def test_every_band_edge_is_resolved_to_a_relative_distance_of_1e_minus_12(seed,
     assert edges.size > 0
     for edge in edges:
         found = transmission(junction, edge * (1.0 + DISTANCES))
-        assert found.unitarity.max() < 1e-9
+        assert found.unitarity.max() < 1e-12
         assert_allclose(found.caroli, found.transmission, atol=1e-9)
         above, below = found.channels_left[4:10], found.channels_left[14:]
         assert len(set(above)) == 1
@@ -360,6 +360,40 @@ def test_crossing_bands_are_resolved_in_any_basis():
         found = scatter(Junction(turned, turned, (turned.onsite,), (turned.hopping,) * 2), omega)
         assert found.totals.transmission == pytest.approx(1.0, abs=1e-7)
         assert found.left.right.propagating.sum() == found.left.left.propagating.sum() == 1
+
+
+def test_careful_route_separates_the_directions_of_two_modes_of_one_factor():
+    rng = np.random.default_rng(18)
+    q = np.linalg.qr(random_matrix(rng, 2, 2))[0]
+    turned = [q.conj().T @ block @ q for block in _blocks(doubled(Chain(1.0).lead()))]
+    h0, h1 = (block[None] for block in turned)
+    factor, u, _, _, propagating, sound = careful.careful_states(h0, h1, np.array([2.0]))
+    assert sound.all()
+    assert propagating[:, 0, 0].all()
+    right, left = u[0, 0, :, 0], u[1, 0, :, 0]
+    assert_allclose(factor[:, 0, 0], -1.0, atol=1e-12)
+    assert abs(right.conj() @ (h1[0] * -1.0 - adjoint(h1[0]) * -1.0) @ left) < 1e-12
+
+
+def test_a_flat_band_is_followed_to_its_edge():
+    # a chain 1e-8 as stiff as the stack beside it: λ is known to eps/(1e-8 θ), worse than its distance from 1
+    rng = np.random.default_rng(19)
+    g, beside = 1e-8, random_slab(rng, 2)
+    q = np.linalg.qr(random_matrix(rng, 3, 3))[0]
+
+    def joined(flat, block):
+        out = np.zeros((3, 3), dtype=complex)
+        out[0, 0], out[1:, 1:] = flat, block
+        return q @ out @ q.conj().T
+
+    onsite = joined(1.0 + 2 * g, beside.onsite + 4.0 * np.eye(2))
+    lead = Lead(0.5 * (onsite + onsite.conj().T), joined(-g, beside.hopping))
+    for theta in (1.0, 0.1, 0.01):
+        omega = np.sqrt(1.0 + 2 * g * (1.0 - np.cos(theta)))
+        found = lead_modes(lead, omega)
+        assert found.right.propagating.sum() == 1
+        velocity = found.right.group_velocity[0] / (g * np.sin(theta) / omega)
+        assert velocity == pytest.approx(1.0, abs=20 * 1e-16 / (g * theta**2))
 
 
 def test_frequency_of_an_atom_coupled_to_nothing_is_refused():

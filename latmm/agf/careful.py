@@ -32,6 +32,10 @@ NEWTON = 4
 """Newton's steps on a phase that is good to half the digits or more: it converges or the band has no
 crossing here.
 """
+CONVERGED = 1e-2
+"""Last step, relative to the band's slope, that counts as converged. Where a band only comes near ω²,
+Newton's steps stay
+of the order of the slope over the curvature."""
 SAME_PHASE = 1e-10
 """Phases that are taken together, and meet ω² one by one: below the distance of the two states of a
 resolved band edge.
@@ -160,7 +164,7 @@ def _modes_at(
 ) -> list[tuple[complex, Complexes, float]]:
     """States of the ``count`` bands of H(θ) nearest to ω², where they pass through it."""
     back = hop.conj().T
-    for _ in range(NEWTON):
+    for last in [False] * NEWTON + [True]:
         factor = np.exp(1j * theta)
         value, vector = np.linalg.eigh(e + factor * hop + back / factor)
         nearest = np.sort(np.argsort(np.abs(value))[:count])
@@ -168,15 +172,14 @@ def _modes_at(
         # slopes of bands that touch, by degenerate perturbation theory; each then meets ω² at its own phase
         slopes, turn = np.linalg.eigh(u.conj().T @ (1j * (factor * hop - back / factor)) @ u)
         shift = (np.abs(turn) ** 2).T @ value
-        steps = shift / np.where(slopes == 0.0, np.finfo(float).tiny, slopes)
+        steps = shift / np.where(slopes == 0.0, TINY, slopes)
         if not np.abs(steps).mean() < NEAR_CIRCLE:
             return []
-        theta -= float(steps.mean())
-    u, steps = u @ turn, steps - steps.mean()
-    met = np.abs(steps) < 10 * SAME_PHASE
-    return [
-        (complex(np.exp(1j * (theta - steps[m]))), u[:, m], float(slopes[m])) for m in np.flatnonzero(met)
-    ]
+        if not last:
+            theta -= float(steps.mean())
+    u = u @ turn
+    met = np.flatnonzero(np.abs(steps) < CONVERGED * np.minimum(np.abs(slopes), CONVERGED))
+    return [(complex(np.exp(1j * (theta - steps[m]))), u[:, m], float(slopes[m])) for m in met]
 
 
 def _subspaces(

@@ -41,9 +41,9 @@ SLOW: Final[float] = 0.03
 """|ln|λ|| below which an evanescent state is kept apart from its partner: rounding/SLOW² is still
 rounding.
 """
-FAILED: Final[float] = 1e-6
-"""Overlap left over that marks a point as unsound. Rounding leaves eps |u|² H₁, 1e-8 where modes are very
-slow.
+FAILED: Final[float] = 1e-4
+"""Overlap left over that marks a point as unsound. Rounding leaves eps |u|² H₁, more than 1e-8 on flat
+bands only.
 """
 
 
