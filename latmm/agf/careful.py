@@ -5,14 +5,11 @@ The fast route trusts the eigenvalues of a general matrix. This one uses that on
     H(θ) = H₀ + e^{iθ} H₁ + e^{−iθ} H₁†
 
 is Hermitian. QZ of the linearisation (no shift, no inverse) proposes phases θ; each is accepted only if a
-band of H(θ) meets ω²,
-after Newton's steps with the band's own slope. Slopes inside degenerate bands come from degenerate
-perturbation theory, which also
-separates two modes of one λ that run in opposite directions. Evanescent states come as orthonormal bases
-of the
-deflating subspaces inside and outside the circle, which stay well conditioned where eigenvectors coalesce
-(λ = 0 is defective
-for every singular hopping).
+band of H(θ) meets ω², after Newton's steps with the band's own slope. Slopes inside degenerate bands come
+from degenerate perturbation theory, which also separates two modes of one λ that run in opposite
+directions. Evanescent states come as orthonormal bases of the deflating subspaces inside and outside the
+circle, which stay well conditioned where eigenvectors coalesce (λ = 0 is defective for every singular
+hopping).
 """
 
 import numpy as np
@@ -25,21 +22,17 @@ __all__ = ["careful_states"]
 
 TINY = float(np.finfo(float).tiny)
 NEAR_CIRCLE = 1e-3
-"""|ln|λ|| up to which an eigenvalue is tried as a propagating state: generous, since each is tested
-against a Hermitian band.
-"""
+"""|ln|λ|| up to which an eigenvalue is tried as a propagating state: generous, since each is tested against
+a Hermitian band."""
 NEWTON = 4
 """Newton's steps on a phase that is good to half the digits or more: it converges or the band has no
-crossing here.
-"""
+crossing here."""
 CONVERGED = 1e-2
 """Last step, relative to the band's slope, that counts as converged. Where a band only comes near ω²,
-Newton's steps stay
-of the order of the slope over the curvature."""
+Newton's steps stay of the order of the slope over the curvature."""
 SAME_PHASE = 1e-10
 """Phases that are taken together, and meet ω² one by one: below the distance of the two states of a
-resolved band edge.
-"""
+resolved band edge."""
 
 
 def careful_states(

@@ -5,10 +5,9 @@ With D = H + Σ − ω² (so G = −D⁻¹) and sources s, eliminating layer j l
     D_{j+1} ← D_{j+1} − H†_{j,j+1} D_j⁻¹ H_{j,j+1},       s_{j+1} ← s_{j+1} − H†_{j,j+1} D_j⁻¹ s_j.
 
 Starting with the left lead's Σ inside, D_j is never singular on the real axis where waves run off; an
-isolated
-interior would have real poles. Each layer costs one factorisation, one solve and one product. Sources and
-probes are
-carried along, so that all four blocks of S come out of one sweep and no layer is kept.
+isolated interior would have real poles. Each layer costs one factorisation, one solve and one product.
+Sources and probes are carried along, so that all four blocks of S come out of one sweep and no layer is
+kept.
 
 Symbols: D → ``d``, H_{j,j+1} → ``hop``, its adjoint → ``back``, D⁻¹[H, s] → ``link``, ``field``.
 """
@@ -42,9 +41,8 @@ class Port:
     incoming : (p, c, c) complex
         X = W†U_in, unitary: the incoming channels in terms of W, Γ U_in = W X.
     order : (p, c) int
-        Number of the mode behind a column, outgoing and incoming: at each folded k∥ as many come as go,
-        and both are listed
-        first. Columns beyond a point's count are zero.
+        Number of the mode behind a column, outgoing and incoming: at each folded k∥ as many come as go, and
+        both are listed first. Columns beyond a point's count are zero.
     count : (p,) int
         Channels.
     closure : (p,) float

@@ -2,21 +2,19 @@
 
 A wave u of unit flux comes in; with G = (ω² − H − Σ)⁻¹ the surface layers and everything between move by
 ψ = i G Γ u. The amplitude of an outgoing mode u' of unit flux in a field ψ of outgoing states is u'†Γψ,
-because
-the flux form vanishes between all other states. Hence
+because the flux form vanishes between all other states. Hence
 
     t = i U_out† Γ_R G Γ_L U_in,      r = U_out† Γ_L (i G Γ_L − 1) U_in,
 
-and T = Σ|t|². By an independent route, which knows no mode, Caroli's T = Tr[Γ_R G Γ_L' G†], where
+and T = Σ|t|². By a second route, which knows no incoming mode, Caroli's T = Tr[Γ_L' G Γ_R G†], where
 Γ_L' = i(Σ' − Σ'†) is the broadening that the left lead *and the device* cause on the right lead's first
 layer.
 
 At every point S†S = 1 and the agreement of both T are checked. A point that misses is solved again by the
-second
-route (:mod:`latmm.agf.careful`) and marked; if that misses too, an error names it.
+second route (:mod:`latmm.agf.careful`) and marked; if that misses too, an error names it.
 
-Sources: D. S. Fisher and P. A. Lee, Phys. Rev. B 23, 6851 (1981); C. Caroli et al., J. Phys. C 4, 916 (1971);
-P. A. Khomyakov et al., Phys. Rev. B 72, 035450 (2005).
+Sources: D. S. Fisher and P. A. Lee, Phys. Rev. B 23, 6851 (1981); C. Caroli et al., J. Phys. C 4, 916
+(1971); P. A. Khomyakov et al., Phys. Rev. B 72, 035450 (2005).
 """
 
 from dataclasses import dataclass, fields
@@ -37,8 +35,7 @@ RETRY = 1e-9
 """Error of S†S or T at which a point is solved again: far above rounding, far below what a user can see."""
 MENDED = 1e-3
 """Weight in the error of what :class:`~latmm.agf.elimination.Port` found missing in the flux and mended:
-rounding at a
-band edge leaves less than 1e-5, a lost mode leaves 1."""
+rounding at a band edge leaves less than 1e-5, a lost mode leaves 1."""
 LIMIT = 1e-7
 """Error of S†S or T beyond which no result is given."""
 
@@ -77,10 +74,9 @@ class Scattering:
     """The scattering matrix and the modes it connects.
 
     Modes are in the order of :class:`~latmm.agf.leads.Waves`; those of a folded lead are counted g n +
-    mode, g the folded k∥. Incoming are
-    ``left.right`` and ``right.left``, outgoing ``left.left`` and ``right.right``. Amplitudes refer to the
-    left lead's last layer and the
-    right lead's first layer. Where a mode does not propagate, entries are 0.
+    mode, g the folded k∥. Incoming are ``left.right`` and ``right.left``, outgoing ``left.left`` and
+    ``right.right``. Amplitudes refer to the left lead's last layer and the right lead's first layer. Where
+    a mode does not propagate, entries are 0.
 
     Attributes
     ----------
@@ -224,10 +220,8 @@ def _solve_again(prepared: Prepared, recorder: Recorder, point: int, omega: floa
     if not min(better.error[0], error) <= LIMIT:
         raise ConvergenceError(
             f"scattering at point {point} of the batch (omega = {omega:.12g} rad/ps) misses its checks by "
-            f"{error:.2g}, "
-            f"and by {better.error[0]:.2g} by the careful route, above {LIMIT:g}; move omega by a relative "
-            f"1e-9 off the "
-            "band edge or resonance, or check that the blocks are Hermitian and scaled alike"
+            f"{error:.2g}, and by {better.error[0]:.2g} by the careful route, above {LIMIT:g}; move omega by a "
+            "relative 1e-9 off the band edge or resonance, or check that the blocks are Hermitian"
         )
     recorder.totals.resolved[point] = True
 
