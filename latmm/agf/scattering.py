@@ -218,10 +218,11 @@ def _solve_again(prepared: Prepared, recorder: Recorder, point: int, omega: floa
     if better.error[0] <= error:
         recorder.put(np.array([point]), better)
     if not min(better.error[0], error) <= LIMIT:
+        where = f"scattering at point {point} of the batch (omega = {omega:.12g} rad/ps)"
         raise ConvergenceError(
-            f"scattering at point {point} of the batch (omega = {omega:.12g} rad/ps) misses its checks by "
-            f"{error:.2g}, and by {better.error[0]:.2g} by the careful route, above {LIMIT:g}; move omega by a "
-            "relative 1e-9 off the band edge or resonance, or check that the blocks are Hermitian"
+            f"{where} misses its checks by {error:.2g}, and by {better.error[0]:.2g} by the careful route, above "
+            f"{LIMIT:g}; move omega by a relative 1e-9 off the band edge or resonance, or check that the blocks "
+            "are Hermitian"
         )
     recorder.totals.resolved[point] = True
 
