@@ -348,9 +348,9 @@ def _all_states(stack: Stack, omega: Floats) -> Iterator[tuple[slice, States, Bo
                 point = again[unsound][0]
                 where = f"at point {point} of the batch (omega = {omega[point]:.12g} rad/ps)"
                 raise ConvergenceError(
-                    f"{where} a lead has not as many modes to the right as to the left, by the fast and by the "
-                    "careful route; move omega by a relative 1e-9 off the band edge, or check that the blocks "
-                    "are Hermitian"
+                    f"{where} a lead has not as many modes to the right as to the left, by the fast and by "
+                    "the careful route; move omega by a relative 1e-9 off the band edge, or check that the "
+                    "blocks are Hermitian"
                 )
             found.replace(np.repeat(bad, stack.folded), better)
         yield part, found, bad

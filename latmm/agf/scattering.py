@@ -220,9 +220,9 @@ def _solve_again(prepared: Prepared, recorder: Recorder, point: int, omega: floa
     if not min(better.error[0], error) <= LIMIT:
         where = f"scattering at point {point} of the batch (omega = {omega:.12g} rad/ps)"
         raise ConvergenceError(
-            f"{where} misses its checks by {error:.2g}, and by {better.error[0]:.2g} by the careful route, above "
-            f"{LIMIT:g}; move omega by a relative 1e-9 off the band edge or resonance, or check that the blocks "
-            "are Hermitian"
+            f"{where} misses its checks by {error:.2g}, and by {better.error[0]:.2g} by the careful route, "
+            f"above {LIMIT:g}; move omega by a relative 1e-9 off the band edge or resonance, or check that "
+            "the blocks are Hermitian"
         )
     recorder.totals.resolved[point] = True
 
