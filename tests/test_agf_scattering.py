@@ -375,6 +375,13 @@ def test_careful_route_separates_the_directions_of_two_modes_of_one_factor():
     assert abs(right.conj() @ (h1[0] * -1.0 - adjoint(h1[0]) * -1.0) @ left) < 1e-12
 
 
+@pytest.mark.parametrize(("distance", "met"), [(-1e-8, 1), (1e-8, 0)], ids=["inside", "outside"])
+def test_careful_route_rejects_a_band_that_only_comes_near(distance, met):
+    # a chain just inside and just outside its band: θ = π ∓ 2e-4, or π and a decay of 2e-4
+    e, hop = np.array([[2.0 - 4.0 * (1.0 + distance)]]), np.array([[-1.0 + 0.0j]])
+    assert len(careful._modes_at(e, hop, np.pi - 1.5e-4, 1)) == met
+
+
 def test_a_flat_band_is_followed_to_its_edge():
     # a chain 1e-8 as stiff as the stack beside it: λ is known to eps/(1e-8 θ), worse than its distance from 1
     rng = np.random.default_rng(19)
