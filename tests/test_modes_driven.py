@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from modes_systems import contact, diamond, fcc, supercell
+from modes_systems import contact, diamond, fcc, loosened, supercell
 
 from latmm.errors import InputError
 from latmm.landauer import conductance
@@ -50,6 +50,17 @@ def test_a_supercell_transmits_the_phonons_of_the_primitive_cell_alike():
     q = np.random.default_rng(9).uniform(-0.5, 0.5, (6, 3))
     tables = [transmissivity(s, "left", q) for s in (supercell(crystal, 2.0), contact(crystal, 2.0))]
     np.testing.assert_allclose(tables[0]["transmissivity"], tables[1]["transmissivity"], atol=1e-8)
+
+
+def test_degenerate_phonons_share_the_mean_of_their_group():
+    system = loosened(contact(fcc(), 2.0))
+    q = np.array([[0.0, 0.0, 0.1]])
+    table = transmissivity(system, "left", q)
+    first, second = table["transmissivity"].values[0, :2]
+    assert abs(first - second) < 1e-12
+    found = resolve(system, q[:, :2], table["frequency"].values[0, :1])
+    expected = found.transmissivity(0)[found.incoming[0].longitudinal < 0.5]
+    np.testing.assert_allclose([first, second], expected, atol=1e-7)
 
 
 def test_conductance_of_the_phonons_is_the_spectral_one():
