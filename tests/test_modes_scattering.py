@@ -13,7 +13,7 @@ from latmm.modes.maps import conversion, scattering_map
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import zone_samples
 from latmm.modes.system import System
-from latmm.modes.table import mode_table, spectral
+from latmm.modes.table import mode_pieces, mode_table, spectral
 from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
 
@@ -200,3 +200,16 @@ def test_disorder_in_a_supercell_scatters_diffusely():
         assert specular.max() <= 1.0 + 1e-9
         total = found.transmissivity(side) + found.reflectivity(side)
         np.testing.assert_allclose(total, 1.0, atol=1e-8)
+
+
+def test_little_memory_makes_more_pieces_of_the_same_table(monkeypatch):
+    system = contact(fcc(), 2.0)
+    k, nu = random_points(6), levels(system, 4)
+    whole = mode_table(system, *everywhere(k, nu))
+    assert supercell(fcc(), 2.0).points_at_once(10**9) == system.points_at_once(10**9) // 16
+    monkeypatch.setattr("latmm.modes.system.BATCH_BYTES", 16 * 10 * 9 * 8)
+    assert system.points_at_once(2048) == 8
+    assert len(list(mode_pieces(system, *everywhere(k, nu)))) == 3
+    pieces = mode_table(system, *everywhere(k, nu))
+    for a, b in zip(rows(pieces, COLUMNS), rows(whole, COLUMNS), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)

@@ -144,8 +144,10 @@ def transmissivity(
     found = phonons(crystal, q)
     crossing = np.zeros_like(found.frequency)
     lines = _lines(q)
-    for start in range(0, len(lines), _LINES):
-        batch = lines[start : start + _LINES]
+    longest = max(len(rows) for rows in lines) * found.frequency.shape[1]
+    size = max(1, min(_LINES, system.points_at_once(_LINES * longest) // longest))
+    for start in range(0, len(lines), size):
+        batch = lines[start : start + size]
         if progress is not None:
             progress(f"phonons of the {side} crystal", int(batch[0][0]), len(q))
         for rows, share in zip(batch, _solve_lines(system, index, found, batch), strict=True):
