@@ -57,7 +57,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     from latmm.continuum.contact import spring_compliance
     from latmm.continuum.layers import Stack, acoustic_mismatch_stack
     from latmm.continuum.library import medium
-    from latmm.continuum.low_temperature import cubic_prefactor
+    from latmm.continuum.low_temperature import LONG_WAVES, first_prefactor
     from latmm.continuum.survey import Side, graded_grid
     from latmm.landauer import conductance
 
@@ -65,11 +65,13 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     layers = _layers(options, left.isotropic, right.isotropic, temperatures[0])
     compliance = None if options["bond"] is None else spring_compliance(options["bond"])
     grid = graded_grid((left, right), temperatures)
-    bare = Stack(left.isotropic, right.isotropic)
-    full = Stack(left.isotropic, right.isotropic, layers, compliance)
-    spectra = {"bare": acoustic_mismatch_stack(bare, grid), "layers": acoustic_mismatch_stack(full, grid)}
+    stacks = {
+        "bare": Stack(left.isotropic, right.isotropic),
+        "layers": Stack(left.isotropic, right.isotropic, layers, compliance),
+    }
+    spectra = {name: acoustic_mismatch_stack(stack, grid) for name, stack in stacks.items()}
     values = np.array([conductance(grid, table.transmission, temperatures) for table in spectra.values()])
-    first = [float(x.transmission[0]) / (2.0 * np.pi * grid.frequency[0]) ** 2 for x in spectra.values()]
+    prefactors = [first_prefactor(acoustic_mismatch_stack(stack, LONG_WAVES)) for stack in stacks.values()]
     comparison = xr.Dataset(
         {
             "conductance": (
@@ -79,7 +81,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
             ),
             "cubic_prefactor": (
                 "model",
-                [cubic_prefactor(k) for k in first],
+                prefactors,
                 {"units": "W m-2 K-4", "long_name": "G/T^3 at low temperature"},
             ),
         },

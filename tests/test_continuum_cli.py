@@ -71,6 +71,20 @@ def test_layers_command_matches_and_optimises(tmp_path: Path) -> None:
     assert "layers" in text.output
 
 
+@pytest.mark.parametrize("between", [["--layer", "mgo:200"], ["--bond", "0.05"], ["--graded", "300"]])
+def test_longest_waves_do_not_see_what_lies_between(between: list[str]) -> None:
+    """G/T³ for T → 0 is that of the bare contact, however hot or thick the rest of the calculation."""
+    result = run("layers", "--left-medium", "al", "--right-medium", "diamond", *between, "--json")
+    prefactor = json.loads(result.output)["cubic_prefactor"]
+    assert prefactor["layers"] == pytest.approx(prefactor["bare"], rel=1e-9)
+
+
+def test_longest_waves_do_not_see_roughness() -> None:
+    table = survey(Side(ALUMINIUM), Side(SILICON), 300.0, ["mixed", "amm-isotropic"], roughness=100.0)
+    rough, smooth = table["comparison"]["cubic_prefactor"].values
+    assert rough == pytest.approx(smooth, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "message"),
     [
