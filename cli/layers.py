@@ -8,6 +8,8 @@ from .options import temperature_list
 from .survey import check_outputs, deliver, output_options
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from latmm.continuum.layers import Layer
 
 __all__ = ["command"]
@@ -47,6 +49,12 @@ def command(**options: Any) -> None:
     kinds = [bool(options["layers"]), options["graded"] is not None, options["optimise"]]
     if sum(kinds) > 1:
         raise click.UsageError("give only one of --layer, --graded and --optimise")
+    if not any(kinds) and options["bond"] is None:
+        raise click.UsageError("give what lies between the media: --layer, --graded, --optimise or --bond")
+    if options["optimise"] and options["bond"] is not None:
+        raise click.UsageError("--optimise looks for a layer between welded contacts: leave out --bond")
+    if options["repeat"] > 1 and not options["layers"]:
+        raise click.UsageError("--repeat needs the layers to repeat: --layer MEDIUM:NM")
     _run(options, temperatures)
 
 
@@ -91,7 +99,39 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
         },
     )
     tree = xr.DataTree.from_dict({"/comparison": comparison, **{f"/{k}": v for k, v in spectra.items()}})
-    deliver(options, tree, None, f"{left.medium.name} | {len(layers)} layers | {right.medium.name}")
+    if layers:
+        tree["stack"] = _description(layers)
+    between = ["springs"] * (compliance is not None) + [
+        f"{len(layers)} layer{'s' * (len(layers) > 1)}"
+    ] * bool(layers)
+    deliver(options, tree, None, " | ".join([left.medium.name, *between, right.medium.name]))
+
+
+def _description(layers: "tuple[Layer, ...]") -> "xr.Dataset":
+    """Medium and thickness of every layer, from left to right."""
+    import xarray as xr
+
+    columns = {
+        "thickness": ([layer.thickness for layer in layers], "nm", "thickness"),
+        "density": ([layer.medium.density for layer in layers], "g cm-3", "density"),
+        "longitudinal": (
+            [layer.medium.speeds.longitudinal for layer in layers],
+            "km s-1",
+            "longitudinal speed of sound",
+        ),
+        "transverse": (
+            [layer.medium.speeds.transverse for layer in layers],
+            "km s-1",
+            "transverse speed of sound",
+        ),
+    }
+    return xr.Dataset(
+        {
+            name: ("layer", values, {"units": unit, "long_name": text})
+            for name, (values, unit, text) in columns.items()
+        },
+        coords={"medium": ("layer", [layer.medium.name for layer in layers])},
+    )
 
 
 def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) -> "tuple[Layer, ...]":
@@ -104,13 +144,13 @@ def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) 
         return graded_layers(left, right, options["graded"], 40)
     if options["optimise"]:
         best = best_matching_layer(left, right, temperature)
-        click.echo(
-            f"best layer at {temperature:g} K: {best.layer.thickness:.4g} nm, density "
-            f"{best.layer.medium.density:.4g} g/cm³, speeds {best.layer.medium.speeds.longitudinal:.4g} and "
-            f"{best.layer.medium.speeds.transverse:.4g} km/s; conductance × "
-            f"{best.conductance / best.bare_conductance:.4g}",
-            err=True,
-        )
+        if not options["as_json"]:
+            speeds = best.layer.medium.speeds
+            click.echo(
+                f"best layer at {temperature:g} K: {best.layer.thickness:.4g} nm, density "
+                f"{best.layer.medium.density:.4g} g/cm³, speeds {speeds.longitudinal:.4g} and "
+                f"{speeds.transverse:.4g} km/s; conductance × {best.conductance / best.bare_conductance:.4g}"
+            )
         return (best.layer,)
     found = []
     for text in options["layers"]:

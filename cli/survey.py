@@ -85,19 +85,23 @@ def deliver(options: dict[str, Any], tree: "xr.DataTree", angles: "xr.Dataset | 
         for path in (options["output"], options["plot"]):
             if path:
                 click.echo(f"wrote {path}", err=True)
-    click.echo(_json(comparison) if options["as_json"] else conductance_table(comparison))
+    click.echo(_json(tree) if options["as_json"] else conductance_table(comparison))
 
 
-def _json(comparison: "xr.Dataset") -> str:
+def _json(tree: "xr.DataTree") -> str:
+    comparison = tree["comparison"].to_dataset()
     models = [str(name) for name in comparison["model"].values]
     prefactors = comparison["cubic_prefactor"].values.tolist()
-    return json.dumps(
-        {
-            "temperature": comparison["temperature"].values.tolist(),
-            "conductance": {m: comparison["conductance"].sel(model=m).values.tolist() for m in models},
-            "cubic_prefactor": {
-                m: value if value == value else None for m, value in zip(models, prefactors, strict=True)
-            },
+    found: dict[str, Any] = {
+        "temperature": comparison["temperature"].values.tolist(),
+        "conductance": {m: comparison["conductance"].sel(model=m).values.tolist() for m in models},
+        "cubic_prefactor": {
+            m: value if value == value else None for m, value in zip(models, prefactors, strict=True)
         },
-        allow_nan=False,
-    )
+    }
+    if "stack" in tree.children:
+        stack = tree["stack"].to_dataset()
+        names = ("medium", "thickness", "density", "longitudinal", "transverse")
+        rows = zip(*(stack[name].values.tolist() for name in names), strict=True)
+        found["layers"] = [dict(zip(names, row, strict=True)) for row in rows]
+    return json.dumps(found, allow_nan=False)
