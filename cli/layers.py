@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import temperature_list
-from .survey import check_outputs, deliver, output_options
+from .survey import check_outputs, deliver, note_cutoffs, output_options
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,6 +70,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     from latmm.landauer import conductance
 
     left, right = (Side(medium(options[f"{name}_medium"])) for name in ("left", "right"))
+    note_cutoffs(options, left, right)
     layers = _layers(options, left.isotropic, right.isotropic, temperatures[0])
     compliance = None if options["bond"] is None else spring_compliance(options["bond"])
     grid = graded_grid((left, right), temperatures)

@@ -151,6 +151,15 @@ def test_wrong_usage_is_explained(command: str, arguments: list[str], message: s
     assert message in result.output
 
 
+@pytest.mark.parametrize(("right", "noted"), [(SI, True), (f"{SI},n=25", False)])
+def test_missing_cutoffs_are_noted(right: str, noted: bool) -> None:
+    for name, more in (("amm", []), ("layers", ["--bond", "10"])):
+        command = import_module(f"latmm_cli.{name}").command
+        result = CliRunner().invoke(command, ["--left-medium", AL, "--right-medium", right, *more])
+        assert result.exit_code == 0
+        assert ("cell density" in result.stderr) is noted
+
+
 @pytest.mark.parametrize("arguments", [["foo", "si"], ["al", "rho=1"]])
 def test_unknown_media_are_input_errors(arguments: list[str]) -> None:
     result = run("amm", "--left-medium", arguments[0], "--right-medium", arguments[1])
