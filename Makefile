@@ -36,6 +36,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/kernel.py robustness
 	$(BIN)/python benchmarks/kernel.py scaling
 	$(BIN)/python benchmarks/continuum.py
+	$(BIN)/python benchmarks/modes.py
 	$(BIN)/python benchmarks/contact.py
 	$(BIN)/python benchmarks/sampling.py
 
