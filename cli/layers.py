@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import temperature_list
-from .survey import check_outputs, deliver, note_cutoffs, output_options
+from .survey import check_outputs, deliver, describe_media, note_cutoffs, output_options
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -89,6 +89,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     }
     comparison = comparison_table(rows, np.array(temperatures))
     tree = xr.DataTree.from_dict({"/comparison": comparison, **{f"/{k}": v for k, v in spectra.items()}})
+    describe_media(tree, left, right)
     if layers:
         tree["stack"] = _description(layers)
     between = ["springs"] * (compliance is not None) + [
