@@ -7,6 +7,7 @@ import click
 
 from .crystals import crystal_options, interface_of, note, provenance
 from .options import temperature_list
+from .outputs import check_outputs
 from .progress import Reporter
 from .tables import conductance_table
 
@@ -91,14 +92,11 @@ def command(**options: Any) -> None:
 def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
     """Check everything cheap first, compute, and write the files."""
     from latmm.comparison import FREQUENCIES, KMESH, compare
-    from latmm.plotting import check_figure, comparison_figure, save
-    from latmm.results import check_destination, write
+    from latmm.plotting import comparison_figure, save
+    from latmm.results import write
     from latmm.sweep.sampling import check_sampling
 
-    if options["output"]:
-        check_destination(options["output"])
-    if options["plot"]:
-        check_figure(options["plot"])
+    check_outputs(options)
     kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
     frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)

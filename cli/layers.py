@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import temperature_list
-from .survey import check_outputs, deliver, describe_media, note_cutoffs, output_options
+from .outputs import check_outputs
+from .survey import deliver, describe_media, note_cutoffs, output_options
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from latmm.continuum.survey import Side
 
-__all__ = ["check_outputs", "deliver", "describe_media", "note_cutoffs", "output_options", "run_survey"]
+__all__ = ["deliver", "describe_media", "note_cutoffs", "output_options", "run_survey"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -45,17 +45,6 @@ def output_options(function: _F) -> _F:
     ):
         function = decorate(function)
     return function
-
-
-def check_outputs(options: dict[str, Any]) -> None:
-    """Check before any work that the files can be written."""
-    from latmm.plotting import check_figure
-    from latmm.results import check_destination
-
-    if options["output"]:
-        check_destination(options["output"])
-    if options["plot"]:
-        check_figure(options["plot"])
 
 
 def note_cutoffs(options: dict[str, Any], left: "Side", right: "Side") -> None:
