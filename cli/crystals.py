@@ -78,7 +78,7 @@ def crystal_options(function: _F) -> _F:
             ),
             click.option(
                 "--max-strain",
-                type=float,
+                type=click.FloatRange(min=0.0),
                 default=0.08,
                 show_default=True,
                 help="Largest in-plane strain accepted.",

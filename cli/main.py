@@ -67,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except LatmmError as error:
         click.echo(f"latmm: error: {error}", err=True)
         sys.exit(1)
+    except MemoryError:
+        click.echo("latmm: error: not enough memory; take a coarser mesh or fewer frequencies", err=True)
+        sys.exit(1)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
