@@ -124,3 +124,17 @@ def test_figure_is_made_for_any_choice(heavy, tmp_path, models, temperature):
     text = (tmp_path / "figure.svg").read_text(encoding="utf-8")
     assert text.startswith("<?xml")
     assert [p.name for p in tmp_path.iterdir()] == ["figure.svg"]
+
+
+def test_bands_break_where_the_path_jumps(tree):
+    axes = comparison_figure(tree).axes[3]
+    labels = [tick.get_text() for tick in axes.get_xticklabels()]
+    places = axes.get_xticks()[[i for i, label in enumerate(labels) if "|" in label]]
+    x = axes.get_lines()[0].get_xdata()
+    assert places.size == np.isnan(x).sum() == 1  # fcc: K|U
+
+
+def test_one_temperature_is_visible_in_both_panels(heavy):
+    figure = comparison_figure(compare(heavy, 300.0, models=["dmm", "radiation"], **QUICK))
+    for axes in figure.axes[:2]:
+        assert all(line.get_marker() == "o" for line in axes.get_lines())
