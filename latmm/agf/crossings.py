@@ -38,32 +38,46 @@ SEPARATE: Final[float] = 1e-9
 SLOPES: Final[float] = 1e-4
 """Difference of a state's slope from its band's that marks a point as unsound: it is mixed."""
 
+PARALLEL: Final[float] = 1e-4
+"""Sine of the angle below which two states are those of a band edge: there it is of the order of |Δλ|."""
+
 
 @dataclass(frozen=True)
 class Bands:
     """Bands that meet at θ₀, to second order: E, H' and C in their own space, and C between any states."""
 
-    energy: Floats
+    energy: Complexes
     slope: Complexes
     curvature: Complexes
     operator: Complexes
 
     @classmethod
-    def at(cls, e: Complexes, hop: Complexes, factor: complex, count: int) -> "Bands":
-        """Take the ``count`` bands of H(θ₀) nearest to ω²; e = H₀ − ω², λ₀ = ``factor``."""
+    def at(cls, e: Complexes, hop: Complexes, factor: complex, states: Complexes) -> "Bands | None":
+        """Find the bands of H(θ₀) that ``states`` (n, m) belong to; e = H₀ − ω², λ₀ = ``factor``.
+
+        Bands that only touch ω² here, at an edge of theirs, are neither among them nor part of R. None if
+        fewer than m bands come near ω², or the states are parallel: those of an edge.
+        """
         forward = factor * hop
         both, slope = forward + adjoint(forward), _rate(hop, factor)
         value, vector = np.linalg.eigh(e + both)
-        order = np.argsort(np.abs(value))
-        here, others = order[:count], order[count:]
-        q, rest = vector[:, here], vector[:, others]
+        close = np.abs(value) <= max(
+            NEAR * float(np.abs(_mean(slope, states)).max()), COUPLED * float(np.abs(e).max())
+        )
+        group, rest = vector[:, close], vector[:, ~close]
+        if group.shape[1] < states.shape[1]:
+            return None
+        inside, triangle = np.linalg.qr(adjoint(group) @ (states / np.linalg.norm(states, axis=0)))
+        if not np.abs(np.diag(triangle)).min() > PARALLEL:
+            return None
+        q = group @ inside
         beyond = slope @ rest
-        c = -0.5 * both - (beyond / value[others]) @ adjoint(beyond)
-        return cls(value[here], adjoint(q) @ slope @ q, adjoint(q) @ c @ q, c)
+        c = -0.5 * both - (beyond / value[~close]) @ adjoint(beyond)
+        return cls(adjoint(q) @ (e + both) @ q, adjoint(q) @ slope @ q, adjoint(q) @ c @ q, c)
 
     def coupling(self) -> float:
         """How far the bands stay apart at their best common θ, (rad/ps)²; infinite if that is far."""
-        e, s, c = (_traceless(m) for m in (np.diag(self.energy).astype(complex), self.slope, self.curvature))
+        e, s, c = (_traceless(m) for m in (self.energy, self.slope, self.curvature))
         delta = 0.0
         for _ in range(3):
             tangent = s + delta * c
@@ -140,10 +154,8 @@ def _boost(
     centre = complex(factor.mean())
     centre /= abs(centre)
     scale = float(max(np.abs(e).max(), np.abs(hop).max()))
-    if size > e.shape[0]:
-        return one, 0.0
-    bands = Bands.at(e, hop, centre, size)
-    if not bands.coupling() <= COUPLED * scale:
+    bands = Bands.at(e, hop, centre, joint)
+    if bands is None or not bands.coupling() <= COUPLED * scale:
         return one, 0.0
     phases = np.angle(factor / centre)
     wanted = _overlaps(hop, centre, bands, joint, phases, count)
