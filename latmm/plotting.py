@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from ase.formula import Formula
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -85,9 +86,8 @@ def check_figure(path: str | Path) -> Path:
 
 
 def _formula(formula: str) -> str:
-    """Reduce a primitive cell's formula with one element, e.g. Si2, to the element."""
-    letters = formula.rstrip("0123456789")
-    return letters if letters.isalpha() and sum(c.isupper() for c in letters) == 1 else formula
+    """Reduce a primitive cell's formula to the smallest numbers: Si2 to Si, Al2N2 to AlN."""
+    return str(Formula(formula).reduce()[0])
 
 
 def _conductance(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
