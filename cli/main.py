@@ -77,10 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("latmm: interrupted; no file was written", err=True)
+        click.echo("latmm: interrupted; no unfinished file is left", err=True)
         sys.exit(130)
     except _Terminated:
-        click.echo("latmm: terminated; no file was written", err=True)
+        click.echo("latmm: terminated; no unfinished file is left", err=True)
         sys.exit(143)
     except BrokenPipeError:
         sys.stderr.close()
