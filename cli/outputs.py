@@ -1,11 +1,18 @@
 """The files that a command writes: each can be written, none twice, none over an input."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["check_outputs"]
+__all__ = ["check_outputs", "command_line"]
+
+
+def command_line() -> str:
+    """Return the command as typed, for provenance; bytes of a file name that are no text come escaped."""
+    return shlex.join(["latmm", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def check_outputs(options: dict[str, Any]) -> None:

@@ -1,8 +1,6 @@
 """What ``latmm amm``, ``latmm dmm`` and ``latmm layers`` share: temperatures, output, table, figure."""
 
 import json
-import shlex
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isfinite
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .outputs import command_line
 from .tables import conductance_table
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def _provenance(options: dict[str, Any]) -> dict[str, str]:
     return {
         "latmm_version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command_line": shlex.join(["latmm", *sys.argv[1:]]),
+        "command_line": command_line(),
         "configuration": json.dumps(options, default=str),
         "input_sha256": json.dumps({path: file_digest(path) for path in options.get("structures", ())}),
     }

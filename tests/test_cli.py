@@ -147,6 +147,8 @@ BAD = {
     "two outputs in one file": ([SI, GE, "-o", "same.png", "--plot", "same.png"], "overwrite the file of -o"),
     "output without a name": ([SI, GE, "-o", ""], "it is a folder"),
     "output to a pipe": ([SI, GE, "-o", "pipe"], "an ordinary file"),
+    "output of a long name": ([SI, GE, "-o", 300 * "x" + ".nc"], "too long"),
+    "input of a long name": ([300 * "x", GE], "does not exist"),
     "negative strain": ([SI, GE, "--max-strain", "-0.1"], "not in the range"),
 }  # fmt: skip
 
@@ -194,6 +196,17 @@ def test_interrupt_leaves_no_file(number, status, tmp_path):
     assert "Traceback" not in errors
     assert out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_file_names_need_not_be_text(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    (tmp_path / f"{name}.cif").write_bytes(Path(SI).read_bytes())
+    done = latmm(
+        "compare", f"{name}.cif", SI, "--model", "dmm", "--no-relax", *QUICK, "-o", f"{name}.nc", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    with xr.open_datatree(tmp_path / f"{name}.nc", engine="h5netcdf") as tree:
+        assert tree.attrs["command_line"].startswith("latmm")
 
 
 def test_temperatures_keep_their_digits():
