@@ -10,14 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from latmm.agf import Junction, Lead, channels, transmission
+from latmm.agf import channels, transmission
 from latmm.arrays import Bools, Floats
 from latmm.interface.build import Interface
 from latmm.landauer import FrequencyGrid
+from latmm.sweep.junctions import junction
 from latmm.sweep.sampling import ELASTIC, Window
 from latmm.units import TWO_PI
 
-__all__ = ["SpectralTransmission", "junction", "sweep"]
+__all__ = ["SpectralTransmission", "sweep"]
 
 _PER_NM2 = 100.0
 """1 Å⁻² in nm⁻²."""
@@ -53,18 +54,6 @@ class SpectralTransmission:
     reciprocity: float
     samples: int
     resolved: int
-
-
-def junction(interface: Interface, wave_vectors: Floats) -> Junction:
-    """Blocks of the interface at k∥ (K, 2), with a batch axis (K, 1) for ω to broadcast against."""
-    blocks = interface.blocks(wave_vectors)
-    left, right = (Lead(h0[:, None], h1[:, None]) for h0, h1 in (blocks.left, blocks.right))
-    return Junction(
-        left,
-        right,
-        tuple(block[:, None] for block in blocks.onsite),
-        tuple(block[:, None] for block in blocks.hopping),
-    )
 
 
 def sweep(
