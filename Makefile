@@ -38,6 +38,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/continuum.py
 	$(BIN)/python benchmarks/modes.py
 	$(BIN)/python benchmarks/contact.py
+	$(BIN)/python benchmarks/conventions.py
 	$(BIN)/python benchmarks/sampling.py
 
 clean:
