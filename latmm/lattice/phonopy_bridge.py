@@ -206,6 +206,8 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
     """
     content = PhonopyYaml()
     content.read(path)
+    if content.unitcell is None:
+        raise ValueError("it holds no unit cell")
     constants, dataset = content.force_constants, content.dataset
     inside = constants is not None or forces_in_dataset(dataset)
     order = ("FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS")
