@@ -31,13 +31,17 @@ def command(result: str, phonons: str, cell: str, side: str, output: str) -> Non
     """
     import xarray as xr
 
+    from latmm.errors import InputError
     from latmm.modes.transport import on_transport_mesh, read_cell, read_phonons
     from latmm.results import check_destination, read, write
 
     check_destination(output)
     inputs: dict[str, Any] = {"result": result, "phonons": phonons, "cell": cell}
     tree = read(result)
-    table = on_transport_mesh(tree, side, read_phonons(phonons), read_cell(cell))
+    if "normal" not in tree.attrs or "irreducible" not in tree.get(side, {}):
+        raise InputError(f"{result} is no result of latmm transmissivity; make one with --gamma --mesh N N N")
+    normal = [int(n) for n in tree.attrs["normal"]]
+    table = on_transport_mesh(tree, side, read_phonons(phonons), read_cell(cell), normal)
     table.attrs.update(inputs)
     write(xr.DataTree(table), output)
     click.echo(

@@ -87,8 +87,8 @@ def command(**options: Any) -> None:
                 system, options["kmesh"], options["frequencies"], coldest=options["coldest"]
             )
         pieces = mode_pieces(system, grid, samples, progress=report)
-        continuum = Continuum.of(system) if options["continuum"] or options["plot"] else None
-        if continuum is not None and options["continuum"]:
+        continuum = Continuum.of(system) if options["continuum"] else None
+        if continuum is not None:
             pieces = (beside_modes(piece, continuum) for piece in pieces)
         rows = write_modes(pieces, options["output"], provenance(options, interface))
     note(options, f"wrote {options['output']}")
@@ -96,7 +96,7 @@ def command(**options: Any) -> None:
     if options["csv_file"]:
         write_angular_csv(bins, options["csv_file"])
         note(options, f"wrote {options['csv_file']}")
-    if options["plot"] and continuum is not None:
+    if options["plot"]:
         _draw(options, system, continuum, bins)
         note(options, f"wrote {options['plot']}")
     found = _summary(options, bins, temperatures)
@@ -105,7 +105,9 @@ def command(**options: Any) -> None:
     click.echo(json.dumps(found) if options["as_json"] else _text(found))
 
 
-def _draw(options: dict[str, Any], system: "System", continuum: "Continuum", bins: "xr.Dataset") -> None:
+def _draw(
+    options: dict[str, Any], system: "System", continuum: "Continuum | None", bins: "xr.Dataset"
+) -> None:
     """Draw the zone at the first chosen frequency, or angles and branches of a grid."""
     import xarray as xr
 

@@ -167,7 +167,7 @@ def _cones(axes: Axes, medium: Medium, frequency: float, side: int) -> None:
         )
 
 
-def angle_figure(bins: xr.Dataset, continuum: Continuum) -> Figure:
+def angle_figure(bins: xr.Dataset, continuum: Continuum | None = None) -> Figure:
     """Transmissivity against angle and frequency, branch by branch, and the channels that cross.
 
     Beyond a critical angle the elastic wave that goes out on the other side is lost. It depends on the
@@ -177,8 +177,8 @@ def angle_figure(bins: xr.Dataset, continuum: Continuum) -> Figure:
     ----------
     bins : xarray.Dataset
         From :func:`latmm.modes.export.angular_table`, for a grid of frequencies.
-    continuum : Continuum
-        Both media.
+    continuum : Continuum, optional
+        Both media, for the critical angles.
     """
     panels = _columns(bins["branch"].values)
     figure = Figure(figsize=(3.2 * len(panels) + 0.8, 9.6), layout="constrained")
@@ -190,7 +190,7 @@ def angle_figure(bins: xr.Dataset, continuum: Continuum) -> Figure:
         ax = axes[f"{name}{column}"]
         own = bins.sel(side=name, branch=[b for b in branches if b in bins["branch"]])
         _angle_map(ax, own, _top(bins))
-        if len(branches) == 1 and branches[0] < len(_NAMES):
+        if continuum is not None and branches[0] < len(_NAMES):
             _critical(ax, continuum, side, branches[0])
         ax.set(title=f"{label}, from the {name}", xlabel="angle (°)")
         if column == 0:
@@ -199,7 +199,8 @@ def angle_figure(bins: xr.Dataset, continuum: Continuum) -> Figure:
         _branch_spectra(axes[f"spectrum{side}"], bins.sel(side=name), _top(bins))
         axes[f"spectrum{side}"].set(title=f"transmission (channels nm$^{{-2}}$), from the {name}")
     _colour_bar(figure, [axes[name] for row in rows for name in row])
-    _branch_legend(figure, "critical angles of elastic waves (least, largest over azimuths), outgoing:")
+    if continuum is not None:
+        _branch_legend(figure, "critical angles of elastic waves (least, largest over azimuths), outgoing:")
     return figure
 
 

@@ -61,8 +61,8 @@ COLUMNS: Mapping[str, tuple[str, str, str]] = {
 }
 """Type, unit and long name of the columns; ``group_velocity`` has a second dimension ``axis`` (x, y, z)."""
 CHECKS: Mapping[str, float] = {"frequency": 1e-6, "group_velocity": 1e-6, "energy": 1e-8}
-"""Limits of what a table checks: by how much the phonon that a mode unfolds to misses the mode's ν, relative to
-the largest, and its v_z, relative to the largest speed; and transmissivity plus reflectivity one."""
+"""Limits of what a table checks: by how much the phonon that a mode unfolds to misses the mode's ν, relative
+to the largest, and its v_z, relative to the largest speed; and transmissivity plus reflectivity one."""
 _POINTS = 2048
 """Points of a piece: some ten thousand rows."""
 _CHUNK = 16384
@@ -181,10 +181,10 @@ def mode_table(
         Rows along ``mode`` with :data:`COLUMNS`.
     """
     pieces = list(mode_pieces(system, grid, samples, progress=progress))
-    return xr.concat(pieces, "mode", combine_attrs=_worst)
+    return xr.concat(pieces, "mode").assign_attrs(_worst(piece.attrs for piece in pieces))
 
 
-def _worst(attributes: Iterable[Mapping[str, float]], _: object = None) -> dict[str, float]:
+def _worst(attributes: Iterable[Mapping[str, float]]) -> dict[str, float]:
     """Worst of the checks of several pieces."""
     chosen = list(attributes)
     return {name: max(found[name] for found in chosen) for name in CHECKS}

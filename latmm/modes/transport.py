@@ -10,16 +10,15 @@ U is found from both crystals: it takes lattice onto lattice, atoms onto atoms a
 interface. Rotations of the crystal that keep the plane leave a choice; the first is taken.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import ase.io
-import h5py
 import numpy as np
 import xarray as xr
-import yaml
+import yaml  # type: ignore[import-untyped]
 from ase import Atoms
 
 from latmm.arrays import Bools, Floats, Integers
@@ -85,11 +84,9 @@ def read_phonons(path: str | Path) -> TransportPhonons:
 
 
 def _phono3py(path: Path) -> TransportPhonons:
-    with h5py.File(path) as file:
-        mesh = np.asarray(file["mesh"]).astype(int).tolist()
-        return TransportPhonons(
-            (mesh[0], mesh[1], mesh[2]), np.asarray(file["qpoint"]), np.asarray(file["frequency"])
-        )
+    with xr.open_dataset(path, engine="h5netcdf", phony_dims="sort") as file:
+        first, second, third = (int(n) for n in file["mesh"].values)
+        return TransportPhonons((first, second, third), file["qpoint"].values, file["frequency"].values)
 
 
 def _shengbte(folder: Path) -> TransportPhonons:
@@ -169,20 +166,23 @@ def _atoms_agree(one: Atoms, other: Atoms, turn: Integers) -> bool:
     return False
 
 
-def on_transport_mesh(tree: xr.DataTree, side: str, phonons: TransportPhonons, cell: Atoms) -> xr.Dataset:
+def on_transport_mesh(
+    tree: xr.DataTree, side: str, phonons: TransportPhonons, cell: Atoms, normal: Sequence[int]
+) -> xr.Dataset:
     """Transmissivities of one crystal, phonon by phonon of a transport code.
 
     Parameters
     ----------
     tree : xarray.DataTree
-        From :func:`latmm.modes.driven.transmissivities` with ``centred=True`` and the code's mesh; its
-        attribute ``normal`` holds the Miller indices.
+        From :func:`latmm.modes.driven.transmissivities` with ``centred=True`` and the code's mesh.
     side : {"left", "right"}
         The crystal.
     phonons : TransportPhonons
         From :func:`read_phonons`.
     cell : ase.Atoms
         The code's primitive cell.
+    normal : (3,) int
+        Miller indices of the crystal's plane, of its conventional cell.
 
     Returns
     -------
@@ -212,7 +212,7 @@ def on_transport_mesh(tree: xr.DataTree, side: str, phonons: TransportPhonons, c
         positions=table["positions"].values,
         pbc=True,
     )
-    turn, rotation = _frame(cell, crystal, np.asarray(tree.attrs["normal"]))
+    turn, rotation = _frame(cell, crystal, np.array(normal))
     q, row = _whole(phonons, isometries(cell, cell))
     step = np.rint(q @ turn.T * mesh[0]).astype(np.int64) % mesh[0]
     point = np.ravel_multi_index(tuple(step.T), mesh)
