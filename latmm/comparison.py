@@ -117,7 +117,15 @@ def compare(
     spectra: dict[str, xr.Dataset] = {}
     solved: SpectralTransmission | None = None
     if "agf" in wanted:
-        samples = windows(interface.left, interface.right, grid, kmesh, interface.rotations, common=min(tops))
+        samples = windows(
+            interface.left,
+            interface.right,
+            grid,
+            kmesh,
+            interface.rotations,
+            common=min(tops),
+            folded=lambda side, k: interface.folded(("left", "right")[side], k),
+        )
         solved = sweep(interface, grid, samples, common=min(tops), progress=progress)
         spectra["agf"] = _agf(grid, solved)
         checks.update(_agf_checks(solved))
@@ -146,12 +154,12 @@ def compare(
             "area_units": "angstrom2",
             "strain": as_json(_strains(interface)),
             "potential": interface.potential,
-            "normal": list(interface.normal),
+            "normal": list(interface.normals[0]),
             "kmesh": list(kmesh),
             "frequencies": frequencies,
             "samples": 0 if solved is None else solved.samples,
             "samples_resolved_again": 0 if solved is None else solved.resolved,
-            "contact_layers": interface.layers,
+            "contact_layers": list(interface.layers),
             "checks": as_json(
                 {
                     name: {"value": value, "limit": limit, "ok": bool(value <= limit)}

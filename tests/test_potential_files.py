@@ -488,6 +488,6 @@ def test_bonds_beyond_memory_are_refused_at_once():
     crystal = bulk("Ar", a=5.3, cubic=True) * (20, 20, 20)
     crystal.calc = resolve_potential("lj", ["Ar"], {"cutoff": 40.0}).calculator()
     with pytest.raises(
-        PotentialError, match="bonds up to 40 Å between 32000 atoms .* choose a shorter cut-off"
+        PotentialError, match=r"bonds up to 40 Å between 32000 atoms .* choose a shorter cut-off"
     ):
         crystal.get_forces()

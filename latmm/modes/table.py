@@ -122,7 +122,7 @@ def _rows(found: Resolved, weight: Floats, frequency_weight: Floats) -> xr.Datas
     sides: list[dict[str, Floats | Integers]] = []
     worst = dict.fromkeys(CHECKS, 0.0)
     for side, phonons in enumerate(found.incoming):
-        k = found.wave_vectors[phonons.point, phonons.folded]
+        k = found.wave_vectors[side][phonons.point, phonons.folded]
         k = k - np.rint(k)
         q = phonons.wave_vector
         crossing, returning = found.transmissivity(side), found.reflectivity(side)

@@ -27,8 +27,8 @@ from latmm.errors import PotentialError
 __all__ = ["BondCalculator", "BondEnergy", "Bonds", "scatter"]
 
 MOST_BONDS: Final = 50_000_000
-"""Directed bonds beyond which the list would not fit the memory of a small machine (72 bytes each, and as much
-again while it is used)."""
+"""Directed bonds beyond which the list (48 bytes each, and several times that while it is used) would not fit
+the memory of a small machine."""
 
 
 @dataclass(frozen=True)
