@@ -299,13 +299,13 @@ def test_figures_mark_where_elastic_waves_end(table):
     nu = np.array([1.0, 2.0])
     figure = angle_figure(angular_table(table), Continuum(media, nu, np.ones((2, 2)), (5.0, 4.0)))
     marked = {
-        axes.get_title(): sorted({float(np.round(line.get_xdata()[0], 1)) for line in axes.lines})
+        axes.get_title(): sorted({round(float(line.get_xdata()[0]), 2) for line in axes.lines})
         for axes in figure.axes
     }
     # from the right: transverse at 2 km/s into 3 and 6 km/s, longitudinal at 4 into 6
-    assert marked["slow transverse, from the right"] == pytest.approx([19.5, 41.8], abs=0.3)
-    assert marked["longitudinal, from the right"] == pytest.approx([41.8], abs=0.3)
-    assert marked["fast transverse, from the left"] == pytest.approx([48.6], abs=0.3)
+    assert marked["slow transverse, from the right"] == pytest.approx([19.47, 41.81])
+    assert marked["longitudinal, from the right"] == pytest.approx([41.81])
+    assert marked["fast transverse, from the left"] == pytest.approx([48.59])
     assert marked["longitudinal, from the left"] == []
 
 

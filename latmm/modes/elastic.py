@@ -32,6 +32,8 @@ __all__ = ["critical_angles", "critical_slowness", "elastic_transmission"]
 
 _AZIMUTHS = 72
 """Azimuths of the slowness mesh, as many as the model itself takes."""
+_NODES = 24
+"""Gauss nodes between neighbouring critical slownesses, of each azimuth."""
 _BATCH = 512
 """In-plane slownesses solved at once."""
 _POLAR = 361
@@ -57,7 +59,9 @@ def elastic_transmission(continuum: Continuum, side: int, *, angles: int = 18) -
         :func:`latmm.continuum.acoustic_mismatch.acoustic_mismatch`, from either side.
     """
     left, right = continuum.seen_from(side)
-    mesh = slowness_mesh((left, right), azimuths=axial_azimuths((left, right), _AZIMUTHS))
+    azimuths = axial_azimuths((left, right), _AZIMUTHS)
+    # where one azimuth stands for all, its nodes alone fill the bins of the angle
+    mesh = slowness_mesh((left, right), azimuths=azimuths, nodes=_NODES * _AZIMUTHS // azimuths)
     total = np.zeros((3, angles, continuum.frequency.size))
     places, coefficients, cutoffs = [], [], []
     for start in range(0, len(mesh.weight), _BATCH):
@@ -165,7 +169,9 @@ def critical_angles(
     found = []
     for limit in limits.T:
         beyond = slowness > limit[:, None] * (1.0 + 1e-9)
-        lost = beyond.any(axis=1)
-        values = angle[lost, np.argmax(beyond[lost], axis=1)]
-        found.append((float(values.min()), float(values.max())) if lost.any() else (np.nan, np.nan))
+        lost = np.flatnonzero(beyond.any(axis=1))
+        after = np.argmax(beyond[lost], axis=1)
+        s, theta = ((x[lost, after - 1], x[lost, after]) for x in (slowness, angle))
+        values = theta[0] + (theta[1] - theta[0]) * (limit[lost] - s[0]) / (s[1] - s[0])
+        found.append((float(values.min()), float(values.max())) if lost.size else (np.nan, np.nan))
     return found
