@@ -278,7 +278,7 @@ def test_crystals_of_one_structure_meet_cell_on_cell_as_when_they_continue_each_
 
 
 def test_each_crystal_takes_half_of_the_misfit_where_both_are_strained():
-    """Silicon to the mean lattice is +2.09 %, germanium −2.01 %: a limit between 2.09 % and 4.01 % lets them."""
+    """Silicon to the mean lattice is +2.09 %, germanium −2.01 %: a limit of 2.09 % lets them meet."""
     sides = crystal("si", (0, 0, 1)), crystal("ge", (0, 0, 1))
     needed = 5.5445 / 5.431 - 1
     assert coincidences(*sides, max_area=20.0, max_strain=needed - 1e-6, strain="both") == []
