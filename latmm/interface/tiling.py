@@ -13,6 +13,7 @@ from latmm.errors import InputError
 from latmm.interface.contact import Slab
 from latmm.interface.interface import Interface
 from latmm.interface.lateral import cells_of, check_lateral, locate
+from latmm.interface.matching import Matched
 from latmm.interface.pairs import PairConstants
 from latmm.interface.symmetry import Operation
 
@@ -40,7 +41,7 @@ def tile(interface: Interface, lateral: tuple[int, int] | Integers) -> Interface
         lateral_left=matrix @ interface.matched.lateral_left,
         lateral_right=matrix @ interface.matched.lateral_right,
     )
-    slab, at = tile_slab(interface.slab, interface, matrix)
+    slab, at = tile_slab(interface.slab, interface.matched, matrix)
     steps = cells_of(matrix)
     pairs = interface.contact
     index, common = locate(matrix, steps[:, None, :] + pairs.cell)
@@ -60,8 +61,8 @@ def tile(interface: Interface, lateral: tuple[int, int] | Integers) -> Interface
     )
 
 
-def tile_slab(slab: Slab, interface: Interface, lateral: tuple[int, int] | Integers) -> tuple[Slab, Integers]:
-    """Repeat a slab in the plane.
+def tile_slab(slab: Slab, matched: Matched, lateral: tuple[int, int] | Integers) -> tuple[Slab, Integers]:
+    """Repeat a slab of matched crystals in the plane.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def tile_slab(slab: Slab, interface: Interface, lateral: tuple[int, int] | Integ
     vectors[:2] = matrix @ vectors[:2]
     atoms.set_cell(vectors)
     own = np.zeros((n * count, 2), dtype=np.int64)
-    for side, base in ((-1, interface.matched.lateral_left), (1, interface.matched.lateral_right)):
+    for side, base in ((-1, matched.lateral_left), (1, matched.lateral_right)):
         chosen = slab.side[source] == side
         own[chosen] = slab.cell[source[chosen]] + steps[number[chosen]] @ base
     at = np.empty((n, count), dtype=np.int64)

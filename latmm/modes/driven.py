@@ -211,7 +211,7 @@ def _solve_lines(system: System, side: int, found: Phonons, lines: list[Integers
     """Share (Q, B) that crosses of the phonons of each of a batch of k∥."""
     wave_vectors = np.array([found.qpoints[rows[0], :2] for rows in lines])
     fastest = float(np.max(np.abs(found.group_velocity)))
-    kappa = np.asarray(wave_vectors @ system.lateral[side].T, dtype=float)
+    kappa: Floats = wave_vectors @ system.lateral[side].T.astype(float)
     folded, opposite = system.folded(side, kappa), system.folded(1 - side, kappa)
     parts, shares = [], []
     for line, (rows, images, others) in enumerate(zip(lines, folded, opposite, strict=True)):
