@@ -146,8 +146,22 @@ def windows(
     return found
 
 
-def reduced_mesh(mesh: tuple[int, int], size: float, rotations: list[Integers]) -> tuple[Floats, Floats]:
-    """Midpoint mesh over the window |k₁|, |k₂| ≤ size/2, reduced by the rotations that map it onto itself.
+def reduced_mesh(
+    mesh: tuple[int, int], size: float, rotations: list[Integers], *, centred: bool = False
+) -> tuple[Floats, Floats]:
+    """Mesh over the window |k₁|, |k₂| ≤ size/2, reduced by the rotations that map it onto itself.
+
+    Parameters
+    ----------
+    mesh : (2,) int
+        Points along both axes.
+    size : float
+        Share of the zone along both axes; 1 is the whole.
+    rotations : list of (2, 2) int
+        Symmetry of k∥.
+    centred : bool
+        Shift the midpoint mesh by half a cell along both axes, so that opposite edges of the window, which
+        count as one, carry points.
 
     Returns
     -------
@@ -157,8 +171,9 @@ def reduced_mesh(mesh: tuple[int, int], size: float, rotations: list[Integers]) 
         Share of the mesh, summing to one.
     """
     counts = np.array(mesh)
-    # odd integers label the midpoints: k = size · label / (2 N)
-    axes = [2 * np.arange(n) + 1 - n for n in mesh]
+    # odd integers label the midpoints (of an even mesh), even ones those of the shifted mesh:
+    # k = size · label / (2 N)
+    axes = [2 * np.arange(n) + (2 if centred else 1) - n for n in mesh]
     labels = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     index = {tuple(label): i for i, label in enumerate(labels.tolist())}
     orbit = np.arange(len(labels))
@@ -167,6 +182,7 @@ def reduced_mesh(mesh: tuple[int, int], size: float, rotations: list[Integers]) 
         rounded = np.rint(moved).astype(int)
         if size == 1.0:  # the whole zone repeats
             rounded = (rounded + counts - 1) % (2 * counts) - counts + 1
+        rounded = np.where(rounded == -counts, counts, rounded)  # opposite edges are one
         targets = [index.get(tuple(label)) for label in rounded.tolist()]
         if np.max(np.abs(moved - np.rint(moved))) < 1e-9 and None not in targets:
             images = np.array(targets, dtype=np.int64)

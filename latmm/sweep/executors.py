@@ -1,0 +1,153 @@
+"""Who does the work: this process, processes on this machine, or a Dask cluster.
+
+A sweep needs of an executor only what :class:`concurrent.futures.Executor` promises, so that any of its kind
+serves: :func:`local_processes` here, ``mpi4py.futures.MPIPoolExecutor`` or ``dask.distributed``'s
+``Client.get_executor`` elsewhere. A function and its arguments travel by pickle; a function's first argument,
+which all tasks share, travels compressed and is opened once in each process.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import lru_cache
+from multiprocessing.connection import wait
+from typing import Any, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from latmm.errors import InputError, LatmmError
+
+__all__ = ["available_cores", "local_processes", "unordered"]
+
+Shared = TypeVar("Shared")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def unordered(
+    function: Callable[[Shared, Item], Result],
+    shared: Shared,
+    items: Mapping[int, Item],
+    executor: Executor | None,
+) -> Iterator[tuple[int, Result]]:
+    """Apply a function to every item and hand out the results as they come.
+
+    Parameters
+    ----------
+    function : callable
+        At the top level of a module.
+    shared : object
+        Its first argument, the same for all.
+    items : mapping
+        Its second argument, by number.
+    executor : concurrent.futures.Executor or None
+        None: this process, one after the other.
+
+    Yields
+    ------
+    int, object
+        Number of the item, result. Closing the iterator early cancels what has not begun.
+
+    Raises
+    ------
+    LatmmError
+        If a process of the executor ended by itself.
+    """
+    if executor is None:
+        for number, item in items.items():
+            yield number, function(shared, item)
+        return
+    payload = zlib.compress(pickle.dumps(shared, protocol=pickle.HIGHEST_PROTOCOL), 1)
+    numbers: dict[Future[Result], int] = {}
+    try:
+        for number, item in items.items():
+            numbers[executor.submit(_apply, function, payload, item)] = number
+        for future in as_completed(numbers):
+            yield numbers.pop(future), future.result()
+    except BrokenProcessPool:
+        raise LatmmError(
+            "a process of this run ended by itself, probably for want of memory; "
+            "use fewer of them (-j) or a machine with more"
+        ) from None
+    finally:
+        for future in numbers:
+            future.cancel()
+
+
+def _apply(function: Callable[[Shared, Item], Result], payload: bytes, item: Item) -> Result:
+    return function(_opened(payload), item)
+
+
+@lru_cache(maxsize=1)
+def _opened(payload: bytes) -> Any:
+    return pickle.loads(zlib.decompress(payload))
+
+
+@contextmanager
+def local_processes(number: int) -> Iterator[Executor | None]:
+    """Run processes on this machine, with one BLAS thread each, for the time of a ``with`` block.
+
+    Parameters
+    ----------
+    number : int
+        How many; 1 yields None, for which this process does the work itself.
+
+    Notes
+    -----
+    The processes import what they need anew. A script that uses them must keep its own work below
+    ``if __name__ == "__main__":``. An exception that leaves the block ends them at once, and so does the end
+    of this process, by whatever cause.
+
+    Raises
+    ------
+    InputError
+        If the number is not positive.
+    """
+    if number < 1:
+        raise InputError(f"the number of processes must be at least 1, but is {number}; use e.g. -j 2")
+    if number == 1:
+        yield None
+        return
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    context.set_forkserver_preload(["latmm.sweep.run"])
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin)
+    try:
+        for _ in range(number):
+            pool.submit(available_cores)  # they start while this process goes on
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """Set up a process of the pool: one BLAS thread, Ctrl-C left to the parent, no life without it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threadpool_limits(limits=1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
