@@ -6,6 +6,7 @@ A crystal is a list of bonds (i, j, d, Φ): basis atoms, vector from i to j, 3×
 Position gauge.
 """
 
+import itertools
 from dataclasses import dataclass
 from functools import cache
 
@@ -222,7 +223,7 @@ def junction(
     every = [np.full(atoms, masses[0]), *device, np.full(atoms, masses[1])]
     h0, h1 = (layer_block(crystal, k, layer, repeat) for layer in (0, 1))
     onsite = tuple(weighted(h0, m, m)[:, None] for m in device)
-    hopping = tuple(weighted(h1, a, b)[:, None] for a, b in zip(every, every[1:], strict=False))
+    hopping = tuple(weighted(h1, a, b)[:, None] for a, b in itertools.pairwise(every))
     if repeat == (1, 1):
         return Junction(lead(crystal, masses[0], k), lead(crystal, masses[1], k), onsite, hopping)
     left, right = (folded_lead(crystal, m, k, repeat) for m in masses)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
+_MODELS = ("agf", "amm", "amm-isotropic", "mixed", "dmm", "dmm-polarisation", "dmm-debye", "radiation")
+_DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 
 
 @click.command(name="compare", short_help="Conductance of an interface by every model.")
@@ -67,7 +68,13 @@ _MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
     "models",
     multiple=True,
     metavar="NAME",
-    help=f"Model to compute: {', '.join(_MODELS)}; repeatable, all by default.",
+    help=f"Model to compute: {', '.join(_MODELS)}; repeatable. By default {', '.join(_DEFAULT)}.",
+)
+@click.option(
+    "--roughness",
+    type=click.FloatRange(min=0.0),
+    metavar="NM",
+    help="Root-mean-square roughness of the interface in nm, for the model mixed.",
 )
 @click.option(
     "--kmesh",
@@ -108,7 +115,7 @@ _MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr.")
 def command(**options: Any) -> None:
-    r"""Thermal boundary conductance of the interface of two crystals, by lattice and continuum models.
+    """Thermal boundary conductance of the interface of two crystals, by lattice and continuum models.
 
     LEFT and RIGHT are structure files of the two bulk crystals in any format that ASE reads. Both must have
     one crystal structure; RIGHT is strained in the plane to LEFT.
@@ -124,6 +131,11 @@ def command(**options: Any) -> None:
     if unknown:
         raise click.BadParameter(
             f"unknown model {unknown[0]!r}; choose from {', '.join(_MODELS)}", param_hint="--model"
+        )
+    if "mixed" in options["models"] and options["roughness"] is None:
+        raise click.BadParameter(
+            "the model mixed needs the roughness of the interface in nm, e.g. --roughness 0.3",
+            param_hint="--roughness",
         )
     tree = _run(options, temperatures, masses, parameters)
     if options["as_json"]:
@@ -153,7 +165,7 @@ def _run(
     parameters: dict[str, str],
 ) -> "xr.DataTree":
     """Check everything cheap first, compute, and write the files."""
-    from latmm.comparison import FREQUENCIES, KMESH, MODELS, compare
+    from latmm.comparison import FREQUENCIES, KMESH, compare
     from latmm.interface.build import build_interface
     from latmm.lattice.calculators import resolve_potential
     from latmm.plotting import check_figure, comparison_figure, save
@@ -191,9 +203,10 @@ def _run(
         tree = compare(
             interface,
             temperatures,
-            models=options["models"] or MODELS,
+            models=options["models"] or _DEFAULT,
             kmesh=kmesh,
             frequencies=frequencies,
+            roughness=options["roughness"],
             progress=report,
         )
     tree.attrs.update(_provenance(options))

@@ -15,6 +15,11 @@ __all__ = ["cli", "main"]
 
 COMMANDS = {
     "compare": "Thermal boundary conductance of an interface by every model.",
+    "modes": "Table of all modes that meet an interface.",
+    "transmissivity": "Transmissivity of the phonons of a bulk mesh.",
+    "amm": "Acoustic mismatch of two media or structure files.",
+    "dmm": "Diffuse mismatch of two media or structure files.",
+    "layers": "Acoustic mismatch of a stack of layers between two media.",
 }
 """Subcommands, each in the module of its name, with its one-line help: none is imported to list them."""
 

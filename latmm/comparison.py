@@ -5,7 +5,10 @@ one Landauer integral turns each into conductances:
 
 - ``agf``: atomistic Green's function, Ξ from the scattering of Bloch modes;
 - ``amm``: acoustic mismatch of elastic media whose density and stiffness are those of the force constants;
+- ``amm-isotropic``: the same with the isotropic average of each stiffness;
+- ``mixed``: acoustic where waves are long against the interface's roughness, diffuse where they are short;
 - ``dmm``: diffuse mismatch with the full phonon dispersion of both crystals;
+- ``dmm-polarisation``: the same, each acoustic branch for itself;
 - ``dmm-debye``: diffuse mismatch on Debye's dispersion;
 - ``radiation``: every channel that the poorer crystal offers transmits, the upper limit of elastic transfer.
 """
@@ -22,10 +25,8 @@ from numpy.typing import ArrayLike
 
 from latmm import __version__
 from latmm.arrays import Floats
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch_isotropic
-from latmm.continuum.channels import channels
-from latmm.continuum.diffuse_mismatch import diffuse_mismatch, diffuse_mismatch_debye, radiation_limit
 from latmm.continuum.media import Medium
+from latmm.continuum.survey import ContinuumModels, Side
 from latmm.errors import InputError
 from latmm.interface.build import Interface
 from latmm.interface.matching import principal_strain
@@ -36,11 +37,13 @@ from latmm.results import as_json
 from latmm.sweep.run import SpectralTransmission, sweep
 from latmm.sweep.sampling import check_sampling, frequency_grid, windows
 
-__all__ = ["FREQUENCIES", "KMESH", "MODELS", "compare"]
+__all__ = ["DEFAULT_MODELS", "FREQUENCIES", "KMESH", "MODELS", "compare"]
 
-MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
+MODELS = ("agf", "amm", "amm-isotropic", "mixed", "dmm", "dmm-polarisation", "dmm-debye", "radiation")
 """Models by name, in the order of tables and legends."""
-KMESH = (16, 16)
+DEFAULT_MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
+"""Those that are computed unasked."""
+KMESH = (20, 20)
 """Default k∥ mesh, with the default frequencies: 1 % in G from 50 to 500 K."""
 FREQUENCIES = 128
 """Default number of frequencies in the band that both crystals share."""
@@ -54,9 +57,10 @@ def compare(
     interface: Interface,
     temperature: ArrayLike,
     *,
-    models: Sequence[str] = MODELS,
+    models: Sequence[str] = DEFAULT_MODELS,
     kmesh: tuple[int, int] = KMESH,
     frequencies: int = FREQUENCIES,
+    roughness: float | None = None,
     progress: Progress | None = None,
 ) -> xr.DataTree:
     """Thermal boundary conductance of an interface by every model, across temperature.
@@ -73,6 +77,8 @@ def compare(
         k∥ points along both axes of the in-plane reciprocal cell.
     frequencies : int
         Frequencies in the band that both crystals share.
+    roughness : float, optional
+        Root-mean-square roughness of the interface, nm; for ``mixed``.
     progress : callable, optional
         Called with (stage, done, in all).
 
@@ -95,13 +101,16 @@ def compare(
         names = ", ".join(map(repr, unknown)) or "(none given)"
         raise InputError(f"unknown model {names}; choose from {', '.join(MODELS)}")
     wanted = [m for m in MODELS if m in models]
+    if "mixed" in wanted and roughness is None:
+        raise InputError("the mixed model needs the roughness of the interface in nm, e.g. --roughness 0.3")
     tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
     grid = frequency_grid(min(tops), max(tops), frequencies, coldest=float(t.min()))
     checks: Checks = dict(interface.checks)
-    media = tuple(
-        Medium.from_force_constants(crystal, name=f"the {side} crystal")
+    sides = [
+        Side.from_force_constants(crystal, f"the {side} crystal")
         for side, crystal in (("left", interface.left), ("right", interface.right))
-    )
+    ]
+    continuum = ContinuumModels(sides[0], sides[1], grid, roughness)
     spectra: dict[str, xr.Dataset] = {}
     solved: SpectralTransmission | None = None
     if "agf" in wanted:
@@ -109,15 +118,20 @@ def compare(
         solved = sweep(interface, grid, samples, common=min(tops), progress=progress)
         spectra["agf"] = _agf(grid, solved)
         checks.update(_agf_checks(solved))
-    bulk = _bulk_channels(interface, grid, progress) if {"dmm", "radiation"} & set(wanted) else None
-    if solved is not None and bulk is not None:
-        checks.update(_channel_checks(grid, solved, bulk, float(t.max())))
-    spectra.update(_continuum(wanted, media[0], media[1], bulk, grid))
+    others = [model for model in wanted if model != "agf"]
+    for done, model in enumerate(others):
+        if progress is not None:
+            progress("continuum models", done, len(others))
+        spectra[model] = continuum.spectrum(model)
+    if progress is not None and others:
+        progress("continuum models", len(others), len(others))
+    if solved is not None and {"dmm", "radiation"} & set(wanted):
+        checks.update(_channel_checks(grid, solved, continuum.channels, float(t.max())))
     # the matched cells correspond vector by vector: one path, labelled after the left crystal, serves both
     path = interface.left.atoms.cell.bandpath(npoints=120, eps=1e-3)
     nodes = {
-        "left": _crystal(interface.left, media[0], tops[0], interface.matched.strain_left, path),
-        "right": _crystal(interface.right, media[1], tops[1], interface.matched.strain_right, path),
+        "left": _crystal(interface.left, sides[0].medium, tops[0], interface.matched.strain_left, path),
+        "right": _crystal(interface.right, sides[1].medium, tops[1], interface.matched.strain_right, path),
         **{name.replace("-", "_"): spectra[name] for name in wanted},
         "comparison": _conductances({name: spectra[name] for name in wanted}, grid, t),
     }
@@ -169,18 +183,6 @@ def _agf_checks(solved: SpectralTransmission) -> Checks:
     }
 
 
-def _bulk_channels(interface: Interface, grid: FrequencyGrid, progress: Progress | None) -> Channels:
-    """Channels of both crystals from their dispersion over the Brillouin zone."""
-    found = []
-    for done, crystal in enumerate((interface.left, interface.right)):
-        if progress is not None:
-            progress("phonons", done, 2)
-        found.append(channels(crystal, grid))
-    if progress is not None:
-        progress("phonons", 2, 2)
-    return found[0], found[1]
-
-
 def _channel_checks(
     grid: FrequencyGrid, solved: SpectralTransmission, bulk: Channels, hottest: float
 ) -> Checks:
@@ -193,22 +195,6 @@ def _channel_checks(
         g = conductance(grid, np.array([counted, integrated]), hottest)[:, 0]
         checks[f"channels_{side}"] = (abs(float(g[0] / g[1] - 1.0)), 1e-2)
     return checks
-
-
-def _continuum(
-    wanted: list[str], left: Medium, right: Medium, bulk: Channels | None, grid: FrequencyGrid
-) -> dict[str, xr.Dataset]:
-    found = {}
-    isotropic = left.isotropic_average(), right.isotropic_average()
-    if "amm" in wanted:
-        found["amm"] = acoustic_mismatch_isotropic(*isotropic, grid)
-    if "dmm-debye" in wanted:
-        found["dmm-debye"] = diffuse_mismatch_debye(*isotropic, grid)
-    if bulk is not None and "dmm" in wanted:
-        found["dmm"] = diffuse_mismatch(*bulk, grid)
-    if bulk is not None and "radiation" in wanted:
-        found["radiation"] = radiation_limit(*bulk, grid)
-    return found
 
 
 def _conductances(spectra: dict[str, xr.Dataset], grid: FrequencyGrid, t: Floats) -> xr.Dataset:

@@ -33,6 +33,7 @@ from latmm.agf import (
     self_energies,
     transmission,
 )
+from latmm.agf.real_form import real_form
 from latmm.errors import ConvergenceError, InputError
 
 EXACT = settings(derandomize=True, deadline=None, max_examples=25)
@@ -188,25 +189,56 @@ def test_seen_in_a_mirror_left_and_right_change_places(seed, n_left, n_right):
 
 
 @EXACT
-@given(SEED, st.integers(2, 5))
-def test_real_arithmetic_gives_the_modes_of_complex_arithmetic(seed, n):
+@given(SEED, st.integers(1, 5), st.sampled_from(["phases", "any basis"]))
+def test_real_form_is_found_in_any_basis_and_gives_the_same_modes(seed, n, kind):
+    # blocks that commute with an antiunitary K, K² = 1: real ones, seen from another basis
     rng = np.random.default_rng(seed)
     plain = random_slab(rng, n, real=True)
-    turn = np.exp(2j * np.pi * rng.random(n))
-    lead = Lead(turn[:, None] * plain.onsite * turn.conj(), turn[:, None] * plain.hopping * turn.conj())
-    phases, real = bloch.real_phases(lead.onsite[None], lead.hopping[None])
-    assert real.all()
-    assert not bloch.real_phases(*(b[None] for b in _blocks(random_slab(rng, n))))[1].any()
-    omega2 = in_band(lead, rng, 1) ** 2
+    q = np.diag(np.exp(2j * np.pi * rng.random(n)))
+    if kind == "any basis":
+        q = np.linalg.qr(random_matrix(rng, n, n))[0]
+    lead = Lead(*(q @ block @ q.conj().T for block in _blocks(plain)))
+    basis, real0, real1, found = real_form(lead.onsite[None], lead.hopping[None])
+    assert found.all()
+    for block, real in ((lead.onsite, real0), (lead.hopping, real1)):
+        assert_allclose(basis[0] @ real[0] @ basis[0].conj().T, block, atol=1e-12)
+    omega = in_band(lead, rng, 1)
     by_real, by_complex = (
-        1.0 / bloch.bloch_states(lead.onsite[None], lead.hopping[None], omega2, phases, flag)[0][0]
-        for flag in (real, ~real)
+        1.0 / bloch.bloch_states(*blocks, omega**2)[0][0]
+        for blocks in ((real0, real1), (lead.onsite[None], lead.hopping[None]))
     )
     inside = by_complex[np.abs(by_complex) < 1e3]
     distance = np.abs(inside[:, None] - by_real).min(-1)
     assert np.all(distance < 1e-7 * np.maximum(1.0, np.abs(inside)))
-    found = transmission(Junction(lead, lead, (), (lead.hopping,)), np.sqrt(omega2))
+    found = transmission(Junction(lead, lead, (), (lead.hopping,)), omega)
     assert_allclose(found.transmission, found.channels_left, atol=1e-9)
+
+
+def test_blocks_without_the_symmetry_are_not_taken_for_real():
+    rng = np.random.default_rng(14)
+    several = [random_slab(rng, 4) for _ in range(20)]
+    assert not real_form(*(np.stack(b) for b in zip(*map(_blocks, several), strict=True)))[3].any()
+
+
+@EXACT
+@given(SEED, SIZE, SIZE)
+def test_time_reversal_turns_s_into_its_transpose(seed, n_left, n_right):
+    # complex conjugate blocks are those of −k∥: S(−k∥) = S(k∥)ᵀ between time-reversed modes
+    rng = np.random.default_rng(seed)
+    junction = random_junction(rng, n_left, n_right, (3,))
+    reversed_ = Junction(
+        *(Lead(*(block.conj() for block in _blocks(x))) for x in (junction.left, junction.right)),
+        tuple(h.conj() for h in junction.onsite),
+        tuple(h.conj() for h in junction.hopping),
+    )
+    omega = in_band(junction.left, rng, 4)
+    a, b = scatter(junction, omega), scatter(reversed_, omega)
+    for p in range(omega.size):
+        out, into = a.right.right.propagating[p].sum(), a.left.right.propagating[p].sum()
+        # θ changes sign under time reversal, and with it the order of the modes
+        there = np.abs(a.transmitted_left[p, :out, :into])
+        back = np.abs(b.transmitted_right[p, :into, :out])[::-1, ::-1].T
+        assert_allclose(back, there, atol=1e-9)
 
 
 def test_a_batch_may_mix_points_of_real_and_of_complex_blocks():
@@ -381,8 +413,8 @@ def _spoilt(change):
     """The fast route with its Bloch states changed at every point."""
     route = bloch.bloch_states
 
-    def wrapped(h0, h1, omega2, phases, real):
-        return change(*route(h0, h1, omega2, phases, real))
+    def wrapped(h0, h1, omega2):
+        return change(*route(h0, h1, omega2))
 
     return wrapped
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import latmm
-from latmm.comparison import MODELS, compare
+from latmm.comparison import DEFAULT_MODELS, MODELS, compare
 from latmm.continuum.channels import channels
 from latmm.errors import InputError
 from latmm.landauer import conductance
@@ -38,7 +38,7 @@ def heavy():
 
 @pytest.fixture(scope="module")
 def tree(heavy):
-    return compare(heavy, [20, 100, 300], **QUICK)
+    return compare(heavy, [20, 100, 300], models=MODELS, roughness=0.3, **QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,7 @@ def test_models_are_independent_of_what_else_is_asked(heavy, tree):
     [
         ({"models": ["agf", "bmm"]}, "unknown model 'bmm'"),
         ({"models": []}, "none given"),
+        ({"models": ["mixed"]}, "needs the roughness"),
         ({"kmesh": (0, 4)}, "two positive integers"),
         ({"frequencies": 1}, "at least 2"),
     ],
@@ -115,7 +116,7 @@ def test_options_without_sense_are_refused(heavy, options, reason):
         compare(heavy, [300.0], **{**QUICK, **options})
 
 
-@pytest.mark.parametrize("models", [MODELS, ["dmm"], ["agf"]])
+@pytest.mark.parametrize("models", [DEFAULT_MODELS, ["dmm"], ["agf"]])
 @pytest.mark.parametrize("temperature", [[300.0], [0.01, 1.0, 300.0]])
 def test_figure_is_made_for_any_choice(heavy, tmp_path, models, temperature):
     small = compare(heavy, temperature, models=models, kmesh=(3, 3), frequencies=8)

@@ -117,6 +117,18 @@ def test_spring_bond_is_welded_for_long_waves_and_closed_for_short_ones() -> Non
     assert ratio[-1] < 0.05
 
 
+def test_springs_are_the_limit_of_a_thin_soft_layer() -> None:
+    """Normal stiffness ρc_l²/d, shear stiffness ρc_t²/d; beyond the critical angle the sign of ω counts."""
+    thickness = 1e-4
+    soft = Medium.isotropic(1e-3, np.sqrt(20.0 * thickness / 1e-3), np.sqrt(8.0 * thickness / 1e-3))
+    s = np.array([[0.0, 0.0], [0.08, 0.05], [0.12, 0.11], [0.17, 0.02]])
+    nu = np.array([0.2, 1.0])
+    layer = stack_transmissivity(Stack(ALUMINIUM, SILICON, (Layer(soft, thickness),)), s, nu)
+    compliance = spring_compliance(np.diag([8.0, 8.0, 20.0]))
+    spring = stack_transmissivity(Stack(ALUMINIUM, SILICON, compliance=compliance), s, nu)
+    np.testing.assert_allclose(spring.sum(axis=(-2, -1)), layer.sum(axis=(-2, -1)), atol=1e-4)
+
+
 def test_thick_graded_layer_transmits_short_waves() -> None:
     left, right = Medium.isotropic(2.0, 5.0, 2.9), Medium.isotropic(12.0, 8.0, 4.6)
     bare = transmissivity(left, right, NORMAL)[0, 2, 2]

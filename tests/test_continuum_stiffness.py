@@ -1,5 +1,7 @@
 """Stiffness from force constants against closed forms and the slope of the dispersion."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -9,7 +11,7 @@ from latmm.continuum.media import Medium, rotation_to_normal
 from latmm.errors import InputError
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import phonons
-from latmm.lattice.stiffness import elasticity, stiffness_tensor
+from latmm.lattice.stiffness import elasticity, slope_error, stiffness_tensor
 from latmm.units import EV_PER_A3
 
 DIRECTIONS = np.array([[1, 0, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [1, 1, 1], [1, 2, 3], [3, -1, 2]], float)
@@ -53,6 +55,15 @@ def test_internal_relaxation_gives_the_slopes_of_the_dispersion() -> None:
     )
     c44_clamped = clamped[1, 1, 2, 2] * EV_PER_A3 / crystal.volume
     assert c44_clamped > 1.1 * medium.stiffness[3, 3]
+
+
+def test_slope_error_sees_a_wrong_stiffness() -> None:
+    crystal = diamond_springs()
+    right = elasticity(crystal)
+    assert slope_error(crystal, right) < 1e-5
+    assert slope_error(crystal, replace(right, stiffness=1.02 * right.stiffness)) == pytest.approx(
+        0.01, rel=0.02
+    )
 
 
 def test_crystal_under_in_plane_tension_keeps_its_slopes() -> None:

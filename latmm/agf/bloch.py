@@ -23,11 +23,7 @@ the real or to the imaginary axis: a question without a tolerance, answered righ
 error of q²
 is smaller than q².
 
-Real arithmetic: if a diagonal unitary D makes D†H₀D and D†H₁D real (a basis (x, y, iz) when a two-fold
-axis lies along the
-stack; any real blocks at time-reversal invariant k∥), (2) with a real s is real and costs half. The phases
-of D are read
-off the blocks along a spanning tree and accepted only if the remaining imaginary part is rounding.
+Where the blocks can be made real (:mod:`latmm.agf.real_form`), a real s makes (2) real arithmetic.
 
 Symbols: λ → ``bloch``, u → ``u``, ω² → ``omega2``, H₀ → ``h0``, H₁ → ``h1``, s → ``shift``. Time
 convention exp(−iωt).
@@ -38,17 +34,13 @@ from typing import Final
 import numpy as np
 
 from latmm.agf.batch import adjoint
-from latmm.arrays import Bools, Complexes, Floats
+from latmm.arrays import Complexes, Floats
 
-__all__ = ["bloch_states", "flux", "real_phases", "solve"]
+__all__ = ["bloch_states", "flux", "solve"]
 
 SHIFT: Final[complex] = 0.6 * np.exp(0.7j)
 REAL_SHIFT: Final[float] = 0.59
 """Inside the unit circle, away from 0 and 1, where states accumulate."""
-REAL_RESIDUE: Final[float] = 64 * float(np.finfo(float).eps)
-"""Imaginary part, relative to the largest element, below which blocks count as real: the rounding of their
-phases.
-"""
 
 
 def solve(a: Complexes | Floats, b: Complexes | Floats) -> Complexes:
@@ -69,45 +61,6 @@ def solve(a: Complexes | Floats, b: Complexes | Floats) -> Complexes:
         return np.where(singular[..., None, None], np.nan, np.linalg.solve(regular, b))
 
 
-def real_phases(h0: Complexes, h1: Complexes) -> tuple[Complexes, Bools]:
-    """Diagonal basis change that makes both blocks real, where there is one.
-
-    Parameters
-    ----------
-    h0, h1 : (B, n, n) complex
-        Blocks of the lead.
-
-    Returns
-    -------
-    phases : (B, n) complex
-        Diagonal of D, of unit modulus: D†H₀D and D†H₁D are real.
-    real : (B,) bool
-        Whether the imaginary parts left over are rounding.
-    """
-    count, n, _ = h0.shape
-    back = adjoint(h1)
-    link = np.where(np.abs(h1) > np.abs(back), h1, back)
-    link = np.where(np.abs(h0) > np.abs(link), h0, link)
-    size = np.abs(link)
-    rows = np.arange(count)
-    phases = np.ones((count, n), dtype=complex)
-    strength, parent = size[:, 0].copy(), np.zeros((count, n), dtype=int)
-    strength[:, 0] = -1.0  # visited
-    for _ in range(n - 1):
-        new = np.argmax(strength, axis=-1)
-        element = link[rows, parent[rows, new], new]
-        unit = np.divide(element, np.abs(element), out=np.ones(count, dtype=complex), where=element != 0)
-        phases[rows, new] = phases[rows, parent[rows, new]] * np.conj(unit)
-        closer = (size[rows, new] > strength) & (strength >= 0)
-        strength = np.where(closer, size[rows, new], strength)
-        parent = np.where(closer, new[:, None], parent)
-        strength[rows, new] = -1.0
-    turn = np.conj(phases)[:, :, None] * phases[:, None, :]
-    scale = np.maximum(np.abs(h0).max((-2, -1)), np.abs(h1).max((-2, -1)))
-    residue = np.maximum(np.abs((turn * h0).imag).max((-2, -1)), np.abs((turn * h1).imag).max((-2, -1)))
-    return phases, residue <= REAL_RESIDUE * scale
-
-
 def shift_inverted(
     h0: Complexes | Floats, h1: Complexes | Floats, omega2: Complexes | Floats, shift: complex
 ) -> Complexes:
@@ -126,20 +79,16 @@ def shift_inverted(
 
 
 def bloch_states(
-    h0: Complexes, h1: Complexes, omega2: Complexes | Floats, phases: Complexes, real: Bools
+    h0: Complexes | Floats, h1: Complexes | Floats, omega2: Complexes | Floats
 ) -> tuple[Complexes, Complexes]:
-    """All 2n Bloch states of each point.
+    """All 2n Bloch states of each point, in real arithmetic if everything given is real.
 
     Parameters
     ----------
-    h0, h1 : (p, n, n) complex
+    h0, h1 : (p, n, n) float or complex
         Onsite and hopping block, (rad/ps)².
     omega2 : (p,) float or complex
         ω², (rad/ps)².
-    phases : (p, n) complex
-        Diagonal of the basis change of :func:`real_phases`.
-    real : (p,) bool
-        Whether it makes the blocks real.
 
     Returns
     -------
@@ -148,18 +97,8 @@ def bloch_states(
     u : (p, n, 2n) complex
         Bloch vectors in columns, u†u = 1.
     """
-    if np.iscomplexobj(omega2) or not real.any():
-        return _recover(shift_inverted(h0, h1, omega2, SHIFT), SHIFT)
-    if real.all():
-        turn = np.conj(phases)[:, :, None] * phases[:, None, :]
-        m = shift_inverted((turn * h0).real, (turn * h1).real, omega2, REAL_SHIFT)
-        bloch, u = _recover(m, REAL_SHIFT)
-        return bloch, phases[:, :, None] * u
-    bloch = np.empty((h0.shape[0], 2 * h0.shape[-1]), dtype=complex)
-    u = np.empty((h0.shape[0], h0.shape[-1], 2 * h0.shape[-1]), dtype=complex)
-    for part in (real, ~real):
-        bloch[part], u[part] = bloch_states(h0[part], h1[part], omega2[part], phases[part], real[part])
-    return bloch, u
+    shift = SHIFT if any(np.iscomplexobj(x) for x in (h0, h1, omega2)) else REAL_SHIFT
+    return _recover(shift_inverted(h0, h1, omega2, shift), shift)
 
 
 def _recover(m: Complexes, shift: complex) -> tuple[Complexes, Complexes]:

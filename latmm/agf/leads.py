@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latmm.agf.batch import Gathered, adjoint, gather
-from latmm.agf.bloch import real_phases
+from latmm.agf.real_form import real_form
 from latmm.arrays import Complexes
 from latmm.errors import InputError
 
@@ -137,13 +137,15 @@ def _check(onsite: Complexes, hopping: Complexes) -> None:
 class Stack:
     """A lead prepared for points: what depends on k∥ only, stored once.
 
-    ``h0``, ``h1`` (N, n, n) at a point; ``phases`` (N, n) and ``real`` (N,) as of
-    :func:`~latmm.agf.bloch.real_phases`. Plain leads have one folded k∥, N = 1.
+    At a point: ``h0``, ``h1``, ``basis``, ``real0``, ``real1`` (N, n, n) and ``real`` (N,) as of
+    :func:`~latmm.agf.real_form.real_form`. Plain leads have one folded k∥, N = 1.
     """
 
     h0: Gathered
     h1: Gathered
-    phases: Gathered
+    basis: Gathered
+    real0: Gathered
+    real1: Gathered
     real: Gathered
 
     @classmethod
@@ -152,13 +154,17 @@ class Stack:
         onsite, hopping = np.broadcast_arrays(lead.onsite, lead.hopping)
         if isinstance(lead, Lead):
             onsite, hopping = onsite[..., None, :, :], hopping[..., None, :, :]
-        inner, n = onsite.shape[:-2], onsite.shape[-1]
-        phases, real = real_phases(onsite.reshape(-1, n, n), hopping.reshape(-1, n, n))
+        blocks = onsite.shape
+        n = blocks[-1]
+        *forms, real = real_form(onsite.reshape(-1, n, n), hopping.reshape(-1, n, n))
+        basis, real0, real1 = (gather(form.reshape(blocks), shape, 3) for form in forms)
         return cls(
             gather(onsite, shape, 3),
             gather(hopping, shape, 3),
-            gather(phases.reshape(*inner, n), shape, 2),
-            gather(real.reshape(inner), shape, 1),
+            basis,
+            real0,
+            real1,
+            gather(real.reshape(blocks[:-2]), shape, 1),
         )
 
     @property

@@ -136,12 +136,11 @@ def _solved(
     careful: bool,
 ) -> States:
     """States of p N points in flat arrays (p N, n, n)."""
-    n = stack.size
     if careful:
         bloch, unit, basis, image, propagating, sound = careful_states(h0, h1, omega2)
     else:
-        phases, real = stack.phases.at(points).reshape(-1, n), stack.real.at(points).reshape(-1)
-        bloch, unit, propagating, sound = _sorted_states(h0, h1, omega2, phases, real)
+        bloch, u = _fast_states(stack, points, h0, h1, omega2)
+        bloch, unit, propagating, sound = _sorted_states(h1, bloch, u, np.iscomplexobj(omega2))
         basis, image = unit, unit * np.stack([bloch[0], 1.0 / bloch[1]])[..., None, :]
     if np.iscomplexobj(omega2):
         return States(bloch, basis, image, unit, propagating, np.zeros(bloch.shape), sound)
@@ -155,15 +154,34 @@ def _solved(
     return States(bloch, basis, image, vectors, propagating, velocity, sound & orthogonal)
 
 
+def _fast_states(
+    stack: Stack, points: slice | Integers, h0: Complexes, h1: Complexes, omega2: Complexes | Floats
+) -> tuple[Complexes, Complexes]:
+    """λ (p, 2n) and u (p, n, 2n), unsorted; in real arithmetic where the lead has a real form."""
+    real = stack.real.at(points).reshape(-1)
+    if np.iscomplexobj(omega2) or not real.any():
+        return bloch_states(h0, h1, omega2)
+    n = stack.size
+    basis, real0, real1 = (x.at(points).reshape(-1, n, n) for x in (stack.basis, stack.real0, stack.real1))
+    if real.all():
+        bloch, u = bloch_states(real0, real1, omega2)
+        return bloch, basis @ u
+    bloch = np.empty((real.size, 2 * n), dtype=complex)
+    u = np.empty((real.size, n, 2 * n), dtype=complex)
+    bloch[~real], u[~real] = bloch_states(h0[~real], h1[~real], omega2[~real])
+    bloch[real], u[real] = bloch_states(real0[real], real1[real], omega2[real])
+    u[real] = basis[real] @ u[real]
+    return bloch, u
+
+
 def _sorted_states(
-    h0: Complexes, h1: Complexes, omega2: Complexes | Floats, phases: Complexes, real: Bools
+    h1: Complexes, bloch: Complexes, u: Complexes, broadened: bool
 ) -> tuple[Complexes, Complexes, Bools, Bools]:
-    """λ (2, p, n), u (2, p, n, n), propagating (2, p, n) and soundness (p,) by the fast route."""
-    n = h0.shape[-1]
-    bloch, u = bloch_states(h0, h1, omega2, phases, real)
+    """Sort into λ (2, p, n), u (2, p, n, n), propagating (2, p, n), none if broadened; soundness (p,)."""
+    n = h1.shape[-1]
     strength, margin = flux(h1, bloch, u)
     decay = np.abs(np.log(np.maximum(np.abs(bloch), np.finfo(float).tiny)))
-    propagating = np.zeros(bloch.shape, dtype=bool) if np.iscomplexobj(omega2) else margin > 0.0
+    propagating = np.zeros(bloch.shape, dtype=bool) if broadened else margin > 0.0
     right = np.where(propagating, strength > 0.0, np.abs(bloch) < 1.0)
     with np.errstate(invalid="ignore"):
         key = np.where(right, 0.0, 2e4) + np.where(propagating, np.angle(bloch), 1e4 + decay)

@@ -24,7 +24,7 @@ from latmm.continuum.cutoffs import sphere_channels, truncated_square_law, wave_
 from latmm.continuum.isotropic import isotropic_scattering
 from latmm.continuum.media import Medium
 from latmm.continuum.plane_waves import plane_waves
-from latmm.continuum.slowness import slowness_mesh, slowness_nodes
+from latmm.continuum.slowness import axial_azimuths, slowness_mesh, slowness_nodes
 from latmm.landauer import FrequencyGrid, spectrum
 
 __all__ = [
@@ -37,6 +37,8 @@ __all__ = [
 
 _NODES = 128
 """Gauss nodes between neighbouring critical slownesses: 1e-12 for solids, 1e-8 for helium on copper."""
+_AZIMUTHS = 72
+"""Azimuths of anisotropic media, with the default nodes: 5e-4 for slowness surfaces with cusps, else 1e-5."""
 _BATCH = 512
 """In-plane slownesses solved at once: their 6 × 6 matrices stay in the cache."""
 
@@ -167,7 +169,7 @@ def acoustic_mismatch(left: Medium, right: Medium, grid: FrequencyGrid) -> xr.Da
     xarray.Dataset
         The common table, see :func:`latmm.landauer.spectrum`.
     """
-    mesh = slowness_mesh((left, right))
+    mesh = slowness_mesh((left, right), azimuths=axial_azimuths((left, right), _AZIMUTHS))
     waves = _solve(left, right, mesh.slowness)
     weight = mesh.weight / (4.0 * pi**2)
     cutoff = np.minimum(waves.left[:, :, None], waves.right[:, None, :])

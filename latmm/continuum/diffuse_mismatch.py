@@ -190,12 +190,12 @@ def inelastic_radiation_conductance(
 def joint_frequency_diffuse_mismatch(left: Medium, right: Medium, grid: FrequencyGrid) -> xr.Dataset:
     """Joint-frequency diffuse mismatch of isotropic media.
 
-    The side with the lower cut-off vibrates, next to the interface, with a joint Debye spectrum of both:
+    The side with the slower waves vibrates, next to the interface, with a joint Debye spectrum of both:
     speeds c_j = ξ_l c_l,j + ξ_r c_r,j and cell density n = ξ_l n_l + ξ_r n_r, where ξ is each side's share of
-    the cells in equal volumes. Its channels cross with the low-frequency transmissivity of the Debye
-    diffuse mismatch, S_other/(S_left + S_right), S = Σ 1/c². The result may exceed the elastic radiation
-    limit, which is its purpose: an upper estimate of inelastic transfer. It is not reciprocal by
-    construction, so the soft side is always taken as the emitter.
+    the cells in equal volumes. Between the joint spectrum and the faster side detailed balance holds as
+    usual. As the joint spectrum reaches beyond the cut-off of the slower side, so does the transfer:
+    frequencies that the slower crystal has only by inelastic processes take part, and the result may exceed
+    the elastic radiation limit.
 
     Parameters
     ----------
@@ -225,14 +225,15 @@ def joint_frequency_diffuse_mismatch(left: Medium, right: Medium, grid: Frequenc
     joint = Medium.isotropic(
         1.0, *(float(c) for c in share @ speeds), cell_density=float(share @ cells), name="joint spectrum"
     )
-    strength = speeds[:, 0] ** -2.0 + 2.0 * speeds[:, 1] ** -2.0
-    soft = int(np.argmin([max(left.debye_frequencies()), max(right.debye_frequencies())]))
-    transmissivity = strength[1 - soft] / strength.sum()
+    slower = int(np.argmax(speeds[:, 0] ** -2.0 + 2.0 * speeds[:, 1] ** -2.0))
+    transmission = diffuse_transmission(
+        debye_channels(joint, grid), debye_channels((right, left)[slower], grid)
+    )
     return spectrum(
         grid,
-        transmissivity * debye_channels(joint, grid),
+        transmission,
         debye_channels(left, grid),
         debye_channels(right, grid),
         model="dmm-joint-frequency",
-        description="joint-frequency diffuse mismatch (inelastic upper estimate), Debye dispersion",
+        description="joint-frequency diffuse mismatch (inelastic), Debye dispersion",
     )

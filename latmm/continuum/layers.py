@@ -26,7 +26,7 @@ from latmm.continuum.contact import Scattering, contact, energy_shares
 from latmm.continuum.cutoffs import open_share, sphere_channels, wave_cutoffs
 from latmm.continuum.media import Medium
 from latmm.continuum.plane_waves import PlaneWaves, plane_waves
-from latmm.continuum.slowness import slowness_mesh
+from latmm.continuum.slowness import axial_azimuths, slowness_mesh
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid, spectrum
 from latmm.units import TWO_PI
@@ -180,8 +180,9 @@ def acoustic_mismatch_stack(
     xarray.Dataset
         The common table, see :func:`latmm.landauer.spectrum`.
     """
-    unique = list({id(medium): medium for medium in stack.media}.values())
-    mesh = slowness_mesh(unique, azimuths=azimuths, nodes=nodes)
+    # a layer has no edge of its own: exchanging its waves, q → −q, leaves the transmission as it is
+    needed = axial_azimuths(stack.media, azimuths)
+    mesh = slowness_mesh((stack.left, stack.right), azimuths=needed, nodes=nodes)
     tau = stack_transmissivity(stack, mesh.slowness, grid.frequency)
     limits = [
         wave_cutoffs(medium, plane_waves(medium, mesh.slowness).forward, mesh.slowness)

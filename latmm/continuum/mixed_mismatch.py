@@ -35,7 +35,7 @@ from latmm.continuum.cutoffs import open_share, sphere_channels, wave_cutoffs
 from latmm.continuum.diffuse_mismatch import diffuse_transmission
 from latmm.continuum.media import Medium
 from latmm.continuum.plane_waves import plane_waves
-from latmm.continuum.slowness import slowness_mesh
+from latmm.continuum.slowness import axial_azimuths, slowness_mesh
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid, conductance, spectrum, temperatures
 from latmm.units import THZ_PER_KELVIN, TWO_PI
@@ -82,7 +82,7 @@ def mixed_mismatch(
     """
     if not (np.isfinite(roughness) and roughness >= 0):
         raise InputError(f"the roughness must not be negative (nm), but is {roughness}")
-    mesh = slowness_mesh((left, right), azimuths=azimuths, nodes=nodes)
+    mesh = slowness_mesh((left, right), azimuths=axial_azimuths((left, right), azimuths), nodes=nodes)
     waves = [plane_waves(medium, mesh.slowness) for medium in (left, right)]
     tau = energy_shares(contact(*waves).transmission, waves[0].forward, waves[1].forward)
     cutoff = [wave_cutoffs(m, w.forward, mesh.slowness) for m, w in zip((left, right), waves, strict=True)]

@@ -16,7 +16,7 @@ from latmm.arrays import Floats
 from latmm.continuum.media import Medium
 from latmm.continuum.plane_waves import propagating_count
 
-__all__ = ["SlownessMesh", "slowness_mesh", "slowness_nodes"]
+__all__ = ["SlownessMesh", "axial_azimuths", "slowness_mesh", "slowness_nodes"]
 
 _COARSE = 300
 """Points along an azimuth among which edges are looked for."""
@@ -71,12 +71,11 @@ def slowness_mesh(media: Sequence[Medium], *, azimuths: int = 72, nodes: int = 2
     media : sequence of Medium
         All media whose waves take part.
     azimuths : int
-        Even number of directions in the plane; a single one where all media are isotropic about the normal.
+        Directions in the plane, an even number; one suffices where everything is isotropic about the normal
+        (:func:`axial_azimuths`).
     nodes : int
         Gauss nodes between neighbouring edges.
     """
-    if all(is_axial(medium) for medium in media):
-        azimuths = 1
     angles = 2.0 * pi * (np.arange(azimuths) + 0.5) / azimuths
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     half = max(1, azimuths // 2)  # opposite directions have the same edges
@@ -89,7 +88,12 @@ def slowness_mesh(media: Sequence[Medium], *, azimuths: int = 72, nodes: int = 2
     return SlownessMesh(np.concatenate(slowness), np.concatenate(weight))
 
 
-def is_axial(medium: Medium) -> bool:
+def axial_azimuths(media: Sequence[Medium], azimuths: int) -> int:
+    """Reduce the azimuths to one where all media are isotropic about the normal."""
+    return 1 if all(_is_axial(medium) for medium in {id(m): m for m in media}.values()) else azimuths
+
+
+def _is_axial(medium: Medium) -> bool:
     """Whether the medium looks the same along every direction of the xy plane."""
     turned = medium.rotated(_turn(0.7))
     scale = 1e-9 * float(np.max(np.abs(medium.stiffness)))

@@ -14,7 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from latmm.arrays import Complexes, Floats, Integers
-from latmm.errors import ConvergenceError
+from latmm.errors import ConvergenceError, InputError
 from latmm.interface.contact import Slab, build_slab, relax_contact
 from latmm.interface.force_constants import contact_blocks, end_deviation, join, lateral_supercell
 from latmm.interface.matching import MAX_STRAIN, Matched, match, principal_strain
@@ -161,6 +161,7 @@ def build_interface(
     strain: str = "right",
     max_strain: float = MAX_STRAIN,
     supercell: tuple[int, int, int] | None = None,
+    layers: int = 2,
     progress: Progress | None = None,
 ) -> Interface:
     """Build the interface of two crystals of one structure on one plane.
@@ -181,6 +182,9 @@ def build_interface(
         Largest principal strain accepted.
     supercell : (3,) int, optional
         Repetitions of the conventional cell for the displacements; from the potential's reach by default.
+    layers : int
+        Least number of primitive layers of each crystal whose force constants are those of the contact;
+        more are taken until they end like the pure crystals'.
     progress : callable, optional
         Called with (stage, done, in all).
 
@@ -197,6 +201,8 @@ def build_interface(
     ConvergenceError
         If a relaxation or the thickness of the contact does not converge.
     """
+    if int(layers) != layers or layers < 1:
+        raise InputError(f"`layers` must be a positive integer, but is {layers}; use e.g. 2")
     report = progress if progress is not None else (lambda stage, done, total: None)
     sides = ("left", "right")
     crystals = []
@@ -217,7 +223,15 @@ def build_interface(
         tables.append(table)
         checks.update(found)
     return _contact(
-        matched, tables[0], tables[1], potential, normal, relax=relax, checks=checks, report=report
+        matched,
+        tables[0],
+        tables[1],
+        potential,
+        normal,
+        relax=relax,
+        layers=layers,
+        checks=checks,
+        report=report,
     )
 
 
@@ -271,6 +285,7 @@ def _contact(
     normal: tuple[int, int, int],
     *,
     relax: bool,
+    layers: int,
     checks: dict[str, tuple[float, float]],
     report: Progress,
 ) -> Interface:
@@ -279,7 +294,7 @@ def _contact(
     reach = potential.reach or DEFAULT_SPAN / 2.0
     height = min(float(c.atoms.cell.array[2, 2]) for c in (left, right))
     buffer = max(int(np.ceil(reach / height)), 2 * principal)
-    layers = principal * int(np.ceil(2 / principal))
+    layers = principal * int(np.ceil(layers / principal))
     while True:
         slab = build_slab(matched, layers + buffer)
         if relax:

@@ -22,8 +22,9 @@ __all__ = ["MAX_STRAIN", "Matched", "match", "principal_strain"]
 
 MAX_STRAIN = 0.08
 """Largest principal in-plane strain that is accepted unasked."""
-_FAR = 0.25
-"""Two atoms correspond if closer than this share of the shortest in-plane vector, after matching."""
+_FAR = 0.1
+"""Two atoms correspond if closer than this share of the shortest in-plane vector, after matching: internal
+coordinates of one structure differ by 0.01 of it, those of a polar crystal and its inverse by 0.2."""
 _STRAIN_SIDES = ("right", "left", "both")
 
 
@@ -74,7 +75,8 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
     Raises
     ------
     MismatchError
-        If the structures do not continue each other or the strain exceeds ``max_strain``.
+        If the structures do not continue each other, also because a polar one is upside down, or the strain
+        exceeds ``max_strain``.
     """
     if strain not in _STRAIN_SIDES:
         raise InputError(f"the strained side must be one of {', '.join(_STRAIN_SIDES)}, but is {strain!r}")
@@ -93,6 +95,11 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
         raise MismatchError(
             f"the crystal structures of {names} do not continue each other across the plane; "
             "both sides must have one structure (e.g. diamond on diamond)"
+        )
+    if turned := _turned(left, aligned):
+        raise MismatchError(
+            f"{names} are turned against each other: {', '.join(turned)} of one side would continue another "
+            "element; describe both crystals in one setting (e.g. the cation at 0, the anion at 1/4 1/4 1/4)"
         )
     own, target = aligned.cell.array[:2, :2], left.cell.array[:2, :2]
     rotation, _ = polar(np.linalg.solve(own, target))
@@ -122,13 +129,26 @@ def _continue_lattice(left: Atoms, right: Atoms, choices: list[Integers]) -> Ato
     for matrix in choices:
         change = np.eye(3, dtype=np.int64)
         change[:2, :2] = matrix
-        # the third vector that leads from layer to layer as the left one does
-        steps = np.rint(_offset(left.cell.array) - _offset(change @ right.cell.array))
+        # the third vector that leads from layer to layer as the left one does; what is left of the
+        # difference is the stacking of a twin, which the atoms of one layer alone cannot tell
+        apart = _offset(left.cell.array) - _offset(change @ right.cell.array)
+        steps = np.rint(apart)
         change[2, :2] = steps.astype(np.int64) @ matrix
+        stacking = round(float(np.linalg.norm((apart - steps) @ left.cell.array[:2])), 4)
         found = _assign(left, right, change)
-        if found is not None and (best is None or found[:2] < best[:2]):
+        if found is None or stacking > _FAR * np.linalg.norm(left.cell.array[0]):
+            continue
+        found = (found[0], max(found[1], stacking), found[2])
+        if best is None or found[:2] < best[:2]:
             best = found
     return None if best is None else best[2]
+
+
+def _turned(left: Atoms, right: Atoms) -> list[str]:
+    """Elements of both crystals of which no atom continues its like: a polar crystal upside down."""
+    pairs = list(zip(left.get_chemical_symbols(), right.get_chemical_symbols(), strict=True))
+    common = {mine for mine, _ in pairs} & {theirs for _, theirs in pairs}
+    return sorted(common - {mine for mine, theirs in pairs if mine == theirs})
 
 
 def _offset(cell: Floats) -> Floats:

@@ -4,6 +4,7 @@ The only module that imports spglib. Atoms of different element *or mass* are di
 """
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,11 @@ def primitive_cell(atoms: Atoms) -> Atoms:
 
 
 def conventional_vectors(atoms: Atoms) -> Integers:
-    """Vectors of the standard conventional cell in units of the primitive cell's own, (3, 3), in rows."""
+    """Vectors of the standard conventional cell in units of the primitive cell's own, (3, 3), in rows.
+
+    Of the settings that a rotation of the lattice makes equal, that one is taken whose vectors lie closest to
+    the Cartesian axes: the one of the file. In a crystal without inversion the others name other planes.
+    """
     dataset = _call(spglib.get_symmetry_dataset, _cell(atoms))
     if dataset is None:
         return np.eye(3, dtype=np.int64)
@@ -58,7 +63,22 @@ def conventional_vectors(atoms: Atoms) -> Integers:
     rounded = np.rint(matrix).astype(np.int64)
     if np.max(np.abs(matrix - rounded)) > 1e-3 or round(np.linalg.det(rounded)) == 0:
         return np.eye(3, dtype=np.int64)
-    return rounded
+    return np.asarray(_closest_setting(rounded @ atoms.cell.array) @ rounded)
+
+
+def _closest_setting(lattice: Floats) -> Integers:
+    """Rotation of a lattice onto itself, as rows of integers, that lays its vectors along x, y, z best."""
+    rows = np.array(list(product((-1, 0, 1), repeat=3)))
+    metric, lengths = lattice @ lattice.T, np.linalg.norm(lattice, axis=1)
+    tolerance = 1e-3 * float(lengths.max()) ** 2
+    # each vector may become any of equal length; together they must keep the angles and the hand
+    squares = np.einsum("na,ab,nb->n", rows, metric, rows)
+    choices = [rows[np.abs(squares - metric[i, i]) < tolerance] for i in range(3)]
+    turns = np.array(list(product(*choices)))
+    kept = np.abs(turns @ metric @ turns.transpose(0, 2, 1) - metric).max(axis=(1, 2)) < tolerance
+    turns = turns[kept & (np.linalg.det(turns) > 0)]
+    alignment = np.trace((turns @ lattice) / lengths[:, None], axis1=1, axis2=2)
+    return np.asarray(turns[int(np.argmax(np.round(alignment, 6)))], dtype=np.int64)
 
 
 def layer_symmetry(atoms: Atoms) -> tuple[Integers, Floats]:

@@ -31,9 +31,10 @@ from numpy.typing import ArrayLike
 from latmm.arrays import Floats
 from latmm.errors import InputError
 from latmm.lattice.force_constants import ForceConstants
-from latmm.units import EV_PER_A3
+from latmm.lattice.phonons import phonons
+from latmm.units import AMU_PER_A3, EV_PER_A3, KM_PER_S_PER_A_THZ, TWO_PI
 
-__all__ = ["VOIGT", "Elasticity", "elasticity", "stiffness_tensor", "wave_tensor"]
+__all__ = ["VOIGT", "Elasticity", "elasticity", "slope_error", "stiffness_tensor", "wave_tensor"]
 
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """Voigt's order of index pairs: xx, yy, zz, yz, xz, xy."""
@@ -153,3 +154,21 @@ def elasticity(force_constants: ForceConstants, normal: ArrayLike = (0.0, 0.0, 1
     stiffness = (stiffness + stiffness.T - np.diag(np.diag(stiffness))) * scale
     stress = fit[21:][_INDEX] * scale
     return Elasticity(stiffness=stiffness, stress=stress, residual=residual)
+
+
+def slope_error(force_constants: ForceConstants, constants: Elasticity, *, count: int = 20) -> float:
+    """Largest relative difference between the speeds of the elastic constants and the slopes ω/k.
+
+    The slopes are taken along random directions at a wave vector of 2e-3 of the shortest reciprocal vector,
+    where the bending of the dispersion is of the order of 1e-6.
+    """
+    rays = np.random.default_rng(0).normal(size=(count, 3))
+    rays /= np.linalg.norm(rays, axis=1)[:, None]
+    atoms = force_constants.atoms
+    k = 2e-3 * TWO_PI * float(np.min(np.linalg.norm(atoms.cell.reciprocal().array, axis=1)))
+    moduli = stiffness_tensor(constants.stiffness) + np.einsum("ik,jl->ijkl", np.eye(3), constants.stress)
+    squares = np.linalg.eigvalsh(np.einsum("ijkl,nj,nl->nik", moduli, rays, rays))
+    speed = np.sqrt(np.abs(squares) / (force_constants.density * AMU_PER_A3))
+    modes = phonons(force_constants, k * rays @ atoms.cell.array.T / TWO_PI)
+    slope = modes.frequency[:, :3] * TWO_PI / k * KM_PER_S_PER_A_THZ
+    return float(np.max(np.abs(slope / speed - 1.0)))

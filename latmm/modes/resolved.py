@@ -15,7 +15,7 @@ from latmm.modes.system import System
 from latmm.modes.unfolding import Unfolded, folded_axis, unfold
 from latmm.units import TWO_PI
 
-__all__ = ["Resolved", "group_mean", "resolve"]
+__all__ = ["Resolved", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Resolved:
         Phonons of the left and of the right crystal that run to the contact, and from it (empty unless asked
         for).
     share : tuple of two tuples of two (P, n_out, n_in) float
-        |S|² [side it comes from][side it leaves to], by modes, after the turns of the phonons.
+        |S|² [side it comes from][side it leaves to], by modes after the turns of the phonons, each the mean
+        over the groups of its phonons.
     """
 
     wave_vectors: Floats
@@ -42,11 +43,11 @@ class Resolved:
     share: tuple[tuple[Floats, Floats], tuple[Floats, Floats]]
 
     def transmissivity(self, side: int) -> Floats:
-        """Share of each incoming phonon of a side (M,) that crosses, the mean over its group."""
+        """Share of each incoming phonon of a side (M,) that crosses."""
         return self._total(side, 1 - side)
 
     def reflectivity(self, side: int) -> Floats:
-        """Share of each incoming phonon of a side (M,) that returns, the mean over its group."""
+        """Share of each incoming phonon of a side (M,) that returns."""
         return self._total(side, side)
 
     def specular(self, side: int) -> Floats:
@@ -56,18 +57,11 @@ class Resolved:
         for share in self.share[side]:
             apart = share.reshape(share.shape[0], self.wave_vectors.shape[1], -1, share.shape[2])
             total += apart[found.point, found.folded, :, found.mode].sum(axis=-1)
-        return group_mean(found.group, total)
+        return total
 
     def _total(self, side: int, to: int) -> Floats:
         found = self.incoming[side]
-        return group_mean(found.group, self.share[side][to][found.point, :, found.mode].sum(axis=-1))
-
-
-def group_mean(group: Integers, values: Floats) -> Floats:
-    """Replace each value (M,) by the mean over its group."""
-    count = np.bincount(group, minlength=len(group))
-    total = np.bincount(group, weights=values, minlength=len(group))
-    return np.asarray((total / np.maximum(count, 1))[group])
+        return np.asarray(self.share[side][to][found.point, :, found.mode].sum(axis=-1))
 
 
 def resolve(system: System, wave_vectors: Floats, frequency: Floats, *, outgoing: bool = False) -> Resolved:
@@ -131,4 +125,16 @@ def _between(amplitudes: Complexes, incoming: Unfolded, outgoing: Unfolded | Non
         s[turn.point, :, turn.modes] = (s[turn.point][:, turn.modes] @ turn.matrix).T
     for turn in () if outgoing is None else outgoing.turns:
         s[turn.point, turn.modes] = turn.matrix.conj().T @ s[turn.point, turn.modes]
-    return np.asarray(s.real**2 + s.imag**2)
+    share = s.real**2 + s.imag**2
+    for point, modes in _groups(incoming):
+        share[point][:, modes] = share[point][:, modes].mean(axis=1, keepdims=True)
+    for point, modes in () if outgoing is None else _groups(outgoing):
+        share[point, modes] = share[point, modes].mean(axis=0)
+    return share
+
+
+def _groups(found: Unfolded) -> list[tuple[int, Integers]]:
+    """Points and modes of degenerate phonons, two or more."""
+    size = np.bincount(found.group, minlength=len(found.group))
+    leaders = np.flatnonzero(size > 1)
+    return [(int(found.point[i]), found.mode[np.flatnonzero(found.group == i)]) for i in leaders]

@@ -30,7 +30,10 @@ class System:
     area : float
         Area of the junction's lateral cell, Å².
     rotations : list of (2, 2) int
-        Take k∥ to k∥ of equal transmission, T(k∥) = T(−k∥) included.
+        Symmetry of crystals and contact that keeps the normal: takes k∥ of the crystals to k∥ and leaves q_z.
+        Time reversal is not among them.
+    lateral : (2, 2) int
+        In-plane vectors of the junction's lateral cell in units of the crystals' own, in rows.
     junction : callable
         k∥ (K, 2), fractional in the lateral cell, to the junction with leading axes (K, 1).
     folded : callable
@@ -43,6 +46,7 @@ class System:
     principal: int
     area: float
     rotations: list[Integers]
+    lateral: Integers
     junction: Callable[[Floats], Junction]
     folded: Callable[[Floats], Floats]
 
@@ -54,7 +58,8 @@ class System:
             interface.right,
             interface.principal,
             interface.area,
-            interface.rotations,
+            [np.rint(np.linalg.inv(op.rotation).T).astype(np.int64) for op in interface.operations],
+            np.eye(2, dtype=np.int64),
             lambda k: junction(interface, k),
             lambda k: np.asarray(k, dtype=float)[:, None, :],
         )

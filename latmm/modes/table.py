@@ -23,10 +23,10 @@ from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
 from latmm.modes.resolved import Resolved, resolve
 from latmm.modes.system import SIDES, System
-from latmm.results import beside, check_destination
+from latmm.results import beside, check_destination, read
 from latmm.sweep.sampling import Window
 
-__all__ = ["COLUMNS", "angle_to_normal", "mode_pieces", "mode_table", "spectral", "write_modes"]
+__all__ = ["COLUMNS", "angle_to_normal", "mode_pieces", "mode_table", "read_modes", "spectral", "write_modes"]
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 
@@ -231,25 +231,41 @@ def write_modes(pieces: Iterable[xr.Dataset], path: str | Path, attributes: Mapp
     return rows
 
 
+def read_modes(path: str | Path) -> xr.Dataset:
+    """Read a mode table into memory.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or is no netCDF-4 file.
+    """
+    return read(path).to_dataset()
+
+
 def _append_all(file: h5netcdf.File, pieces: Iterable[xr.Dataset]) -> int:
+    """Append piece after piece; the first one tells the columns."""
+    rows = 0
+    for piece in pieces:
+        if not file.variables:
+            _create(file, piece)
+        size = piece.sizes["mode"]
+        file.resize_dimension("mode", rows + size)
+        for name, column in piece.data_vars.items():
+            file.variables[name][rows : rows + size] = column.values
+        rows += size
+    return rows
+
+
+def _create(file: h5netcdf.File, piece: xr.Dataset) -> None:
     file.dimensions = {"mode": None, "axis": 3}
-    for name, (kind, units, long_name) in COLUMNS.items():
-        vector = name == "group_velocity"
+    for name, column in piece.data_vars.items():
         variable = file.create_variable(
             name,
-            ("mode", "axis") if vector else ("mode",),
-            dtype=kind,
-            chunks=(_CHUNK, 3) if vector else (_CHUNK,),
+            column.dims,
+            dtype=column.dtype,
+            chunks=(_CHUNK, 3)[: column.ndim],
             compression="gzip",
             compression_opts=4,
             shuffle=True,
         )
-        variable.attrs.update({"units": units, "long_name": long_name})
-    rows = 0
-    for piece in pieces:
-        size = piece.sizes["mode"]
-        file.resize_dimension("mode", rows + size)
-        for name in COLUMNS:
-            file.variables[name][rows : rows + size] = piece[name].values
-        rows += size
-    return rows
+        variable.attrs.update(column.attrs)

@@ -131,7 +131,8 @@ def layer_vectors(
     within = eigenvectors * np.repeat(np.exp(1j * phase[:, None] * height), 3, axis=1)
     layers = np.exp(1j * phase[:, None] * np.arange(principal))
     return np.asarray(
-        (layers[:, :, None] * within[:, None, :]).reshape(len(qpoints), -1) / np.sqrt(principal)
+        (layers[:, :, None] * within[:, None, :]).reshape(len(qpoints), principal * eigenvectors.shape[1])
+        / np.sqrt(principal)
     )
 
 
@@ -213,7 +214,7 @@ def _candidate_weights(crystal: ForceConstants, principal: int, candidates: Floa
     base = crystal.in_plane(candidates[:, 0, :2])[:, None, 2]
     phase = TWO_PI * (candidates[..., 2] - base)
     waves = np.exp(-1j * phase[..., None] * np.arange(principal))
-    along = np.einsum("mjl,mlx->mjx", waves, u.reshape(len(u), principal, -1))
+    along = np.einsum("mjl,mlx->mjx", waves, u.reshape(len(u), principal, u.shape[1] // principal))
     return np.asarray((np.abs(along) ** 2).sum(axis=-1) / principal)
 
 
@@ -222,7 +223,7 @@ def _overlaps(crystal: ForceConstants, principal: int, found: Phonons, u: Comple
     count, size, branches = found.eigenvectors.shape
     flat = np.swapaxes(found.eigenvectors, 1, 2).reshape(-1, size)
     vectors = layer_vectors(crystal, principal, np.repeat(found.qpoints, branches, axis=0), flat)
-    return np.asarray(np.einsum("mbx,mx->mb", vectors.reshape(count, branches, -1).conj(), u))
+    return np.asarray(np.einsum("mbx,mx->mb", vectors.reshape(count, branches, u.shape[1]).conj(), u))
 
 
 def _mixtures(point: Integers, folded: Integers, bloch: Complexes, mixed: Bools) -> list[Integers]:

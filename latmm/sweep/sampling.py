@@ -140,7 +140,7 @@ def windows(
             break
         chosen[inside] = size
     found = []
-    for extent in sorted(set(chosen.tolist()), reverse=True):
+    for extent in sorted(set(chosen[sampled].tolist()), reverse=True):
         points, weights = reduced_mesh(mesh, extent, rotations)
         found.append(Window(points, weights * extent**2, sampled & (chosen == extent)))
     return found

@@ -1,0 +1,342 @@
+"""Benchmarks of the Green's-function kernel: speed against the LAPACK floor and its peers, robustness,
+scaling.
+
+    python benchmarks/kernel.py speed [--peers DIR] [--sizes 6 12 …]
+    python benchmarks/kernel.py robustness [--realdata DIR]
+    python benchmarks/kernel.py scaling [--large]
+
+One BLAS thread. `benchmarks/peers.sh DIR` builds the environments of the peers; without them their columns
+stay empty.
+Speed: Stillinger-Weber silicon against silicon of twice the mass, lateral supercells with random masses in
+4 device layers.
+"""
+
+# ruff: noqa: E402  (the thread count must be set before NumPy is loaded)
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from crystals import SILICON_MASS, argon, junction, lead, silicon, wave_vectors
+
+from latmm.agf import FoldedLead, Junction, Lead, leads, scatter, self_energies, transmission
+from latmm.errors import LatmmError
+from latmm.units import EV_PER_A2_AMU, TWO_PI
+
+HERE = Path(__file__).parent
+SUPERCELLS = {6: (1, 1), 12: (2, 1), 24: (2, 2), 48: (4, 2), 96: (4, 4), 192: (8, 4)}
+MASSES = (SILICON_MASS, 2 * SILICON_MASS)
+ETA = 1e-2  # rad/ps, for the peer that has no other way
+
+
+def best_of(function, repeats: int = 3) -> float:
+    """Shortest wall time, s."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def full_lead(folded: Lead | FoldedLead) -> Lead:
+    """The supercell of a folded lead written out, as the peers need it."""
+    if isinstance(folded, Lead):
+        return folded
+    w = folded.matrix
+    cells, n = folded.onsite.shape[-3], folded.onsite.shape[-1]
+    written = []
+    for blocks in (folded.onsite, folded.hopping):
+        diagonal = np.zeros((*blocks.shape[:-3], cells * n, cells * n), dtype=complex)
+        for g in range(cells):
+            diagonal[..., g * n : (g + 1) * n, g * n : (g + 1) * n] = blocks[..., g, :, :]
+        written.append(w @ diagonal @ w.conj().T)
+    onsite = 0.5 * (written[0] + written[0].conj().swapaxes(-1, -2))
+    return Lead(onsite, written[1])
+
+
+def floor(lead_size: int, cells: int, size: int, layers: int) -> float:
+    """LAPACK and BLAS alone, s: 2 zgeev(2n) a folded k∥, and a solve and two products a device layer."""
+    rng = np.random.default_rng(0)
+    m = rng.normal(size=(64, 2 * lead_size, 2 * lead_size)) + 1j * rng.normal(
+        size=(64, 2 * lead_size, 2 * lead_size)
+    )
+    batch = max(1, min(256, 2_000_000 // size**2))
+    a = rng.normal(size=(batch, size, size)) + 1j * rng.normal(size=(batch, size, size))
+    modes = best_of(lambda: np.linalg.eig(m)) / 64 * 2 * cells
+    device = best_of(lambda: (np.linalg.solve(a, a), a @ a, a @ a)) / batch * layers
+    return modes + device
+
+
+def peer(python: Path, script: str, problem: Path) -> dict | None:
+    """Run a peer in its own environment on the problem stored in a file."""
+    if not python.exists():
+        return None
+    run = subprocess.run([python, HERE / script, problem], capture_output=True, text=True, check=False)
+    if run.returncode:
+        print(run.stderr, file=sys.stderr)
+        return None
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def speed(peers: Path, sizes: list[int]) -> None:
+    """Time per (k∥, ω) with all modes of both leads and S, against the floor and the peers on the same
+    matrices.
+    """
+    print(
+        "time per (k, omega), ms; ratios to latmm. kwant: S-matrix; sisl: self-energies of both leads, "
+        "totals only"
+    )
+    print(
+        "   n   cells   latmm  complex   S full   floor  /floor    kwant  ratio  |dT|      sisl  ratio  "
+        "|dSigma|"
+    )
+    crystal = silicon()
+    for size in sizes:
+        repeat = SUPERCELLS[size]
+        cells = repeat[0] * repeat[1]
+        count = max(1, 96 // size)
+        k = wave_vectors(crystal, count, repeat)
+        problem = junction(crystal, MASSES, k, repeat)
+        omega = TWO_PI * 17.0 * np.random.default_rng(1).uniform(0.05, 1.0, (count, 8 if size > 24 else 64))
+        found = transmission(problem, omega)
+        ours = best_of(lambda: transmission(problem, omega)) / omega.size  # noqa: B023
+        complexes = best_of(lambda: in_complex_arithmetic(problem, omega)) / omega.size  # noqa: B023
+        full = best_of(lambda: scatter(problem, omega[:, :8]), 1) / omega[:, :8].size  # noqa: B023
+        lowest = floor(6, cells, size, 4)
+        row = (
+            f"{size:4d} {repeat[0]:4d}x{repeat[1]} {1e3 * ours:8.3f} {1e3 * complexes:8.3f} {1e3 * full:8.3f}"
+        )
+        row += f" {1e3 * lowest:7.3f} {complexes / lowest:7.2f}"
+        with tempfile.TemporaryDirectory() as folder:
+            stored = Path(folder) / "problem.npz"
+            points = 2 if size > 24 else 8
+            store(problem, omega[0, :points], stored)
+            kwant = peer(peers / "kwant/bin/python", "peer_kwant.py", stored)
+            sisl = peer(peers / "sisl/bin/python", "peer_sisl.py", stored)
+            if kwant:
+                error = np.abs(np.array(kwant["transmission"]) - found.transmission[0, :points]).max()
+                row += f" {kwant['ms']:8.2f} {kwant['ms'] / (1e3 * ours):6.1f} {error:8.1e}"
+            else:
+                row += " " * 25
+            if sisl:
+                error = sigma_error(problem, omega[0, :points], sisl)
+                row += f" {sisl['ms']:8.2f} {sisl['ms'] / (1e3 * ours):6.1f} {error:8.1e}"
+        print(row, flush=True)
+    print(
+        "/floor: the complex path, since the floor is 2 zgeev; latmm: real arithmetic where a symmetry "
+        "allows it"
+    )
+
+
+def in_complex_arithmetic(problem: Junction, omega: np.ndarray) -> None:
+    """The general case: as if no symmetry made the leads real."""
+    found = leads.real_form
+
+    def none(h0, h1):
+        *form, real = found(h0, h1)
+        return *form, np.zeros_like(real)
+
+    leads.real_form = none
+    try:
+        transmission(problem, omega)
+    finally:
+        leads.real_form = found
+
+
+def store(problem: Junction, omega: np.ndarray, path: Path) -> None:
+    """Write the blocks at the first k∥ and the frequencies for the peers."""
+    left, right = full_lead(problem.left), full_lead(problem.right)
+    blocks = {"left0": left.onsite[0, 0], "left1": left.hopping[0, 0], "right0": right.onsite[0, 0]}
+    blocks |= {"right1": right.hopping[0, 0], "omega": omega, "eta": np.array(ETA)}
+    blocks |= {f"onsite{i}": b[0, 0] for i, b in enumerate(problem.onsite)}
+    blocks |= {f"hopping{i}": b[0, 0] for i, b in enumerate(problem.hopping)}
+    np.savez(path, layers=np.array(len(problem.onsite)), **blocks)
+
+
+def sigma_error(problem: Junction, omega: np.ndarray, sisl: dict) -> float:
+    """Relative difference of the trace of the left self-energy at the peer's broadening."""
+    left = full_lead(problem.left)
+    ours = self_energies(Lead(left.onsite[0, 0], left.hopping[0, 0]), omega, eta=ETA).left
+    theirs = np.array(sisl["trace_real"]) + 1j * np.array(sisl["trace_imag"])
+    trace = np.trace(ours, axis1=-2, axis2=-1)
+    return float(np.abs(trace - theirs).max() / np.abs(trace).max())
+
+
+def check(name: str, problem: Junction, omega: np.ndarray) -> None:
+    """Solve all points and print the worst of their checks."""
+    start = time.perf_counter()
+    try:
+        found = transmission(problem, omega)
+    except LatmmError as error:
+        print(f"{name:42s} FAILED: {error}")
+        return
+    spent = time.perf_counter() - start
+    caroli = np.abs(found.transmission - found.caroli).max()
+    print(
+        f"{name:42s} {omega.size:6d} points {found.resolved.sum():4d} re-solved, |S†S−1| median "
+        f"{np.median(found.unitarity):.0e} max {found.unitarity.max():.0e}, Caroli {caroli:.0e}, "
+        f"{1e3 * spent / omega.size:.2f} ms",
+        flush=True,
+    )
+
+
+def robustness(realdata: Path | None) -> None:
+    """Random (k∥, ω) of hard systems, band edges and Γ; the condition of the hopping is printed."""
+    rng = np.random.default_rng(2)
+    systems = {
+        "SW Si | SW Si, mass x2": (silicon(), MASSES),
+        "LJ fcc | LJ fcc, mass x2": (argon(), (39.948, 2 * 39.948)),
+        "LJ fcc | LJ fcc, mass x4": (argon(), (39.948, 4 * 39.948)),
+    }
+    for name, (crystal, masses) in systems.items():
+        k = wave_vectors(crystal, 240, seed=3)
+        top = np.sqrt(np.linalg.eigvalsh(bulk_top(lead(crystal, masses[0], k))).max())
+        problem = junction(crystal, masses, k, layers=1)
+        condition = np.median(np.linalg.cond(problem.left.hopping))
+        check(f"{name}, cond {condition:.0e}", problem, top * rng.uniform(1e-3, 1.0, (240, 10)))
+        gamma = junction(crystal, masses, np.zeros((1, 2)), layers=1)
+        check(f"{name}, Γ, 1e-3 THz up", gamma, TWO_PI * np.geomspace(1e-3, 1.0, 60)[None])
+        some = wave_vectors(crystal, 4, seed=4)
+        edges = np.concatenate([near_edges(lead(crystal, masses[side], some), 4) for side in (0, 1)], axis=1)
+        check(f"{name}, edges to 1e-12", junction(crystal, masses, some, layers=1), edges)
+    if realdata is not None:
+        for path in sorted(realdata.glob("*.yaml.xz")):
+            first_principles(path)
+
+
+def bulk_top(side: Lead) -> np.ndarray:
+    """H(θ) at several θ, for the top of the bands."""
+    z = np.exp(1j * np.linspace(-np.pi, np.pi, 13))[:, None, None]
+    return side.onsite + z * side.hopping + z.conj() * side.hopping.conj().swapaxes(-1, -2)
+
+
+def near_edges(side: Lead, count: int) -> np.ndarray:
+    """ω at relative distances ±1e-2 … ±1e-12 of the first band edges at θ = 0, π of each k∥ (K, points)."""
+    hopping = side.hopping + side.hopping.conj().swapaxes(-1, -2)
+    edges = [np.linalg.eigvalsh(side.onsite + sign * hopping)[:, 0, :count] for sign in (1.0, -1.0)]
+    omega = np.sqrt(np.concatenate(edges, axis=-1))
+    distance = np.concatenate([sign * 10.0 ** -np.arange(2.0, 12.5) for sign in (1.0, -1.0)])
+    return (omega[..., None] * (1.0 + distance)).reshape(omega.shape[0], -1)
+
+
+def first_principles(path: Path) -> None:
+    """A crystal of first-principles force constants against itself with doubled masses, stacked along its
+    third axis.
+    """
+    import phonopy
+    from ase import Atoms
+
+    from latmm.lattice.phonopy_bridge import force_constant_table
+
+    phonon = phonopy.load(str(path), is_symmetry=False, is_nac=False, log_level=0)
+    cell = phonon.primitive
+    atoms = Atoms(
+        cell.symbols, scaled_positions=cell.scaled_positions, cell=cell.cell, masses=cell.masses, pbc=True
+    )
+    table = force_constant_table(phonon, atoms)
+    n = 3 * len(atoms)
+    k = np.random.default_rng(6).uniform(-0.5, 0.5, (20, 2))
+    phase = np.exp(1j * TWO_PI * k @ table.cells[:, :2].T)
+    mass = np.repeat(atoms.get_masses(), 3)
+    values = (
+        table.values.transpose(0, 1, 3, 2, 4).reshape(-1, n, n)
+        * EV_PER_A2_AMU
+        / np.sqrt(np.outer(mass, mass))
+    )
+    reach = int(np.abs(table.cells[:, 2]).max())
+    layers = [
+        np.einsum("kr,rij->kij", phase[:, table.cells[:, 2] == m], values[table.cells[:, 2] == m])
+        for m in range(reach + 1)
+    ]
+    size = reach * n
+    h0, h1 = (np.zeros((len(k), reach, n, reach, n), dtype=complex) for _ in range(2))
+    for a in range(reach):
+        for b in range(reach):
+            near = layers[abs(b - a)]
+            h0[:, a, :, b] = near if b > a else near.conj().swapaxes(-1, -2)
+            if reach + b - a <= reach:
+                h1[:, a, :, b] = layers[reach + b - a]
+    h0, h1 = (h.reshape(len(k), 1, size, size) for h in (h0, h1))
+    h0 = 0.5 * (h0 + h0.conj().swapaxes(-1, -2))
+    values_at = np.linalg.eigvalsh(bulk_top(Lead(h0[:, 0][:, None], h1[:, 0][:, None])))
+    if values_at.min() < -1e-6 * values_at.max():
+        print(f"{path.name:42s} skipped: imaginary phonons")
+        return
+    problem = Junction(Lead(h0, h1), Lead(0.5 * h0, 0.5 * h1), (), (h1 / np.sqrt(2.0),))
+    top = np.sqrt(values_at.max() / 2.0)
+    label = f"{path.name.removesuffix('.yaml.xz')}, n {size}, cond {np.median(np.linalg.cond(h1)):.0e}"
+    check(label, problem, top * np.random.default_rng(7).uniform(0.01, 1.0, (len(k), 5)))
+
+
+def scaling(large: bool) -> None:
+    """Time and memory against device layers, lateral cells and points; each case in a process of its own."""
+    cases = [("layers", v) for v in (4, 16, 64, 256)]
+    cases += [("cells", v) for v in ((1, 4, 16, 64) if large else (1, 4, 16))]
+    cases += [("points", v) for v in ((10**3, 10**4, 10**5, 10**6) if large else (10**3, 10**4))]
+    print("   what     value   s total   ms per point   peak MiB")
+    for what, value in cases:
+        run = [sys.executable, __file__, "case", what, str(value)]
+        line = subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip()
+        print(line, flush=True)
+
+
+def case(what: str, value: int) -> None:
+    """One row of the scaling table."""
+    crystal = silicon()
+    repeat, layers, count, per_k = (1, 1), 4, 20, 20
+    if what == "layers":
+        layers, repeat = value, (2, 2)
+    elif what == "cells":
+        side = round(np.sqrt(value))
+        repeat, count, per_k = (side, side), 1, 4
+    else:
+        count, per_k = max(1, value // 500), 500
+    k = wave_vectors(crystal, count, repeat)
+    problem = junction(crystal, MASSES, k, repeat, layers=layers)
+    omega = TWO_PI * 17.0 * np.random.default_rng(1).uniform(0.05, 1.0, (count, per_k))
+    start = time.perf_counter()
+    transmission(problem, omega)
+    spent = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{what:>7s} {value:9d} {spent:9.2f} {1e3 * spent / omega.size:14.3f} {peak:10.0f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    fast = commands.add_parser("speed")
+    fast.add_argument("--peers", type=Path, default=HERE / ".peers")
+    fast.add_argument("--sizes", type=int, nargs="+", default=list(SUPERCELLS), choices=list(SUPERCELLS))
+    hard = commands.add_parser("robustness")
+    hard.add_argument("--realdata", type=Path, default=os.environ.get("LATMM_REALDATA"))
+    wide = commands.add_parser("scaling")
+    wide.add_argument("--large", action="store_true")
+    one = commands.add_parser("case")
+    one.add_argument("what")
+    one.add_argument("value", type=int)
+    chosen = parser.parse_args()
+    if chosen.command == "speed":
+        speed(chosen.peers, chosen.sizes)
+    elif chosen.command == "robustness":
+        robustness(Path(chosen.realdata) if chosen.realdata else None)
+    elif chosen.command == "scaling":
+        scaling(chosen.large)
+    else:
+        case(chosen.what, chosen.value)
+
+
+if __name__ == "__main__":
+    main()

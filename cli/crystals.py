@@ -1,0 +1,170 @@
+"""Two crystals and their interface from the command line: the arguments that lattice commands share."""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .options import assignments
+
+if TYPE_CHECKING:
+    from latmm.interface.build import Interface
+    from latmm.lattice.calculators import Potential
+
+    from .progress import Reporter
+
+__all__ = ["crystal_options", "interface_of", "masses_of", "note", "provenance"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def crystal_options(function: _F) -> _F:
+    """Add the arguments LEFT and RIGHT and the options that describe crystals, potential and contact."""
+    for decorate in reversed(
+        [
+            click.argument("left", type=click.Path()),
+            click.argument("right", type=click.Path()),
+            click.option(
+                "--normal",
+                type=int,
+                nargs=3,
+                default=(0, 0, 1),
+                show_default=True,
+                metavar="H K L",
+                help="Miller indices of the interface plane, referred to the conventional cell.",
+            ),
+            click.option(
+                "--potential",
+                default="auto",
+                show_default=True,
+                metavar="SPEC",
+                help="Interatomic potential: auto, tersoff, sw, lj, emt, or package.module:callable.",
+            ),
+            click.option(
+                "--potential-option",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="Parameter of the potential; repeatable.",
+            ),
+            click.option(
+                "--left-mass",
+                multiple=True,
+                metavar="EL=AMU",
+                help="Mass of an element on the left; repeatable.",
+            ),
+            click.option(
+                "--right-mass",
+                multiple=True,
+                metavar="EL=AMU",
+                help="Mass of an element on the right; repeatable.",
+            ),
+            click.option(
+                "--relax/--no-relax",
+                default=True,
+                show_default=True,
+                help="Relax the crystals, the spacing of the strained side, and the contact.",
+            ),
+            click.option(
+                "--strain",
+                type=click.Choice(["right", "left", "both"]),
+                default="right",
+                show_default=True,
+                help="Side that is strained in the plane to match the other.",
+            ),
+            click.option(
+                "--max-strain",
+                type=float,
+                default=0.08,
+                show_default=True,
+                help="Largest in-plane strain accepted.",
+            ),
+            click.option(
+                "--supercell",
+                type=int,
+                nargs=3,
+                metavar="N N N",
+                help="Conventional cells in the supercell of the finite displacements.",
+            ),
+            click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr."),
+        ]
+    ):
+        function = decorate(function)
+    return function
+
+
+def masses_of(values: tuple[str, ...], option: str) -> dict[str, float]:
+    """Read repeated EL=AMU options.
+
+    Raises
+    ------
+    click.BadParameter
+        If one is not of this form.
+    """
+    masses = {}
+    for element, value in assignments(values, option).items():
+        try:
+            masses[element] = float(value)
+        except ValueError:
+            raise click.BadParameter(
+                f"the mass of {element} must be a number in amu, but is {value!r}", param_hint=option
+            ) from None
+    return masses
+
+
+def interface_of(options: dict[str, Any], report: "Reporter") -> "Interface":
+    """Read both crystals and build their interface."""
+    from latmm.interface.build import build_interface
+    from latmm.structures import read_structure
+
+    crystals = [
+        read_structure(options[side], masses_of(options[f"{side}_mass"], f"--{side}-mass"))
+        for side in ("left", "right")
+    ]
+    potential = _potential(options, {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()})
+    note(options, f"potential: {potential.name} ({potential.description})")
+    return build_interface(
+        crystals[0],
+        crystals[1],
+        options["normal"],
+        potential,
+        relax=options["relax"],
+        strain=options["strain"],
+        max_strain=options["max_strain"],
+        supercell=options["supercell"],
+        progress=report,
+    )
+
+
+def _potential(options: dict[str, Any], elements: set[str]) -> "Potential":
+    from latmm.lattice.calculators import resolve_potential
+
+    parameters = assignments(options["potential_option"], "--potential-option")
+    return resolve_potential(options["potential"], elements, parameters)
+
+
+def note(options: dict[str, Any], text: str) -> None:
+    """Write a line on stderr unless all is to be quiet."""
+    if not options["quiet"]:
+        click.echo(text, err=True)
+
+
+def provenance(options: dict[str, Any], interface: "Interface") -> dict[str, Any]:
+    """Attributes that say where a result file comes from."""
+    from latmm import __version__
+    from latmm.structures import file_digest
+
+    return {
+        "latmm_version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command_line": shlex.join(["latmm", *sys.argv[1:]]),
+        "configuration": json.dumps(options, default=str),
+        "input_sha256": json.dumps({side: file_digest(options[side]) for side in ("left", "right")}),
+        "potential": interface.potential,
+        "normal": list(interface.normal),
+        "area": interface.area,
+        "area_units": "angstrom2",
+    }

@@ -1,0 +1,129 @@
+"""The two sides of an interface from the command line: structure files, or measured and numeric media."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .options import assignments
+from .progress import Reporter
+
+if TYPE_CHECKING:
+    from latmm.continuum.survey import Side
+    from latmm.lattice.calculators import Potential
+
+__all__ = ["side_options", "sides"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def side_options(function: _F) -> _F:
+    """Add the arguments and options that describe both sides."""
+    for decorate in reversed(
+        [
+            click.argument("structures", type=click.Path(), nargs=-1, metavar="[LEFT RIGHT]"),
+            click.option(
+                "--left-medium",
+                metavar="MEDIUM",
+                help="Left medium in place of structure files: a name (si, cu, sapphire, helium, ...) or "
+                "rho=8960,cl=4760,ct=2325 (SI; n= cells per nm³ for Debye's cut-offs).",
+            ),
+            click.option("--right-medium", metavar="MEDIUM", help="Right medium, likewise."),
+            click.option(
+                "--normal",
+                type=int,
+                nargs=3,
+                default=(0, 0, 1),
+                show_default=True,
+                metavar="H K L",
+                help="Miller indices of the interface plane; Cartesian direction for media.",
+            ),
+            click.option(
+                "--right-normal",
+                type=int,
+                nargs=3,
+                metavar="H K L",
+                help="Those of the right side, if different.",
+            ),
+            click.option(
+                "--potential", default="auto", show_default=True, metavar="SPEC", help="As in latmm compare."
+            ),
+            click.option(
+                "--potential-option", multiple=True, metavar="NAME=VALUE", help="As in latmm compare."
+            ),
+            click.option(
+                "--relax/--no-relax", default=True, show_default=True, help="Relax the crystals of the files."
+            ),
+        ]
+    ):
+        function = decorate(function)
+    return function
+
+
+def sides(options: dict[str, Any]) -> "tuple[Side, Side]":
+    """Build both sides, in the axes of the interface.
+
+    Raises
+    ------
+    click.UsageError
+        If neither or both kinds of description are given.
+    """
+    from latmm.continuum.library import medium
+    from latmm.continuum.media import rotation_to_normal
+    from latmm.continuum.survey import Side
+
+    media = options["left_medium"], options["right_medium"]
+    normals = options["normal"], options["right_normal"] or options["normal"]
+    if options["structures"]:
+        if any(media) or len(options["structures"]) != 2:
+            raise click.UsageError("give either two structure files or --left-medium and --right-medium")
+        return _crystals(options, normals)
+    if not all(media):
+        raise click.UsageError("give two structure files, or --left-medium and --right-medium")
+    left, right = (
+        found if found.is_fluid else found.rotated(rotation_to_normal(normal))
+        for found, normal in zip((medium(text) for text in media), normals, strict=True)
+    )
+    return Side(left), Side(right)
+
+
+def _crystals(options: dict[str, Any], normals: tuple[tuple[int, int, int], ...]) -> "tuple[Side, Side]":
+    from latmm.lattice.calculators import resolve_potential
+    from latmm.structures import read_structure
+
+    crystals = [read_structure(path) for path in options["structures"]]
+    elements = {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()}
+    parameters = assignments(options["potential_option"], "--potential-option")
+    potential = resolve_potential(options["potential"], elements, parameters)
+    if not options["quiet"]:
+        click.echo(f"potential: {potential.name} ({potential.description})", err=True)
+    found = []
+    with Reporter(quiet=options["quiet"]) as report:
+        for name, atoms, normal in zip(("left", "right"), crystals, normals, strict=True):
+            found.append(_crystal(atoms, normal, potential, f"the {name} crystal", options["relax"], report))
+    return found[0], found[1]
+
+
+def _crystal(
+    atoms: Any, normal: tuple[int, int, int], potential: "Potential", name: str, relax: bool, report: Reporter
+) -> "Side":
+    from latmm.continuum.survey import Side
+    from latmm.interface.orientation import orient
+    from latmm.lattice.phonons import require_stable
+    from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
+    from latmm.lattice.relaxation import relax_crystal
+    from latmm.lattice.space_group import primitive_cell
+
+    reduced = primitive_cell(atoms)
+    if relax:
+        reduced = relax_crystal(reduced, potential.calculator, name=name)
+    oriented = orient(reduced, normal)
+    phonon = finite_displacements(
+        oriented,
+        potential,
+        supercell=choose_supercell(oriented, potential.reach),
+        progress=lambda done, total: report(f"forces of {name}", done, total),
+    )
+    table = force_constant_table(phonon, oriented)
+    require_stable(table, name)
+    return Side.from_force_constants(table, oriented.get_chemical_formula(empirical=True))

@@ -1,0 +1,113 @@
+"""What ``latmm amm``, ``latmm dmm`` and ``latmm layers`` share: temperatures, output, table, figure."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from latmm.continuum.survey import Side
+
+__all__ = ["check_outputs", "deliver", "output_options", "run_survey"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def output_options(function: _F) -> _F:
+    """Add the temperatures and the options of output."""
+    for decorate in reversed(
+        [
+            click.option(
+                "-T",
+                "--temperature",
+                multiple=True,
+                default=["300"],
+                show_default=True,
+                metavar="K|START:STOP:STEP",
+                help="Temperature in K, or START:STOP:STEP; repeatable.",
+            ),
+            click.option("-o", "--output", type=click.Path(), help="Write the result as netCDF-4."),
+            click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...)."),
+            click.option(
+                "--json", "as_json", is_flag=True, help="Print one JSON object instead of the table."
+            ),
+            click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr."),
+        ]
+    ):
+        function = decorate(function)
+    return function
+
+
+def check_outputs(options: dict[str, Any]) -> None:
+    """Check before any work that the files can be written."""
+    from latmm.plotting import check_figure
+    from latmm.results import check_destination
+
+    if options["output"]:
+        check_destination(options["output"])
+    if options["plot"]:
+        check_figure(options["plot"])
+
+
+def run_survey(
+    options: dict[str, Any], pair: "tuple[Side, Side]", models: tuple[str, ...], temperatures: list[float]
+) -> None:
+    """Compute the models and deliver table, file and figure."""
+    from latmm.continuum.incidence import incidence
+    from latmm.continuum.survey import survey
+
+    tree = survey(*pair, temperatures, models, roughness=options.get("roughness"))
+    angles = None
+    if any(name.startswith(("amm", "khalatnikov", "mixed")) for name in models):
+        angles = incidence(pair[0].isotropic, pair[1].isotropic, [0.1 * i for i in range(900)])
+        tree["angles"] = angles
+    deliver(options, tree, angles, f"{pair[0].medium.name} | {pair[1].medium.name}")
+
+
+def deliver(options: dict[str, Any], tree: "xr.DataTree", angles: "xr.Dataset | None", title: str) -> None:
+    """Write what was asked for and print the table or JSON."""
+    from latmm.plotting import save
+    from latmm.plotting_continuum import continuum_figure
+    from latmm.results import write
+
+    comparison = tree["comparison"].to_dataset()
+    tree.attrs["title"] = f"Continuum models of the interface {title}"
+    if options["output"]:
+        write(tree, options["output"])
+    if options["plot"]:
+        save(continuum_figure(comparison, angles, title), options["plot"])
+    if not options["quiet"]:
+        for path in (options["output"], options["plot"]):
+            if path:
+                click.echo(f"wrote {path}", err=True)
+    click.echo(_json(comparison) if options["as_json"] else _table(comparison))
+
+
+def _json(comparison: "xr.Dataset") -> str:
+    models = [str(name) for name in comparison["model"].values]
+    prefactors = comparison["cubic_prefactor"].values.tolist()
+    return json.dumps(
+        {
+            "temperature": comparison["temperature"].values.tolist(),
+            "conductance": {m: comparison["conductance"].sel(model=m).values.tolist() for m in models},
+            "cubic_prefactor": {
+                m: value if value == value else None for m, value in zip(models, prefactors, strict=True)
+            },
+        },
+        allow_nan=False,
+    )
+
+
+def _table(comparison: "xr.Dataset") -> str:
+    """Text table: temperature, then conductance of every model, and the law of low temperature."""
+    models = [str(name) for name in comparison["model"].values]
+    width = max(11, *(len(name) + 2 for name in models))
+    lines = ["conductance (W m⁻² K⁻¹)", f"{'T (K)':>9}" + "".join(f"{name:>{width}}" for name in models)]
+    for t, row in zip(comparison["temperature"].values, comparison["conductance"].values.T, strict=True):
+        lines.append(f"{t:>9g}" + "".join(f"{value:>{width}.5g}" for value in row))
+    cubic = "".join(f"{value:>{width}.5g}" for value in comparison["cubic_prefactor"].values)
+    lines.append(f"{'G/T³, T→0':>9}{cubic}  (W m⁻² K⁻⁴)")
+    return "\n".join(lines)

@@ -1,0 +1,93 @@
+"""A basis in which the blocks of a lead are real, where an antiunitary symmetry allows one.
+
+An antiunitary K with K² = 1 that commutes with both blocks, K H₀ = H₀ K and K H₁ = H₁ K, leaves k∥ and the
+layers in place: time
+reversal at the invariant k∥, or time reversal with a two-fold axis along the stack at every k∥. In a basis
+of vectors with
+K b = b the blocks are real, and the eigenvalue problem of the modes costs a third to a half.
+
+K need not be known. It commutes with the Hermitian G = H₀ + β(H₁ + H₁†) too, so it maps every
+non-degenerate eigenvector of G to
+itself up to a phase: the eigenvectors of G *are* such a basis but for their phases. Those are read off the
+blocks along a
+spanning tree of their largest elements. The basis given is tried first, with phases only, since at points
+of high symmetry
+G is degenerate, and there that suffices more often. A basis is accepted only if the imaginary parts left
+over are rounding.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from latmm.agf.batch import adjoint
+from latmm.arrays import Bools, Complexes, Floats
+
+__all__ = ["real_form"]
+
+RESIDUE: Final[float] = 64 * float(np.finfo(float).eps)
+"""Imaginary part, relative to the largest element, below which blocks count as real: the rounding of their
+assembly.
+"""
+MIXTURE: Final[float] = 0.37
+"""β: any number at which no two eigenvalues of G meet by accident."""
+
+
+def real_form(h0: Complexes, h1: Complexes) -> tuple[Complexes, Floats, Floats, Bools]:
+    """Find a unitary basis B in which B†H₀B and B†H₁B are real.
+
+    Parameters
+    ----------
+    h0, h1 : (q, n, n) complex
+        Blocks of the lead, (rad/ps)².
+
+    Returns
+    -------
+    basis : (q, n, n) complex
+        B.
+    real0, real1 : (q, n, n) float
+        The blocks in that basis.
+    found : (q,) bool
+        Where there is such a basis; elsewhere the other arrays have no meaning.
+    """
+    basis = np.broadcast_to(np.eye(h0.shape[-1], dtype=complex), h0.shape)
+    basis, real0, real1, found = _with_phases(basis, h0, h1)
+    rest = np.flatnonzero(~found)
+    if rest.size:
+        _, vectors = np.linalg.eigh(h0[rest] + MIXTURE * (h1[rest] + adjoint(h1[rest])))
+        turned = (adjoint(vectors) @ h[rest] @ vectors for h in (h0, h1))
+        basis[rest], real0[rest], real1[rest], found[rest] = _with_phases(vectors, *turned)
+    return basis, real0, real1, found
+
+
+def _with_phases(basis: Complexes, h0: Complexes, h1: Complexes) -> tuple[Complexes, Floats, Floats, Bools]:
+    """Give the vectors of a basis the phases that make the blocks in it, h0 and h1, as real as can be."""
+    phases = _phases(h0, h1)
+    turn = np.conj(phases)[:, :, None] * phases[:, None, :]
+    h0, h1 = turn * h0, turn * h1
+    scale = np.maximum(np.abs(h0).max((-2, -1)), np.abs(h1).max((-2, -1)))
+    residue = np.maximum(np.abs(h0.imag).max((-2, -1)), np.abs(h1.imag).max((-2, -1)))
+    return basis * phases[:, None, :], h0.real.copy(), h1.real.copy(), np.asarray(residue <= RESIDUE * scale)
+
+
+def _phases(h0: Complexes, h1: Complexes) -> Complexes:
+    """Phases (q, n) that make the largest elements real, along a spanning tree (Prim's)."""
+    count, n, _ = h0.shape
+    back = adjoint(h1)
+    link = np.where(np.abs(h1) > np.abs(back), h1, back)
+    link = np.where(np.abs(h0) > np.abs(link), h0, link)
+    size = np.abs(link)
+    every = np.arange(count)
+    phases = np.ones((count, n), dtype=complex)
+    strength, parent = size[:, 0].copy(), np.zeros((count, n), dtype=int)
+    strength[:, 0] = -1.0  # taken
+    for _ in range(n - 1):
+        new = np.argmax(strength, axis=-1)
+        element = link[every, parent[every, new], new]
+        unit = np.divide(element, np.abs(element), out=np.ones(count, dtype=complex), where=element != 0)
+        phases[every, new] = phases[every, parent[every, new]] * np.conj(unit)
+        closer = (size[every, new] > strength) & (strength >= 0)
+        strength = np.where(closer, size[every, new], strength)
+        parent = np.where(closer, new[:, None], parent)
+        strength[every, new] = -1.0
+    return phases

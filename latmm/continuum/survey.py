@@ -1,0 +1,281 @@
+"""Several continuum models of one interface, on one frequency grid, across temperature.
+
+Two media given by numbers are enough for the acoustic models and for Debye's; the models that need the phonon
+dispersion ask for force constants as well. The frequency grid is made for the task: Gauss-Legendre panels
+that halve towards zero, down to the coldest temperature, with edges at every Debye cut-off.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from latmm.arrays import Floats
+from latmm.continuum.acoustic_mismatch import acoustic_mismatch, acoustic_mismatch_isotropic, debye_channels
+from latmm.continuum.channels import branch_channels
+from latmm.continuum.diffuse_mismatch import (
+    diffuse_mismatch,
+    diffuse_mismatch_by_polarisation,
+    diffuse_mismatch_debye,
+    inelastic_diffuse_conductance,
+    inelastic_radiation_conductance,
+    joint_frequency_diffuse_mismatch,
+    radiation_limit,
+)
+from latmm.continuum.low_temperature import cubic_prefactor
+from latmm.continuum.media import Medium
+from latmm.continuum.mixed_mismatch import mixed_mismatch
+from latmm.continuum.rayleigh import khalatnikov
+from latmm.continuum.scalar import acoustic_mismatch_scalar
+from latmm.errors import InputError
+from latmm.landauer import FrequencyGrid, conductance, temperatures
+from latmm.lattice.force_constants import ForceConstants
+from latmm.lattice.phonons import largest_frequency
+from latmm.units import THZ_PER_KELVIN, TWO_PI
+
+__all__ = [
+    "ACOUSTIC_MODELS",
+    "ContinuumModels",
+    "DIFFUSE_MODELS",
+    "SPECTRAL_MODELS",
+    "Side",
+    "graded_grid",
+    "survey",
+]
+
+_PANEL = 20
+"""Gauss nodes a panel of the frequency grid."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of an interface, in the axes of the laboratory.
+
+    Attributes
+    ----------
+    medium : Medium
+        Its long waves.
+    force_constants : ForceConstants, optional
+        Its lattice, where known.
+    """
+
+    medium: Medium
+    force_constants: ForceConstants | None = None
+
+    @classmethod
+    def from_force_constants(cls, force_constants: ForceConstants, name: str) -> "Side":
+        """Take a crystal with the medium of its long waves."""
+        return cls(Medium.from_force_constants(force_constants, name=name), force_constants)
+
+    @cached_property
+    def isotropic(self) -> Medium:
+        """The medium, averaged where it is anisotropic."""
+        return self.medium if self.medium.is_fluid else self.medium.isotropic_average()
+
+    @cached_property
+    def largest_frequency(self) -> float:
+        """Highest frequency of any wave of this side, THz; infinite without cut-offs."""
+        limits = [*self.isotropic.debye_frequencies()]
+        if np.isfinite(self.medium.cell_density) and not self.medium.is_fluid:
+            rays = np.random.default_rng(0).normal(size=(400, 3))
+            speed, _ = self.medium.christoffel(rays / np.linalg.norm(rays, axis=1)[:, None])
+            limits.append(1.02 * float(speed.max()) * self.medium.debye_wave_vector / TWO_PI)
+        if self.force_constants is not None:
+            limits.append(1.01 * largest_frequency(self.force_constants))
+        return max(limits)
+
+
+def graded_grid(sides: Sequence[Side], temperature: ArrayLike) -> FrequencyGrid:
+    """Frequency grid for elastic transfer between sides at given temperatures.
+
+    Ends at the highest frequency that both sides have, or at 40 k_B T/h of the hottest temperature; panels
+    end at the Debye cut-offs of the isotropic averages.
+    """
+    t = temperatures(temperature)
+    highest = min(side.largest_frequency for side in sides)
+    top = min(highest, 40.0 * THZ_PER_KELVIN * float(t.max()))
+    cutoffs = [nu for side in sides for nu in side.isotropic.debye_frequencies() if nu < 0.999 * top]
+    coldest = THZ_PER_KELVIN * float(t.min())
+    halvings = top * 0.5 ** np.arange(max(4, int(np.ceil(np.log2(top / coldest))) + 1))
+    edges = np.unique(np.concatenate([[0.0], halvings, cutoffs]))
+    # long panels at the top resolve the dispersion, and panels thinner than rounding are dropped
+    edges = edges[np.append(True, np.diff(edges) > 1e-9 * edges[1:])]
+    fine = [np.linspace(a, b, 2 + int((b - a) / (0.13 * top)))[:-1] for a, b in pairwise(edges)]
+    edges = np.append(np.concatenate(fine), edges[-1])
+    x, w = np.polynomial.legendre.leggauss(_PANEL)
+    half = 0.5 * np.diff(edges)[:, None]
+    return FrequencyGrid((edges[:-1, None] + half * (x + 1.0)).ravel(), (half * w).ravel())
+
+
+class ContinuumModels:
+    """The models of one interface on one grid; channels of the dispersion are computed once.
+
+    Parameters
+    ----------
+    left, right : Side
+        Both sides; normal along z.
+    grid : FrequencyGrid
+        Frequencies, THz.
+    roughness : float, optional
+        Of the interface, nm; for ``mixed``.
+    """
+
+    def __init__(self, left: Side, right: Side, grid: FrequencyGrid, roughness: float | None) -> None:
+        self.left, self.right, self.grid, self.roughness = left, right, grid, roughness
+
+    def spectrum(self, model: str) -> xr.Dataset:
+        """Ξ and M of a model by its name, see :data:`SPECTRAL_MODELS`.
+
+        Raises
+        ------
+        InputError
+            If the model needs the dispersion or the roughness and there is none.
+        """
+        return _SPECTRAL[model](self)
+
+    @cached_property
+    def branches(self) -> tuple[Floats, Floats]:
+        """Channels by branch of both crystals."""
+        crystals = self.left.force_constants, self.right.force_constants
+        if crystals[0] is None or crystals[1] is None:
+            raise InputError(
+                "this model needs the phonon dispersion of both sides: give structure files, "
+                "or choose a model of elastic media such as dmm-debye"
+            )
+        return branch_channels(crystals[0], self.grid), branch_channels(crystals[1], self.grid)
+
+    @cached_property
+    def channels(self) -> tuple[Floats, Floats]:
+        """Channels of both crystals."""
+        left, right = self.branches
+        return left.sum(axis=0), right.sum(axis=0)
+
+    def mixed(self) -> xr.Dataset:
+        """Mixed mismatch; asks for the roughness."""
+        if self.roughness is None:
+            raise InputError(
+                "the mixed model needs the roughness of the interface in nm, e.g. --roughness 0.3"
+            )
+        return mixed_mismatch(self.left.medium, self.right.medium, self.grid, self.roughness)
+
+    def debye_limit(self) -> xr.Dataset:
+        """Radiation limit on Debye's dispersion."""
+        left, right = (debye_channels(side.isotropic, self.grid) for side in (self.left, self.right))
+        return radiation_limit(left, right, self.grid).assign_attrs(
+            model="radiation-debye", description="radiation limit, Debye dispersion of both crystals"
+        )
+
+
+_SPECTRAL: dict[str, Callable[[ContinuumModels], xr.Dataset]] = {
+    "amm": lambda m: acoustic_mismatch(m.left.medium, m.right.medium, m.grid),
+    "amm-isotropic": lambda m: acoustic_mismatch_isotropic(m.left.isotropic, m.right.isotropic, m.grid),
+    "amm-scalar": lambda m: acoustic_mismatch_scalar(m.left.isotropic, m.right.isotropic, m.grid),
+    "khalatnikov": lambda m: khalatnikov(m.left.isotropic, m.right.isotropic, m.grid),
+    "mixed": lambda m: m.mixed(),
+    "dmm": lambda m: diffuse_mismatch(*m.channels, m.grid),
+    "dmm-polarisation": lambda m: diffuse_mismatch_by_polarisation(*m.branches, m.grid),
+    "dmm-debye": lambda m: diffuse_mismatch_debye(m.left.isotropic, m.right.isotropic, m.grid),
+    "dmm-joint-frequency": lambda m: joint_frequency_diffuse_mismatch(
+        m.left.isotropic, m.right.isotropic, m.grid
+    ),
+    "radiation": lambda m: radiation_limit(*m.channels, m.grid),
+    "radiation-debye": lambda m: m.debye_limit(),
+}
+_INELASTIC: dict[str, Callable[[ContinuumModels, Floats], Floats]] = {
+    "dmm-inelastic": lambda m, t: inelastic_diffuse_conductance(*m.channels, m.grid, t),
+    "radiation-inelastic": lambda m, t: inelastic_radiation_conductance(*m.channels, m.grid, t),
+}
+SPECTRAL_MODELS = tuple(_SPECTRAL)
+"""Models that answer with a spectrum."""
+ACOUSTIC_MODELS = ("amm", "amm-isotropic", "amm-scalar", "khalatnikov", "mixed", "radiation-debye")
+"""Models of elastic media."""
+DIFFUSE_MODELS = (
+    "dmm",
+    "dmm-debye",
+    "dmm-polarisation",
+    "dmm-inelastic",
+    "dmm-joint-frequency",
+    "radiation",
+    "radiation-debye",
+    "radiation-inelastic",
+)
+"""Diffuse models and the limits they stay below."""
+
+
+def survey(
+    left: Side,
+    right: Side,
+    temperature: ArrayLike,
+    models: Sequence[str],
+    *,
+    roughness: float | None = None,
+) -> xr.DataTree:
+    """Conductance of an interface by several continuum models.
+
+    Parameters
+    ----------
+    left, right : Side
+        Both sides; normal along z.
+    temperature : array_like
+        K.
+    models : sequence of str
+        From :data:`ACOUSTIC_MODELS` and :data:`DIFFUSE_MODELS`.
+    roughness : float, optional
+        Of the interface, nm; for ``mixed``.
+
+    Returns
+    -------
+    xarray.DataTree
+        A node of Ξ and M for each spectral model, and ``/comparison`` with ``conductance`` (W m⁻² K⁻¹),
+        ``kapitza_resistance`` and ``cubic_prefactor`` (G/T³ for T → 0, W m⁻² K⁻⁴; not a number for models
+        without a spectrum).
+
+    Raises
+    ------
+    InputError
+        If a model is unknown, or needs what a side does not have.
+    """
+    t = temperatures(temperature)
+    known = {**_SPECTRAL, **_INELASTIC}
+    for name in models:
+        if name not in known:
+            raise InputError(f"unknown model {name!r}; choose from {', '.join(known)}")
+    inelastic = any(name in _INELASTIC or name == "dmm-joint-frequency" for name in models)
+    sides = (left, right)
+    # inelastic transfer uses the channels of one side beyond the cut-off of the other
+    grid = graded_grid([max(sides, key=lambda side: side.largest_frequency)] if inelastic else sides, t)
+    interface = ContinuumModels(left, right, grid, roughness)
+    nodes: dict[str, xr.Dataset] = {}
+    values, prefactors = [], []
+    for name in models:
+        if name in _INELASTIC:
+            values.append(_INELASTIC[name](interface, t))
+            prefactors.append(np.nan)
+            continue
+        table = interface.spectrum(name)
+        nodes[name.replace("-", "_")] = table
+        values.append(conductance(grid, table.transmission, t))
+        first = float(table.transmission[0]) / (TWO_PI * grid.frequency[0]) ** 2
+        prefactors.append(cubic_prefactor(first))
+    g = np.array(values)
+    dims = ("model", "temperature")
+    comparison = xr.Dataset(
+        {
+            "conductance": (dims, g, {"units": "W m-2 K-1", "long_name": "thermal boundary conductance"}),
+            "kapitza_resistance": (dims, 1.0 / g, {"units": "m2 K W-1", "long_name": "Kapitza resistance"}),
+            "cubic_prefactor": (
+                "model",
+                prefactors,
+                {"units": "W m-2 K-4", "long_name": "G/T^3 at low temperature"},
+            ),
+        },
+        coords={
+            "model": ("model", list(models), {"units": "1", "long_name": "model"}),
+            "temperature": ("temperature", t, {"units": "K", "long_name": "temperature"}),
+        },
+    )
+    return xr.DataTree.from_dict({"/comparison": comparison, **{f"/{k}": v for k, v in nodes.items()}})

@@ -1,0 +1,446 @@
+"""Transmissivity of given phonons: each at its own frequency and in-plane wave vector.
+
+A bulk phonon (q, b) fixes ω and k∥; its layer displacements, scaled to unit flux, are expanded in the lead's
+Bloch modes of that point by the flux form, which is orthogonal between modes of different λ,
+
+    c_m = ±i (λ u_m†H₁w − λ_m* u_m†H₁†w)     (+ for phonons that run to +z).
+
+A phonon that runs to the contact has the transmissivity |t c|²; for one that leaves it |c† t'|² is the share
+that came through, equal by reciprocity to the transmissivity of its time-reversed partner. Phonons without
+velocity along the normal never arrive: theirs is zero. Degenerate phonons share the mean of their group.
+
+The conductance is a sum over the zone, every phonon counted with the half of it that runs to the contact:
+
+    G = ½ Σ_q w_q Σ_b ħω (∂n/∂T) |v_z| 𝒯/V.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from latmm.agf import FoldedLead, Lead, Waves, scatter
+from latmm.arrays import Bools, Complexes, Floats, Integers
+from latmm.errors import ConvergenceError
+from latmm.landauer import heat_capacity_weight, temperatures
+from latmm.lattice.force_constants import ForceConstants
+from latmm.lattice.phonons import Phonons, phonons
+from latmm.modes.brillouin import branch_labels, cartesian, first_zone, longitudinal_fraction
+from latmm.modes.mesh import BulkMesh, bulk_mesh
+from latmm.modes.system import SIDES, System
+from latmm.modes.table import angle_to_normal
+from latmm.modes.unfolding import layer_vectors
+from latmm.units import EV_PER_A2_AMU, TWO_PI
+
+__all__ = ["conductances", "phonon_conductance", "transmissivities", "transmissivity"]
+
+_SLOW = 1e-5
+"""|v_z| over the largest speed below which a phonon stands still."""
+_GRAZING = 1e-2
+"""|v_z| over the largest speed below which a Bloch mode may be lost to rounding at its band edge."""
+_IMPURE = 1e-6
+"""Departure of |c| from one at which a phonon is solved again beside its frequency: far above rounding."""
+_ASIDE = 3e-7
+"""Share of its frequency by which a phonon is then moved."""
+_LIMIT = 1e-3
+"""Departure of |c| from one beyond which there is no result."""
+_LINES = 16
+"""k∥ solved at once: enough to hide the cost of the contact's blocks, little enough for progress."""
+_DEGENERATE = 1e-8
+"""Difference of frequencies over the largest one below which phonons of one q are degenerate."""
+
+
+def transmissivities(
+    system: System,
+    mesh: tuple[int, int, int],
+    *,
+    centred: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> xr.DataTree:
+    """Transmissivity of every phonon of both crystals on a mesh of their Brillouin zones.
+
+    Parameters
+    ----------
+    system : System
+        Crystals and contact.
+    mesh : (3,) int
+        Points along the reciprocal vectors of each crystal's oriented primitive cell.
+    centred : bool
+        Put a point on Γ, as transport codes do; midpoints integrate better.
+    progress : callable, optional
+        Called with (stage, wave vectors done, in all).
+
+    Returns
+    -------
+    xarray.DataTree
+        ``/left`` and ``/right``: rectangular arrays over (qpoint, branch), see :func:`transmissivity`, of the
+        irreducible wave vectors, with ``weight`` (qpoint) and ``irreducible`` (mesh_point).
+    """
+    meshes = [bulk_mesh(crystal, mesh, system.rotations, centred=centred) for crystal in system.crystals]
+    total = sum(len(m.qpoints) for m in meshes)
+    nodes, done = {}, 0
+    for side, reduced in enumerate(meshes):
+
+        def report(_: str, now: int, __: int, done: int = done) -> None:
+            if progress is not None:
+                progress("phonons", done + now, total)
+
+        nodes[SIDES[side]] = _with_mesh(
+            transmissivity(system, SIDES[side], reduced.qpoints, progress=report), reduced
+        )
+        done += len(reduced.qpoints)
+    root = xr.Dataset(attrs={"mesh": list(mesh), "mesh_shift": 0.0 if centred else 0.5, "area": system.area})
+    return xr.DataTree.from_dict({"/": root, **nodes})
+
+
+def _with_mesh(table: xr.Dataset, reduced: BulkMesh) -> xr.Dataset:
+    return table.assign(
+        weight=(
+            "qpoint",
+            reduced.weight,
+            {"units": "1", "long_name": "share of the Brillouin zone that the wave vector stands for"},
+        ),
+        irreducible=(
+            "mesh_point",
+            reduced.irreducible.astype(np.int32),
+            {"units": "1", "long_name": "irreducible wave vector of each point of the mesh, in C order"},
+        ),
+    )
+
+
+def transmissivity(
+    system: System,
+    side: str,
+    qpoints: ArrayLike,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> xr.Dataset:
+    """Transmissivity of the phonons of one crystal at given wave vectors.
+
+    Parameters
+    ----------
+    system : System
+        Crystals and contact.
+    side : {"left", "right"}
+        The crystal.
+    qpoints : (Q, 3) array_like
+        Wave vectors, fractional in its oriented primitive cell. Those that share k∥ are fastest one after
+        the other.
+    progress : callable, optional
+        Called with (stage, wave vectors done, in all).
+
+    Returns
+    -------
+    xarray.Dataset
+        Over (qpoint, branch): ``frequency`` (THz), ``group_velocity`` (axis, km s⁻¹), ``angle``,
+        ``polarisation`` and ``transmissivity``; over qpoint the fractional and the Cartesian wave vector.
+        Branches as defined in :mod:`latmm.modes.brillouin`.
+
+    Raises
+    ------
+    ConvergenceError
+        If a phonon is not found among the Bloch modes of its lead.
+    """
+    index = SIDES.index(side)
+    crystal = system.crystals[index]
+    q = np.atleast_2d(np.asarray(qpoints, dtype=float))
+    found = phonons(crystal, q)
+    crossing = np.zeros_like(found.frequency)
+    lines = _lines(q)
+    for start in range(0, len(lines), _LINES):
+        batch = lines[start : start + _LINES]
+        if progress is not None:
+            progress(f"phonons of the {side} crystal", int(batch[0][0]), len(q))
+        for rows, share in zip(batch, _solve_lines(system, index, found, batch), strict=True):
+            crossing[rows] = share
+    if progress is not None:
+        progress(f"phonons of the {side} crystal", len(q), len(q))
+    return _labelled(crystal, found, _group_means(found, crossing))
+
+
+def _lines(q: Floats) -> list[Integers]:
+    """Rows of consecutive wave vectors with one k∥."""
+    change = np.any(np.abs(np.diff(q[:, :2], axis=0)) > 1e-12, axis=1)
+    return list(np.split(np.arange(len(q), dtype=np.int64), np.flatnonzero(change) + 1))
+
+
+@dataclass(frozen=True)
+class _Phonons:
+    """A phonons of one crystal, and the points (k∥, ω) at which they scatter.
+
+    ``qpoints`` (A, 3), ``eigenvectors`` (A, 3N), ``frequency`` (A,) in THz, ``speed`` (A,) along z in km s⁻¹;
+    ``place`` (A,): number of their k∥ among those that fold; ``line``, ``column`` (A,): k∥ and ω in a batch.
+    """
+
+    qpoints: Floats
+    eigenvectors: Complexes
+    frequency: Floats
+    speed: Floats
+    place: Integers
+    line: Integers
+    column: Integers
+
+    def apart(self, chosen: Bools) -> "_Phonons":
+        """Return some of the phonons, each at a point of its own."""
+        count = int(chosen.sum())
+        return _Phonons(
+            self.qpoints[chosen],
+            self.eigenvectors[chosen],
+            self.frequency[chosen],
+            self.speed[chosen],
+            self.place[chosen],
+            line=np.arange(count, dtype=np.int64),
+            column=np.zeros(count, dtype=np.int64),
+        )
+
+
+def _solve_lines(system: System, side: int, found: Phonons, lines: list[Integers]) -> list[Floats]:
+    """Share (Q, B) that crosses of the phonons of each of a batch of k∥."""
+    wave_vectors = np.array([found.qpoints[rows[0], :2] for rows in lines])
+    fastest = float(np.max(np.abs(found.group_velocity)))
+    folded = system.folded(wave_vectors @ system.lateral.T)
+    parts, shares = [], []
+    for line, (rows, images) in enumerate(zip(lines, folded, strict=True)):
+        top = max(_highest(system.crystals[1 - side], k) for k in images)
+        nu, speed = found.frequency[rows], found.group_velocity[rows, :, 2]
+        row, band = np.nonzero((np.abs(speed) > _SLOW * fastest) & (nu > 0.0) & (nu <= top))
+        apart = images - wave_vectors[line]
+        place = int(np.argmin(np.max(np.abs(apart - np.rint(apart)), axis=1)))
+        shares.append(np.zeros_like(nu))
+        parts.append((row, band, np.full(len(row), line), np.arange(len(row)), np.full(len(row), place)))
+    row, band, line_of, column, place_of = (np.concatenate(x) for x in zip(*parts, strict=True))
+    if row.size == 0:
+        return shares
+    absolute = np.array([rows[0] for rows in lines])[line_of] + row
+    wanted = _Phonons(
+        found.qpoints[absolute],
+        found.eigenvectors[absolute, :, band],
+        found.frequency[absolute, band],
+        found.group_velocity[absolute, band, 2],
+        place_of,
+        line_of,
+        column,
+    )
+    share = _solved(system, side, wave_vectors, wanted, fastest)
+    for i, target in enumerate(shares):
+        here = line_of == i
+        target[row[here], band[here]] = share[here]
+    return shares
+
+
+def _solved(system: System, side: int, wave_vectors: Floats, wanted: _Phonons, fastest: float) -> Floats:
+    """Share (A,) that crosses of each phonon.
+
+    Where a phonon of each direction share one λ (bands that fold onto each other) the kernel's modes are any
+    flux-normal combination of both, which shows as |c| ≠ 1. There the limit from nearby is taken.
+    """
+    share, size = _crossing(system, side, wave_vectors, wanted, 0.0)
+    again = np.abs(size - 1.0) > _IMPURE
+    if again.any():
+        nearby = wanted.apart(again)
+        better, size_nearby = _crossing(system, side, wave_vectors[wanted.line[again]], nearby, _ASIDE)
+        improved = np.abs(size_nearby - 1.0) < np.abs(size[again] - 1.0)
+        share[again] = np.where(improved, better, share[again])
+        size[again] = np.where(improved, size_nearby, size[again])
+    if np.any((np.abs(size - 1.0) > _LIMIT) & (np.abs(wanted.speed) > _GRAZING * fastest)):
+        raise ConvergenceError(
+            "a phonon is not among the Bloch modes of its lead at its own frequency and in-plane wave "
+            "vector; check that the lead is made of the crystal's force constants"
+        )
+    return share
+
+
+def _highest(crystal: ForceConstants, wave_vector: Floats) -> float:
+    """Frequency that no phonon of a k∥ exceeds, THz: the largest on a line of q_z, and its curvature more."""
+    q = np.repeat(crystal.in_plane(wave_vector[None]), 64, axis=0)
+    q[:, 2] += np.arange(64) / 64
+    squares = np.linalg.eigvalsh(crystal.dynamical_matrix(q))[:, -1]
+    bend = np.max(np.abs(squares - 0.5 * (np.roll(squares, 1) + np.roll(squares, -1))))
+    return float(np.sqrt((squares.max() + bend) * EV_PER_A2_AMU) / TWO_PI)
+
+
+def _crossing(
+    system: System, side: int, wave_vectors: Floats, wanted: _Phonons, aside: float
+) -> tuple[Floats, Floats]:
+    """Share (A,) of each phonon that crosses, or that came through if it runs away from the contact; and |c|.
+
+    ``aside`` moves all frequencies by this share of themselves.
+    """
+    frequency = np.ones((len(wave_vectors), int(wanted.column.max()) + 1))  # unread where nothing is wanted
+    frequency[wanted.line, wanted.column] = wanted.frequency * (1.0 + aside)
+    junction = system.junction(wave_vectors @ system.lateral.T)
+    solved = scatter(junction, TWO_PI * frequency)
+    lead, modes = ((junction.left, solved.left), (junction.right, solved.right))[side]
+    blocks = solved.transmitted_left, solved.transmitted_right
+    share, size = np.zeros(len(wanted.speed)), np.zeros(len(wanted.speed))
+    for sign, waves in ((1.0, modes.right), (-1.0, modes.left)):
+        rows = np.flatnonzero(sign * wanted.speed > 0)
+        c = _expanded(system, side, lead, waves, wanted, sign)[rows]
+        size[rows] = np.linalg.norm(c, axis=1)
+        c /= np.maximum(size[rows], 0.5)[:, None]
+        points = wanted.line[rows], wanted.column[rows]
+        if (sign > 0) == (side == 0):
+            amplitudes = np.einsum("aoi,ai->ao", blocks[side][points], c)
+        else:
+            amplitudes = np.einsum("ao,aoi->ai", c.conj(), blocks[1 - side][points])
+        share[rows] = (np.abs(amplitudes) ** 2).sum(axis=1)
+    return share, size
+
+
+def _expanded(
+    system: System, side: int, lead: Lead | FoldedLead, waves: Waves, wanted: _Phonons, sign: float
+) -> Complexes:
+    """Components (A, N n) of phonons of unit flux on the modes of one direction at their points."""
+    crystal, q = system.crystals[side], wanted.qpoints
+    phase = TWO_PI * system.principal * (q[:, 2] - crystal.in_plane(q[:, :2])[:, 2])
+    factor = np.exp(1j * phase)[:, None]
+    w = layer_vectors(crystal, system.principal, q, wanted.eigenvectors)
+    n, count = waves.bloch_factor.shape[-1], len(w)
+    folded = waves.bloch_factor.shape[-2] if isinstance(lead, FoldedLead) else 1
+    own, point = (np.arange(count), wanted.place), (wanted.line, wanted.column)
+    hopping = lead.hopping.reshape(len(lead.hopping), folded, n, n)[wanted.line, wanted.place]
+    u = waves.vectors[point].reshape(count, folded, n, n)[own]
+    bloch = waves.bloch_factor[point].reshape(count, folded, n)[own]
+    moving = waves.propagating[point].reshape(count, folded, n)[own]
+    onward = np.einsum("aij,aj->ai", hopping, w) * factor
+    back = np.einsum("aji,aj->ai", hopping.conj(), w)
+    flux = 2.0 * np.abs(np.einsum("ai,ai->a", w.conj(), onward).imag)
+    form = np.einsum("aim,ai->am", u.conj(), onward) - bloch.conj() * np.einsum("aim,ai->am", u.conj(), back)
+    components = np.where(moving, sign * 1j * form, 0.0)
+    full = np.zeros((count, folded, n), dtype=complex)
+    full[own] = components / np.sqrt(np.maximum(flux, np.finfo(float).tiny))[:, None]
+    return full.reshape(count, folded * n)
+
+
+def _group_means(found: Phonons, crossing: Floats) -> Floats:
+    """Give degenerate phonons that run one way the mean of their group."""
+    mean = crossing.copy()
+    close = np.diff(found.frequency, axis=1) < _DEGENERATE * float(np.max(found.frequency))
+    away = found.group_velocity[..., 2] < 0
+    for i in np.flatnonzero(close.any(axis=1)):
+        for group in np.split(np.arange(crossing.shape[1]), np.flatnonzero(~close[i]) + 1):
+            for part in (group[away[i, group]], group[~away[i, group]]):
+                if part.size > 1:
+                    mean[i, part] = crossing[i, part].mean()
+    return mean
+
+
+def _labelled(crystal: ForceConstants, found: Phonons, crossing: Floats) -> xr.Dataset:
+    """Arrays over (qpoint, branch), columns in the order of branches."""
+    reduced = first_zone(crystal, found.qpoints)
+    vectors = cartesian(crystal, reduced)
+    order = np.argsort(branch_labels(crystal, reduced), axis=1)
+
+    def by_branch(values: Floats) -> Floats:
+        index = order.reshape(*order.shape, *[1] * (values.ndim - 2))
+        return np.take_along_axis(values, index, axis=1)
+
+    velocity = by_branch(found.group_velocity)
+    pair, vector = ("qpoint", "branch"), ("qpoint", "axis")
+    return xr.Dataset(
+        {
+            "qpoint_fractional": (
+                vector,
+                reduced,
+                {
+                    "units": "1",
+                    "long_name": "wave vector in the first Brillouin zone, fractional coordinates",
+                },
+            ),
+            "wave_vector": (
+                vector,
+                vectors,
+                {
+                    "units": "angstrom-1",
+                    "long_name": "wave vector in the first Brillouin zone (2 pi included)",
+                },
+            ),
+            "frequency": (
+                pair,
+                by_branch(found.frequency),
+                {"units": "THz", "long_name": "phonon frequency"},
+            ),
+            "group_velocity": (
+                (*pair, "axis"),
+                velocity,
+                {"units": "km s-1", "long_name": "group velocity"},
+            ),
+            "angle": (
+                pair,
+                angle_to_normal(velocity),
+                {"units": "degree", "long_name": "angle of the group velocity to the interface normal"},
+            ),
+            "polarisation": (
+                pair,
+                by_branch(longitudinal_fraction(vectors, found.eigenvectors)),
+                {"units": "1", "long_name": "longitudinal fraction"},
+            ),
+            "transmissivity": (
+                pair,
+                by_branch(crossing),
+                {"units": "1", "long_name": "share of the phonon's energy that crosses"},
+            ),
+        },
+        coords={
+            "branch": (
+                "branch",
+                np.arange(crossing.shape[1]),
+                {"units": "1", "long_name": "branch, by continuity along the ray from the zone centre"},
+            ),
+            "axis": ("axis", ["x", "y", "z"], {"units": "1", "long_name": "Cartesian axis, normal z"}),
+        },
+        attrs={"volume": found.volume, "volume_units": "angstrom3"},
+    )
+
+
+def phonon_conductance(
+    table: xr.Dataset, temperature: ArrayLike, name: str = "transmissivity"
+) -> xr.DataArray:
+    """Share of each phonon in the conductance.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        A side of :func:`transmissivities`.
+    temperature : (T,) array_like
+        K.
+    name : str
+        Variable with the transmissivity: of the lattice, or of a continuum model beside it. Not a number
+        counts as nothing.
+
+    Returns
+    -------
+    xarray.DataArray
+        Over (temperature, qpoint, branch), W m⁻² K⁻¹: its sum over the last two is the conductance.
+    """
+    t = temperatures(temperature)
+    capacity = heat_capacity_weight(np.maximum(table["frequency"].values, 0.0), t[:, None, None])  # J/K
+    speed = np.abs(table["group_velocity"].values[..., 2]) * 1e3  # m/s
+    per_volume = 0.5 * table["weight"].values[:, None] / (table.attrs["volume"] * 1e-30)
+    share = capacity * speed * per_volume * np.nan_to_num(table[name].values)
+    return xr.DataArray(
+        share,
+        dims=("temperature", "qpoint", "branch"),
+        coords={
+            "temperature": ("temperature", t, {"units": "K", "long_name": "temperature"}),
+            "branch": table["branch"],
+        },
+        name="conductance",
+        attrs={"units": "W m-2 K-1", "long_name": "share of the phonon in the conductance"},
+    )
+
+
+def conductances(tree: xr.DataTree, temperature: ArrayLike) -> dict[str, dict[str, list[float]]]:
+    """Conductances, W m⁻² K⁻¹, summed over the phonons of each side: model → side → by temperature."""
+    found = {}
+    for model, name in (("agf", ""), ("amm", "_amm"), ("dmm", "_dmm")):
+        if f"transmissivity{name}" in tree[SIDES[0]]:
+            found[model] = {
+                side: phonon_conductance(tree[side].to_dataset(), temperature, f"transmissivity{name}")
+                .sum(("qpoint", "branch"))
+                .values.tolist()
+                for side in SIDES
+            }
+    return found

@@ -1,0 +1,229 @@
+"""In real space: density of states from crystal to crystal, and the wave that one phonon makes.
+
+The local density of states of an atom is −(2ω/π) Im Σ_α G_αα, averaged over k∥ and counted per THz: its
+integral over frequency is 3 for every atom. Only time reversal reduces the mesh, since other operations
+exchange atoms.
+
+The scattered wave of a phonon of unit flux is the field ψ = iGΓu; an atom at r moves by
+Re[ψ e^{ik∥·r − iωt}]/√m (position gauge), scaled to a chosen largest displacement.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import ase.io
+import numpy as np
+import xarray as xr
+from ase import Atoms
+
+from latmm.agf import Junction, Lead, green_function, scattered_wave
+from latmm.arrays import Complexes, Floats, Integers
+from latmm.errors import InputError
+from latmm.interface.build import Interface
+from latmm.modes.system import SIDES, System
+from latmm.results import beside, check_destination
+from latmm.sweep.sampling import reduced_mesh
+from latmm.units import TWO_PI
+
+__all__ = ["local_density_of_states", "scattered_trajectory", "write_trajectory"]
+
+_POINTS = 256
+"""Points solved at once: blocks of all layers are kept."""
+
+
+def local_density_of_states(
+    interface: Interface, frequency: Floats, kmesh: tuple[int, int], *, broadening: float = 0.0
+) -> xr.Dataset:
+    """Density of states of every atom of the contact and of one principal layer of both crystals.
+
+    Parameters
+    ----------
+    interface : Interface
+        Crystals and contact.
+    frequency : (F,) float
+        THz.
+    kmesh : (2,) int
+        Midpoint mesh of k∥.
+    broadening : float
+        η/2π, THz. 0 is exact for what the crystals' waves reach; states bound to the contact have no width
+        then and show only with a broadening.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``density_of_states`` (frequency, atom), THz⁻¹, with ``height`` (Å from the contact), ``species`` and
+        ``layer`` (negative on the left) of every atom.
+    """
+    nu = np.atleast_1d(np.asarray(frequency, dtype=float))
+    system = System.of(interface)
+    points, weights = reduced_mesh(kmesh, 1.0, [-np.eye(2, dtype=np.int64)])
+    atoms, layer = _region(interface)
+    total = np.zeros((nu.size, len(atoms)))
+    size = max(1, _POINTS // nu.size)
+    for start in range(0, len(points), size):
+        part = slice(start, start + size)
+        green = green_function(
+            system.junction(points[part]),
+            np.tile(TWO_PI * nu, (len(points[part]), 1)),
+            eta=TWO_PI * broadening,
+        )
+        density = np.concatenate(green.density_of_states, axis=-1)
+        by_atom = density.reshape(*density.shape[:-1], len(atoms), 3).sum(axis=-1)
+        total += np.einsum("k,kfa->fa", weights[part], by_atom) * TWO_PI
+    height = atoms.get_positions()[:, 2]
+    middle = 0.5 * (height[layer < 0].max() + height[layer >= 0].min())
+    return xr.Dataset(
+        {
+            "density_of_states": (
+                ("frequency", "atom"),
+                total,
+                {"units": "THz-1", "long_name": "local phonon density of states"},
+            )
+        },
+        coords={
+            "frequency": ("frequency", nu, {"units": "THz", "long_name": "phonon frequency"}),
+            "height": (
+                "atom",
+                height - middle,
+                {"units": "angstrom", "long_name": "distance from the contact along the normal"},
+            ),
+            "species": ("atom", atoms.get_chemical_symbols(), {"units": "1", "long_name": "element"}),
+            "layer": ("atom", layer, {"units": "1", "long_name": "primitive layer, negative on the left"}),
+        },
+        attrs={"broadening": broadening, "broadening_units": "THz", "kmesh": list(kmesh)},
+    )
+
+
+def _region(interface: Interface) -> tuple[Atoms, Integers]:
+    """Atoms of the layers of a junction, leads' surface layers included, in its order; and their layers."""
+    reach = interface.layers + 2 * interface.principal
+    inside = np.flatnonzero((interface.slab.layer >= -reach) & (interface.slab.layer < reach))
+    return interface.slab.atoms[inside], np.asarray(interface.slab.layer[inside], dtype=np.int64)
+
+
+def scattered_trajectory(
+    interface: Interface,
+    wave_vector: tuple[float, float],
+    frequency: float,
+    mode: int,
+    *,
+    side: Literal["left", "right"] = "left",
+    layers: int = 8,
+    repeat: tuple[int, int] = (4, 4),
+    frames: int = 24,
+    amplitude: float = 0.3,
+) -> list[Atoms]:
+    """Atoms in the wave that one incident phonon makes, over one period.
+
+    Parameters
+    ----------
+    interface : Interface
+        Crystals and contact.
+    wave_vector : (2,) float
+        k∥, fractional.
+    frequency : float
+        THz.
+    mode : int
+        Number of the incident Bloch mode, as :func:`latmm.agf.lead_modes` sorts them: by rising phase of λ.
+    side : {"left", "right"}
+        Where the phonon comes from.
+    layers : int
+        Principal layers of each crystal beyond the contact.
+    repeat : (2,) int
+        Lateral cells shown.
+    frames : int
+        Images in a period.
+    amplitude : float
+        Largest displacement, Å.
+
+    Returns
+    -------
+    list of ase.Atoms
+        Images with the array ``displacement`` (Å); ``info`` holds time (ps) and frequency (THz).
+
+    Raises
+    ------
+    InputError
+        If the mode does not propagate, or a number makes no sense.
+    """
+    if side not in SIDES:
+        raise InputError(f"`side` must be left or right, but is {side!r}")
+    if layers < 0 or frames < 1 or min(repeat) < 1 or not amplitude > 0:
+        raise InputError("`layers`, `frames`, `repeat` and `amplitude` of a trajectory must be positive")
+    k = np.array([wave_vector], dtype=float)
+    junction = _longer(System.of(interface).junction(k), layers)
+    waves = scattered_wave(junction, np.array([[TWO_PI * frequency]]), mode, incident=side)
+    field = np.concatenate([wave[0, 0] for wave in waves]).reshape(-1, 3)
+    atoms = _longer_region(interface, layers)
+    return _images(atoms, field, k[0], frequency, repeat, frames, amplitude)
+
+
+def _longer(junction: Junction, layers: int) -> Junction:
+    """Count layers of the leads as device: the field is then known on them."""
+    left, right = junction.left, junction.right
+    if not (isinstance(left, Lead) and isinstance(right, Lead)):
+        raise InputError("a scattered wave is shown for interfaces of primitive lateral cells only")
+    return Junction(
+        left,
+        right,
+        (left.onsite,) * layers + junction.onsite + (right.onsite,) * layers,
+        (left.hopping,) * layers + junction.hopping + (right.hopping,) * layers,
+    )
+
+
+def _longer_region(interface: Interface, layers: int) -> Atoms:
+    """Atoms of the layers of a lengthened junction, in its order."""
+    atoms, _ = _region(interface)
+    count = interface.principal * len(interface.left.atoms)
+    parts = []
+    for crystal, end, steps in (
+        (interface.left, atoms[:count], range(-layers, 0)),
+        (interface.right, atoms[-count:], range(1, layers + 1)),
+    ):
+        for step in steps:
+            layer = end.copy()
+            layer.translate(step * interface.principal * crystal.atoms.cell.array[2])
+            parts.append(layer)
+    whole = Atoms(cell=atoms.cell, pbc=(True, True, False))
+    for part in (*parts[:layers], atoms, *parts[layers:]):
+        whole.extend(part)
+    whole.set_cell(atoms.cell)
+    return whole
+
+
+def _images(
+    atoms: Atoms,
+    field: Complexes,
+    wave_vector: Floats,
+    frequency: float,
+    repeat: tuple[int, int],
+    frames: int,
+    amplitude: float,
+) -> list[Atoms]:
+    """Move the atoms of repeated cells through one period."""
+    shown = atoms.repeat((*repeat, 1))
+    kappa = np.linalg.solve(atoms.cell.array[:2, :2], wave_vector) * TWO_PI
+    phase = np.exp(1j * shown.get_positions()[:, :2] @ kappa)
+    wave = np.tile(field, (repeat[0] * repeat[1], 1)) * phase[:, None]
+    wave /= np.sqrt(shown.get_masses())[:, None]
+    wave *= amplitude / np.linalg.norm(wave, axis=1).max()
+    images = []
+    for frame in range(frames):
+        displacement = (wave * np.exp(-1j * TWO_PI * frame / frames)).real
+        image = shown.copy()
+        image.set_positions(shown.get_positions() + displacement)
+        image.set_array("displacement", displacement)
+        image.info = {"time_ps": frame / (frames * frequency), "frequency_THz": frequency}
+        images.append(image)
+    return images
+
+
+def write_trajectory(images: list[Atoms], path: str | Path) -> None:
+    """Write an animation as extended XYZ, whole or not at all."""
+    target = check_destination(path)
+    part = beside(target)
+    try:
+        ase.io.write(part, images, format="extxyz")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

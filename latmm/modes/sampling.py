@@ -1,0 +1,49 @@
+"""Samples of mode tables: the k∥ × ν grid of a run, or the whole zone at chosen frequencies.
+
+Only operations that keep the normal reduce the k∥ of a run: time reversal exchanges incoming and outgoing
+phonons, so that k∥ and −k∥ agree in their sums but not mode by mode.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from latmm.errors import InputError
+from latmm.landauer import FrequencyGrid
+from latmm.lattice.phonons import largest_frequency
+from latmm.modes.system import System
+from latmm.sweep.sampling import Window, frequency_grid, reduced_mesh, windows
+
+__all__ = ["grid_samples", "zone_samples"]
+
+
+def grid_samples(
+    system: System, kmesh: tuple[int, int], frequencies: int, *, coldest: float
+) -> tuple[FrequencyGrid, list[Window]]:
+    """Frequencies from ``coldest`` (K) to the top of the wider band, and a k∥ window for each.
+
+    Raises
+    ------
+    InputError
+        If ``coldest`` is not positive.
+    """
+    if not coldest > 0:
+        raise InputError(f"the lowest temperature must be positive, but is {coldest} K")
+    tops = [largest_frequency(crystal) for crystal in system.crystals]
+    grid = frequency_grid(min(tops), max(tops), frequencies, coldest=coldest)
+    samples = windows(system.left, system.right, grid, kmesh, system.rotations, common=min(tops))
+    return grid, samples
+
+
+def zone_samples(frequency: Sequence[float], kmesh: tuple[int, int]) -> tuple[FrequencyGrid, list[Window]]:
+    """Sample the whole k∥ zone, unreduced, at chosen frequencies; each counts for 1 THz.
+
+    Raises
+    ------
+    InputError
+        If a frequency is not positive or comes twice.
+    """
+    nu = np.sort(np.asarray(frequency, dtype=float))
+    grid = FrequencyGrid(nu, np.ones(nu.size))
+    points, weights = reduced_mesh(kmesh, 1.0, [])
+    return grid, [Window(points, weights, np.ones(nu.size, dtype=bool))]

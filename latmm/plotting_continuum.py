@@ -1,0 +1,69 @@
+"""Figures of the continuum models: conductance with its T³ law, and transmissivity against angle.
+
+Made without a display and returned; :func:`latmm.plotting.save` writes them.
+"""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+__all__ = ["continuum_figure"]
+
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#000000", "#999999")
+_WAVES = {"L": "#0072b2", "V": "#d55e00", "H": "#009e73"}
+
+
+def continuum_figure(comparison: xr.Dataset, angles: xr.Dataset | None, title: str) -> Figure:
+    """Figure of a survey: G(T) on logarithmic axes with the T³ lines; transmissivity by polarisation.
+
+    Parameters
+    ----------
+    comparison : xarray.Dataset
+        ``conductance`` and ``cubic_prefactor`` of :func:`latmm.continuum.survey.survey`.
+    angles : xarray.Dataset, optional
+        From :func:`latmm.continuum.incidence.incidence`; without it the figure has one panel.
+    title : str
+        Of the figure.
+    """
+    panels = 1 if angles is None else 2
+    figure = Figure(figsize=(5.2 * panels, 4.2), layout="constrained")
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    _conductance(axes[0], comparison)
+    if angles is not None:
+        _angles(axes[1], angles)
+    figure.suptitle(title)
+    return figure
+
+
+def _conductance(axes: Axes, comparison: xr.Dataset) -> None:
+    t = comparison["temperature"].values
+    marker = "o" if t.size < 8 else ""
+    values = comparison["conductance"].values / 1e6
+    for i, model in enumerate(comparison["model"].values):
+        colour = _COLOURS[i % len(_COLOURS)]
+        axes.plot(t, values[i], color=colour, marker=marker, markersize=3.0, label=str(model))
+        cubic = float(comparison["cubic_prefactor"][i]) / 1e6
+        if np.isfinite(cubic):
+            axes.plot(t, cubic * t**3, ":", color=colour, lw=0.9)
+    axes.plot([], [], ":", color="0.4", lw=0.9, label="$T^3$ law")
+    axes.set(xscale="log", yscale="log", xlabel="temperature (K)")
+    axes.set(ylabel="conductance (MW m$^{-2}$ K$^{-1}$)", ylim=(0.5 * values.min(), 3.0 * values.max()))
+    axes.legend(frameon=False, fontsize="small")
+
+
+def _angles(axes: Axes, angles: xr.Dataset) -> None:
+    theta = angles["angle"].values
+    for wave in angles["incident"].values:
+        colour = _WAVES[str(wave)]
+        own = angles.sel(incident=wave)
+        axes.plot(theta, own["transmissivity"].sum("outgoing"), color=colour, label=f"{wave} transmitted")
+        converted = own["transmissivity"].drop_sel(outgoing=wave).sum("outgoing")
+        if float(converted.max()) > 0:
+            axes.plot(theta, converted, "--", color=colour, lw=1.0, label=f"{wave} converted")
+        limits = np.concatenate([own[f"critical_angle_{way}"].values for way in ("reflected", "transmitted")])
+        for limit in np.unique(limits[np.isfinite(limits)]):
+            axes.axvline(limit, color=colour, lw=0.7, ls=":")
+    axes.plot([], [], ":", color="0.4", lw=0.7, label="critical angles")
+    axes.set(xlabel="angle of incidence (degrees)", ylabel="transmissivity", xlim=(0, 90), ylim=(0, 1.02))
+    axes.legend(frameon=False, fontsize="small")

@@ -1,0 +1,126 @@
+"""The commands amm, dmm and layers, and the survey behind them."""
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner, Result
+from continuum_systems import ALUMINIUM, SILICON, diamond_springs, fcc_springs
+
+from latmm.continuum.low_temperature import cubic_prefactors
+from latmm.continuum.survey import Side, survey
+from latmm.errors import InputError
+
+STRUCTURES = Path(__file__).parent.parent / "structures"
+AL, SI = "rho=2700,cl=6420,ct=3040", "rho=2330,cl=9000,ct=5400"
+
+
+def run(name: str, *arguments: str) -> Result:
+    command = import_module(f"latmm_cli.{name}").command
+    return CliRunner().invoke(command, [*arguments, "-q"])
+
+
+def test_acoustic_command_gives_the_law_of_low_temperature() -> None:
+    """R T³ = 13.013 K⁴ cm²/W for Al | Si, at 1 mK as at 1 K to more than six digits."""
+    result = run(
+        "amm",
+        "--left-medium",
+        AL,
+        "--right-medium",
+        SI,
+        "--model",
+        "amm-isotropic",
+        "--json",
+        "-T",
+        "0.001",
+        "-T",
+        "1",
+    )
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.output)
+    cold, warm = found["conductance"]["amm-isotropic"]
+    assert cold / warm == pytest.approx(1e-9, rel=1e-7)
+    assert 1e4 / warm == pytest.approx(13.013, abs=1e-3)
+    assert found["cubic_prefactor"]["amm-isotropic"] == pytest.approx(warm, rel=1e-7)
+
+
+def test_dispersion_command_on_structure_files(tmp_path: Path) -> None:
+    files = [str(STRUCTURES / "si.cif"), str(STRUCTURES / "ge.cif")]
+    output, figure = tmp_path / "a.nc", tmp_path / "a.png"
+    result = run(
+        "dmm", *files, "--potential", "sw", "-T", "300", "-o", str(output), "--plot", str(figure), "--json"
+    )
+    assert result.exit_code == 0, result.output
+    g = {name: values[0] for name, values in json.loads(result.output)["conductance"].items()}
+    assert 0.5 * g["radiation"] <= g["dmm"] <= g["radiation"]
+    assert figure.stat().st_size > 10_000
+    with xr.open_datatree(output, engine="h5netcdf") as tree:
+        assert float(tree["comparison"]["conductance"].sel(model="dmm")[0]) == g["dmm"]
+
+
+def test_layers_command_matches_and_optimises(tmp_path: Path) -> None:
+    plain = run("layers", "--left-medium", AL, "--right-medium", SI, "--layer", f"{AL}:3", "--json")
+    assert plain.exit_code == 0, plain.output
+    g = json.loads(plain.output)["conductance"]
+    assert g["layers"] == pytest.approx(g["bare"], rel=1e-9)
+    text = run("layers", "--left-medium", "pb", "--right-medium", "diamond", "--graded", "2", "-T", "20")
+    assert text.exit_code == 0
+    assert "layers" in text.output
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "message"),
+    [
+        ("amm", ["--left-medium", "al"], "two structure files"),
+        ("amm", ["--left-medium", "al", "--right-medium", "si", "--model", "mixed"], "roughness"),
+        ("dmm", ["--left-medium", "al", "--right-medium", "si", "--model", "dmm"], "dispersion"),
+        ("amm", ["--left-medium", "al", "--right-medium", "si", "-T", "-3"], "positive"),
+        ("layers", ["--left-medium", "al", "--right-medium", "si", "--layer", "mgo"], "MEDIUM:NM"),
+        (
+            "layers",
+            ["--left-medium", "al", "--right-medium", "si", "--optimise", "--graded", "1"],
+            "only one",
+        ),
+    ],
+)
+def test_wrong_usage_is_explained(command: str, arguments: list[str], message: str) -> None:
+    result = run(command, *arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+@pytest.mark.parametrize("arguments", [["foo", "si"], ["al", "rho=1"]])
+def test_unknown_media_are_input_errors(arguments: list[str]) -> None:
+    result = run("amm", "--left-medium", arguments[0], "--right-medium", arguments[1])
+    assert isinstance(result.exception, InputError)
+
+
+def test_survey_reaches_every_low_temperature_law() -> None:
+    left, right = Side(ALUMINIUM), Side(SILICON)
+    models = ["amm-isotropic", "amm-scalar", "dmm-debye", "radiation-debye"]
+    table = survey(left, right, [1e-3, 1.0], models)["comparison"]
+    closed = cubic_prefactors(ALUMINIUM, SILICON).prefactor.values
+    for i, t in enumerate((1e-3, 1.0)):
+        np.testing.assert_allclose(table["conductance"].values[:, i] / t**3, closed, rtol=1e-8)
+    np.testing.assert_allclose(table["cubic_prefactor"], closed, rtol=1e-9)
+
+
+def test_lattice_models_meet_the_elastic_ones_at_low_temperature() -> None:
+    """The full-dispersion models at 10 mK are those of the crystals' own anisotropic elasticity."""
+    left, right = (Side.from_force_constants(c, "a") for c in (diamond_springs(), fcc_springs()))
+    tree = survey(left, right, [0.01, 300.0], ["amm", "dmm", "radiation"])
+    elastic = tree["amm"].to_dataset()
+    lattice = tree["dmm"].to_dataset()
+    for name in ("channels_left", "channels_right"):
+        assert float(lattice[name][0] / elastic[name][0]) == pytest.approx(1.0, abs=1e-3)
+    g = tree["comparison"]["conductance"]
+    assert np.all(g.sel(model="dmm") <= g.sel(model="radiation"))
+    with pytest.raises(InputError, match="dispersion"):
+        survey(Side(ALUMINIUM), right, 300.0, ["dmm"])
+    with pytest.raises(InputError, match="unknown model"):
+        survey(left, right, 300.0, ["foo"])
+    with pytest.raises(InputError, match="roughness"):
+        survey(left, right, 300.0, ["mixed"])

@@ -1,0 +1,140 @@
+"""One Landauer integral: its limits, its closed forms, the four-probe correction, and what it refuses."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import constants
+
+from latmm.errors import InputError
+from latmm.landauer import (
+    FrequencyGrid,
+    conductance,
+    four_probe,
+    heat_capacity_weight,
+    spectrum,
+    temperatures,
+)
+
+
+def gauss(top, count=200):
+    x, w = np.polynomial.legendre.leggauss(count)
+    return FrequencyGrid(0.5 * top * (x + 1), 0.5 * top * w)
+
+
+def test_hot_conductance_counts_channels():
+    """T → ∞: every mode carries k_B, G = k_B ∫Ξ dν."""
+    grid = gauss(15.0)
+    transmission = 3.0 + np.sin(grid.frequency)
+    expected = constants.k * (45.0 + 1 - np.cos(15.0)) * 1e30
+    assert conductance(grid, transmission, 1e6)[0] == pytest.approx(expected, rel=1e-6)
+    # the first quantum correction is −(hν/k_B T)²/12
+    cold = conductance(grid, transmission, 1e4)[0]
+    x = constants.h * grid.frequency * 1e12 / (constants.k * 1e4)
+    assert 1 - cold / expected == pytest.approx(
+        (x**2 / 12 * transmission) @ grid.weight / (transmission @ grid.weight), rel=1e-2
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.01, 1.0, 7.0])
+def test_quadratic_spectrum_gives_the_cube_law_with_its_closed_form(temperature):
+    """∫ x⁴ eˣ/(eˣ − 1)² dx = 4π⁴/15."""
+    scale = constants.k * temperature / constants.h * 1e-12  # THz at x = 1
+    grid = gauss(80 * scale)
+    prefactor = 0.3
+    expected = prefactor * 1e30 * constants.k * scale**3 * 4 * np.pi**4 / 15
+    assert conductance(grid, prefactor * grid.frequency**2, temperature)[0] == pytest.approx(
+        expected, rel=1e-10
+    )
+
+
+def test_one_channel_carries_the_quantum_of_thermal_conductance():
+    """Ξ = 1 per area at low T: π² k_B² T / (3h)."""
+    grid = gauss(60.0)
+    quantum = np.pi**2 * constants.k**2 * 20.0 / (3 * constants.h)
+    assert conductance(grid, np.full(200, 1e-18), 20.0)[0] == pytest.approx(quantum, rel=1e-9)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.floats(1e-9, 1e5), st.floats(1e-3, 1e4))
+def test_heat_capacity_of_a_mode_never_overflows_and_stays_within_its_bounds(nu, t):
+    weight = heat_capacity_weight(nu, t)
+    assert np.isfinite(weight)
+    assert 0.0 <= weight <= constants.k * (1 + 1e-14)
+    x = constants.h * nu * 1e12 / (constants.k * t)
+    if 1e-2 < x < 600:
+        reference = constants.k * x**2 * np.exp(-x) / np.expm1(-x) ** 2
+        assert weight == pytest.approx(reference, rel=1e-9)
+    elif x <= 1e-2:
+        assert weight == pytest.approx(constants.k * (1 - x**2 / 12), rel=1e-9)
+    else:
+        assert weight < 1e-250
+
+
+def test_static_mode_has_the_classical_heat_capacity():
+    assert heat_capacity_weight(0.0, 300.0) == constants.k
+
+
+def test_four_probe_removes_the_contact_resistance_of_both_crystals():
+    assert four_probe(2.0, 4.0, 8.0) == pytest.approx(1 / (0.5 - 0.5 * (0.25 + 0.125)))
+    np.testing.assert_allclose(four_probe([1.0, 2.0], 4.0, [8.0, 4.0]), [1 / (1 - 0.1875), 4.0])
+
+
+def test_identical_solids_without_scattering_have_no_resistance():
+    g = np.array([1e-3, 1.0, 3e8])
+    assert np.all(np.isposinf(four_probe(g, g, g)))
+    assert np.all(np.isposinf(four_probe(g * (1 + 1e-15), g, g)))
+
+
+def test_diffuse_mismatch_of_identical_solids_is_a_ballistic_crystal_in_series():
+    """Half of the channels cross: two-probe ½, four-probe once the channels."""
+    assert four_probe(0.5, 1.0, 1.0) == pytest.approx(1.0)
+
+
+def test_batch_axes_of_the_transmission_come_first():
+    grid = gauss(10.0, 8)
+    table = np.random.default_rng(0).uniform(size=(2, 3, 8))
+    together = conductance(grid, table, [10.0, 20.0])
+    assert together.shape == (2, 3, 2)
+    np.testing.assert_allclose(together[1, 2], conductance(grid, table[1, 2], [10.0, 20.0]))
+    assert conductance(grid, np.zeros(8), 5.0).tolist() == [0.0]
+
+
+def test_spectrum_is_labelled_with_units():
+    grid = gauss(10.0, 4)
+    found = spectrum(grid, [0, 1, 2, 1], [2] * 4, [3] * 4, model="amm", description="a test")
+    assert found.attrs == {"model": "amm", "description": "a test"}
+    np.testing.assert_array_equal(found["frequency"], grid.frequency)
+    np.testing.assert_array_equal(found["frequency_weight"], grid.weight)
+    assert {name: found[name].attrs["units"] for name in found} == dict.fromkeys(
+        ("transmission", "channels_left", "channels_right"), "nm-2"
+    )
+    assert found["frequency"].attrs["units"] == "THz"
+    assert all(found[name].attrs["long_name"] for name in found.variables)
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, [300.0, np.nan], np.inf, [], [[1.0]]])
+def test_temperatures_that_are_not_positive_are_refused(wrong):
+    with pytest.raises(InputError, match="positive numbers in K"):
+        temperatures(wrong)
+
+
+def test_one_temperature_becomes_a_list():
+    np.testing.assert_array_equal(temperatures(300), [300.0])
+
+
+@pytest.mark.parametrize(
+    ("nu", "weight"),
+    [
+        ([], []),
+        ([1.0, 2.0], [1.0]),
+        ([0.0, 1.0], [1.0, 1.0]),
+        ([2.0, 1.0], [1.0, 1.0]),
+        ([1.0, 2.0], [1.0, 0.0]),
+        ([1.0, np.nan], [1.0, 1.0]),
+        ([[1.0]], [[1.0]]),
+    ],
+)
+def test_grids_without_positive_ascending_nodes_are_refused(nu, weight):
+    with pytest.raises(InputError, match="frequency grid needs"):
+        FrequencyGrid(np.array(nu), np.array(weight))
