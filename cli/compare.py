@@ -10,11 +10,14 @@ import click
 
 from .options import assignments, temperature_list
 from .progress import Reporter
+from .scaling import executor_of, scaling_options
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from latmm.interface.build import Interface
+    from latmm.sweep.checkpoint import Checkpoint
+    from latmm.sweep.refinement import Sampling
 
 __all__ = ["command"]
 
@@ -85,6 +88,12 @@ _DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 )
 @click.option("--frequencies", type=int, metavar="N", help="Frequencies in the band shared by both crystals.")
 @click.option(
+    "--tol",
+    type=float,
+    metavar="R",
+    help="Relative error of the lattice's G at every temperature, e.g. 0.01; chooses the samples by itself.",
+)
+@click.option(
     "--relax/--no-relax",
     default=True,
     show_default=True,
@@ -112,6 +121,9 @@ _DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
     "-o", "--output", type=click.Path(), help="Write the result as netCDF-4 (xarray.open_datatree)."
 )
 @click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...).")
+@scaling_options
+@click.option("--dry-run", is_flag=True, help="Say what the sweep will cost, from a few samples, and stop.")
+@click.option("--overwrite", is_flag=True, help="Start anew where a run for this output was stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr.")
 def command(**options: Any) -> None:
@@ -119,6 +131,9 @@ def command(**options: Any) -> None:
 
     LEFT and RIGHT are structure files of the two bulk crystals in any format that ASE reads. Both must have
     one crystal structure; RIGHT is strained in the plane to LEFT.
+
+    With an output, what is found is kept beside it until the end: a run that was stopped goes on when the
+    same command is given again.
 
     \b
     Example:
@@ -137,7 +152,13 @@ def command(**options: Any) -> None:
             "the model mixed needs the roughness of the interface in nm, e.g. --roughness 0.3",
             param_hint="--roughness",
         )
+    if options["tol"] is not None and (options["kmesh"] is not None or options["frequencies"] is not None):
+        raise click.UsageError("--tol chooses the samples: leave --kmesh and --frequencies out")
+    if options["tol"] is not None and options["dry_run"]:
+        raise click.UsageError("--dry-run needs to know the samples: give --kmesh and --frequencies, not --tol")
     tree = _run(options, temperatures, masses, parameters)
+    if tree is None:
+        return
     if options["as_json"]:
         from latmm.results import summary
 
@@ -163,14 +184,15 @@ def _run(
     temperatures: list[float],
     masses: list[dict[str, float]],
     parameters: dict[str, str],
-) -> "xr.DataTree":
-    """Check everything cheap first, compute, and write the files."""
+) -> "xr.DataTree | None":
+    """Check everything cheap first, compute, and write the files; None after a dry run."""
     from latmm.comparison import FREQUENCIES, KMESH, compare
     from latmm.interface.build import build_interface
     from latmm.lattice.calculators import resolve_potential
     from latmm.plotting import check_figure, comparison_figure, save
     from latmm.results import check_destination, write
     from latmm.structures import read_structure
+    from latmm.sweep.refinement import Sampling, check_tolerance
     from latmm.sweep.sampling import check_sampling
 
     quiet: bool = options["quiet"]
@@ -181,13 +203,15 @@ def _run(
     kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
     frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
+    if options["tol"] is not None:
+        check_tolerance(options["tol"])
     crystals = [
         read_structure(options[side], own) for side, own in zip(("left", "right"), masses, strict=True)
     ]
     elements = {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()}
     potential = resolve_potential(options["potential"], elements, parameters)
     _note(quiet, f"potential: {potential.name} ({potential.description})")
-    with Reporter(quiet=quiet) as report:
+    with Reporter(quiet=quiet) as report, executor_of(options) as executor:
         interface = build_interface(
             crystals[0],
             crystals[1],
@@ -200,14 +224,22 @@ def _run(
             progress=report,
         )
         _note(quiet, _geometry(interface))
+        if options["dry_run"]:
+            sampling = Sampling.of(interface, kmesh, frequencies, coldest=min(temperatures))
+            click.echo(_estimate(interface, sampling))
+            return None
+        checkpoint = _checkpoint(options, interface) if "agf" in (options["models"] or _DEFAULT) else None
         tree = compare(
             interface,
             temperatures,
             models=options["models"] or _DEFAULT,
             kmesh=kmesh,
             frequencies=frequencies,
+            tolerance=options["tol"],
             roughness=options["roughness"],
             progress=report,
+            executor=executor,
+            checkpoint=checkpoint,
         )
     tree.attrs.update(_provenance(options))
     for name, check in json.loads(tree.attrs["checks"]).items():
@@ -219,10 +251,45 @@ def _run(
     if options["output"]:
         write(tree, options["output"])
         _note(quiet, f"wrote {options['output']}")
+        if checkpoint is not None:
+            checkpoint.remove()
     if options["plot"]:
         save(comparison_figure(tree), options["plot"])
         _note(quiet, f"wrote {options['plot']}")
     return tree
+
+
+def _checkpoint(options: dict[str, Any], interface: "Interface") -> "Checkpoint | None":
+    """Open the store beside the output."""
+    if not options["output"]:
+        return None
+    import shutil
+    from pathlib import Path
+
+    from latmm.sweep.checkpoint import Checkpoint, digests
+
+    path = Path(options["output"]).with_suffix(".partial.zarr")
+    if options["overwrite"] and path.exists():
+        shutil.rmtree(path)
+    return Checkpoint(path, digests(interface))
+
+
+def _estimate(interface: "Interface", sampling: "Sampling") -> str:
+    """Text of a dry run."""
+    from latmm.sweep.estimate import estimate
+
+    found = estimate(interface, sampling)
+    sizes = ", ".join(map(str, found.layers))
+    return "\n".join(
+        [
+            f"atoms in the contact's slab: {found.atoms}",
+            f"degrees of freedom of left lead, device layers, right lead: {sizes}",
+            f"irreducible k∥: {found.wave_vectors}; samples (k∥, ν): {found.samples}; tasks: {found.tasks}",
+            f"time: {found.seconds:.3g} s of one core",
+            f"memory: {found.memory / 2**20:.3g} MiB a process beside the program itself",
+            f"kept beside the output until the end: at most {found.store / 2**20:.3g} MiB",
+        ]
+    )
 
 
 def _note(quiet: bool, text: str) -> None:

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from latmm.errors import InputError, LatmmError
 
-__all__ = ["available_cores", "local_processes", "unordered"]
+__all__ = ["available_cores", "dask_cluster", "local_processes", "unordered"]
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -122,7 +122,7 @@ def local_processes(number: int) -> Iterator[Executor | None]:
         return
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    context.set_forkserver_preload(["latmm.sweep.run"])
+    context.set_forkserver_preload(["latmm.sweep.tasks"])
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin)
     try:
@@ -131,8 +131,11 @@ def local_processes(number: int) -> Iterator[Executor | None]:
         yield pool
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for worker in set(multiprocessing.active_children()) - others:
+        workers = set(multiprocessing.active_children()) - others
+        for worker in workers:
             worker.terminate()
+        for worker in workers:
+            worker.join()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -151,3 +154,44 @@ def _begin() -> None:
 def _end_with(sentinel: int) -> None:
     wait([sentinel])
     os._exit(1)
+
+
+@contextmanager
+def dask_cluster(address: str) -> Iterator[Executor]:
+    """Connect to a Dask scheduler, or start a cluster on this machine, for the time of a ``with`` block.
+
+    A worker that is lost costs its unfinished tasks, which the scheduler gives to another.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler, e.g. ``tcp://host:8786``; ``local`` starts a worker on each core.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed or no scheduler answers.
+    LatmmError
+        If workers die again and again on one task.
+    """
+    try:
+        from distributed import Client, KilledWorker
+    except ImportError:
+        raise InputError("a scheduler needs Dask: pip install 'latmm[distributed]'") from None
+    try:
+        client = (
+            Client(n_workers=available_cores(), threads_per_worker=1, dashboard_address=None)
+            if address == "local"
+            else Client(address, timeout="10s")
+        )
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no Dask scheduler answers at {address!r} ({error}); use e.g. tcp://host:8786, or local"
+        ) from None
+    with client:
+        try:
+            yield client.get_executor(pure=False)
+        except KilledWorker as error:
+            raise LatmmError(
+                f"Dask's workers die on a task ({error}); give them more memory or read their logs"
+            ) from None

@@ -19,18 +19,22 @@ from latmm.landauer import FrequencyGrid
 from latmm.lattice.force_constants import ForceConstants
 from latmm.units import EV_PER_A2_AMU, THZ_PER_KELVIN, TWO_PI
 
-__all__ = ["Window", "check_sampling", "frequency_grid", "reduced_mesh", "windows"]
+__all__ = ["Window", "check_sampling", "frequency_grid", "reduced_mesh", "staggered", "windows"]
 
 ELASTIC = 2e-3
 """Share of the common band below which crystals are elastic continua: Ξ ∝ ν² to about the square of it."""
 _NEGLIGIBLE = 0.02
 """hν/(k_B T) below which the heat that flows is negligible: x³/78 of the whole for Ξ ∝ ν²."""
-_PER_E_FOLD = 4
-"""Nodes of the elastic range for each factor e in ν."""
+_PER_DECADE = 12
+"""Gauss nodes of the elastic range for each factor of ten in ν."""
 _SAFETY = 0.95
 """A window is used below this share of the lowest frequency found on its edge (the edge is sampled)."""
 _SHRINK = 2.0**-0.5
 """Ratio of the sizes of successive windows."""
+_NARROW = 1.0 / 32.0
+"""Size of a window below which its mesh is made finer: few frequencies carry all heat at low temperature."""
+_FINER = 3
+"""Factor by which that mesh is finer along both axes."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,14 @@ def frequency_grid(common: float, top: float, count: int, *, coldest: float) -> 
     lowest, elastic = _NEGLIGIBLE * THZ_PER_KELVIN * coldest, ELASTIC * common
     nodes, weights = [], []
     if lowest < elastic:
-        decades = np.log(elastic / lowest)
-        number = max(2, int(np.ceil(_PER_E_FOLD * decades)))
-        low = lowest * np.exp(decades * (np.arange(number) + 0.5) / number)
+        # Gauss's rule in ln ν: smooth there, and exact to the boundary with the nodes above
+        panels = int(np.ceil(np.log10(elastic / lowest)))
+        x, w = np.polynomial.legendre.leggauss(_PER_DECADE)
+        edges = np.linspace(np.log(lowest), np.log(elastic), panels + 1)
+        half = 0.5 * np.diff(edges)[:, None]
+        low = np.exp(edges[:-1, None] + half * (x + 1.0)).ravel()
         nodes.append(low)
-        weights.append(low * decades / number)
+        weights.append(low * (half * w).ravel())
     start = max(lowest, elastic)
     u = (np.arange(count) + 0.5) / count
     nodes.append(start + (common - start) * u**2)
@@ -143,6 +150,36 @@ def windows(
     for extent in sorted(set(chosen[sampled].tolist()), reverse=True):
         points, weights = reduced_mesh(mesh, extent, rotations)
         found.append(Window(points, weights * extent**2, sampled & (chosen == extent)))
+    return found
+
+
+def staggered(samples: list[Window], mesh: tuple[int, int], rotations: list[Integers]) -> list[Window]:
+    """Sample successive frequencies on two k∥ meshes in turn, the second between the points of the first.
+
+    The points of both fill (k∥, ν) more evenly than one mesh for all frequencies, at the same cost, and what
+    neighbours differ by tells the error (:mod:`latmm.sweep.accuracy`). Narrow windows get a finer mesh.
+
+    Parameters
+    ----------
+    samples : list of Window
+        From :func:`windows`, of the same mesh and rotations.
+    mesh : (2,) int
+        k∥ points along both axes.
+    rotations : list of (2, 2) int
+        Symmetry of k∥.
+    """
+    found = []
+    for window in samples:
+        extent = float(np.sqrt(window.weights.sum()))
+        size = 1.0 if extent > 1.0 - 1e-9 else extent  # the whole zone is recognised by its exact size
+        finer = _FINER if size < _NARROW else 1
+        counts = (finer * mesh[0], finer * mesh[1])
+        even = np.arange(window.selected.size) % 2 == 0
+        for centred, share in ((False, even), (True, ~even)):
+            selected = window.selected & share
+            if selected.any():
+                points, weights = reduced_mesh(counts, size, rotations, centred=centred)
+                found.append(Window(points, weights * size**2, selected))
     return found
 
 

@@ -1,0 +1,143 @@
+"""What a sweep has found so far, in a Zarr store: a run that was stopped goes on where it stood.
+
+An array for each sweep, named by the digest of its samples, with a row, and a chunk, for each task: [worst
+(3), resolved, counts (3 K F)], filled up with NaN. A chunk that is missing reads as NaN, one that was cut
+short fails its checksum: both count as not done. Only the process that runs the sweep writes.
+
+The root holds the digests of everything that determines the result; a store of another problem is refused.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import Crc32cCodec, ZstdCodec
+
+from latmm import __version__
+from latmm.arrays import Floats
+from latmm.errors import InputError
+from latmm.interface.build import Interface
+from latmm.lattice.force_constants import ForceConstants
+from latmm.sweep.tasks import Piece, Task
+
+__all__ = ["Checkpoint", "digests"]
+
+_HEAD = 4
+"""Numbers of a row before the counts."""
+
+
+def digests(interface: Interface) -> dict[str, str]:
+    """Digests of all that determines the solution of a task, by name."""
+    return {
+        "left crystal": _digest(*_table(interface.left)),
+        "right crystal": _digest(*_table(interface.right)),
+        "contact": _digest(
+            *_table(interface.contact), np.array([interface.principal, interface.layers], dtype=np.int64)
+        ),
+        "version of latmm": __version__,
+        "version of numpy": np.__version__,
+    }
+
+
+def _table(crystal: ForceConstants) -> tuple[NDArray[Any], ...]:
+    atoms = crystal.atoms
+    return (
+        np.asarray(atoms.cell.array),
+        atoms.get_positions(),
+        atoms.get_masses(),
+        crystal.cells,
+        crystal.values,
+    )
+
+
+def _digest(*arrays: NDArray[Any]) -> str:
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype.str}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+class Checkpoint:
+    """A store of pieces on disk.
+
+    Parameters
+    ----------
+    path : Path
+        The folder of the store; made if need be.
+    problem : mapping
+        Names and digests of what determines the result, e.g. of :func:`digests`.
+
+    Raises
+    ------
+    InputError
+        If the store belongs to another problem; the message says in what it differs.
+    """
+
+    def __init__(self, path: Path, problem: Mapping[str, str]) -> None:
+        self.path = path
+        self._root = zarr.open_group(path, mode="a")
+        known = self._root.attrs.get("problem")
+        if known is None:
+            self._root.attrs["problem"] = dict(problem)
+        elif known != dict(problem):
+            found = known if isinstance(known, dict) else {}
+            changed = [name for name, value in problem.items() if found.get(name) != value]
+            raise InputError(
+                f"{path} holds a run that was stopped and differs in: {', '.join(changed)}; "
+                "finish it with its own inputs, or start anew with --overwrite"
+            )
+
+    def begin(self, tasks: Sequence[Task]) -> "Stored":
+        """Open the array of a sweep with these tasks."""
+        name = _digest(
+            *(array for task in tasks for array in (task.wave_vectors, task.weights, task.frequency)),
+            np.array([task.common for task in tasks]),
+        )[:16]
+        width = _HEAD + 3 * max(task.samples for task in tasks)
+        array = self._root.require_array(
+            name,
+            shape=(len(tasks), width),
+            chunks=(1, width),
+            dtype="float64",
+            fill_value=float("nan"),
+            compressors=[ZstdCodec(level=1), Crc32cCodec()],
+        )
+        return Stored(array, tasks)
+
+    def remove(self) -> None:
+        """Delete the store: its run is done."""
+        shutil.rmtree(self.path)
+
+
+class Stored:
+    """The pieces of one sweep."""
+
+    def __init__(self, array: "zarr.Array", tasks: Sequence[Task]) -> None:  # type: ignore[type-arg]
+        self._array, self._tasks = array, tasks
+
+    def load(self) -> dict[int, Piece]:
+        """Read every piece that is whole, by the number of its task."""
+        found = {}
+        for number, task in enumerate(self._tasks):
+            try:
+                row = np.asarray(self._array[number], dtype=float)
+            except (ValueError, RuntimeError):  # a chunk cut short
+                continue
+            counts: Floats = row[_HEAD : _HEAD + 3 * task.samples]
+            if not np.isnan(row[:_HEAD]).any() and not np.isnan(counts).any():
+                shape = (3, len(task.weights), task.frequency.size)
+                found[number] = Piece(counts.reshape(shape), row[:3], int(row[3]))
+        return found
+
+    def save(self, number: int, piece: Piece) -> None:
+        """Write the piece of a task."""
+        row = np.full(self._array.shape[1], np.nan)
+        head = np.append(piece.worst, float(piece.resolved))
+        row[: _HEAD + piece.counts.size] = np.concatenate([head, piece.counts.ravel()])
+        self._array[number] = row
