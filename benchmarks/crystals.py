@@ -1,9 +1,8 @@
 """Crystals for the kernel's benchmarks: dynamical matrices of layers from lists of pair force constants.
 
 Stands beside the package on purpose: the kernel takes matrices, and its benchmark should not time or trust
-anything else.
-A crystal is a list of bonds (i, j, d, Φ): basis atoms, vector from i to j, 3×3 force constant, eV/Å².
-Position gauge.
+anything else. A crystal is a list of bonds (i, j, d, Φ): basis atoms, vector from i to j, 3×3 force
+constant, eV/Å². Position gauge.
 """
 
 import itertools
@@ -22,8 +21,7 @@ ARGON_MASS = 39.948
 @dataclass(frozen=True)
 class Crystal:
     """Bonds of a periodic crystal; ``cell`` rows: two lateral vectors (z = 0) and the (oblique) stacking
-    vector, Å.
-    """
+    vector, Å."""
 
     cell: np.ndarray
     basis: np.ndarray
@@ -136,8 +134,7 @@ def argon(monolayers: int = 3) -> Crystal:
 
 def layer_block(crystal: Crystal, k: np.ndarray, layer: int, repeat: tuple[int, int] = (1, 1)) -> np.ndarray:
     """Force constants from layer 0 to ``layer`` at k∥ (K, 2) Å⁻¹, (K, m, m), of lateral supercells; masses
-    not applied.
-    """
+    not applied."""
     nx, ny = repeat
     atoms = len(crystal.basis)
     keep = crystal.shift[:, 2] == layer
@@ -212,8 +209,7 @@ def junction(
     mixed: bool = True,
 ) -> Junction:
     """Light | device layers | heavy with one set of force constants; device masses random, or half light
-    half heavy.
-    """
+    half heavy."""
     atoms = repeat[0] * repeat[1] * len(crystal.basis)
     random = np.random.default_rng(7)
     device = [

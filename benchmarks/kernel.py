@@ -6,9 +6,8 @@ scaling.
     python benchmarks/kernel.py scaling [--large]
 
 One BLAS thread. `benchmarks/peers.sh DIR` builds the environments of the peers; without them their columns
-stay empty.
-Speed: Stillinger-Weber silicon against silicon of twice the mass, lateral supercells with random masses in
-4 device layers.
+stay empty. Speed: Stillinger-Weber silicon against silicon of twice the mass, lateral supercells with
+random masses in 4 device layers.
 """
 
 # ruff: noqa: E402  (the thread count must be set before NumPy is loaded)
@@ -91,8 +90,7 @@ def peer(python: Path, script: str, problem: Path) -> dict | None:
 
 def speed(peers: Path, sizes: list[int]) -> None:
     """Time per (k∥, ω) with all modes of both leads and S, against the floor and the peers on the same
-    matrices.
-    """
+    matrices."""
     print(
         "time per (k, omega), ms; ratios to latmm. kwant: S-matrix; sisl: self-energies of both leads, "
         "totals only"
@@ -232,8 +230,7 @@ def near_edges(side: Lead, count: int) -> np.ndarray:
 
 def first_principles(path: Path) -> None:
     """A crystal of first-principles force constants against itself with doubled masses, stacked along its
-    third axis.
-    """
+    third axis."""
     import phonopy
     from ase import Atoms
 

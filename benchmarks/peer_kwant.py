@@ -1,6 +1,5 @@
 """Kwant on a stored problem: prints transmissions and ms per point as JSON. Runs in Kwant's own
-environment.
-"""
+environment."""
 
 import functools
 import json

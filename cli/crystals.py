@@ -42,13 +42,14 @@ def crystal_options(function: _F) -> _F:
                 default="auto",
                 show_default=True,
                 metavar="SPEC",
-                help="Interatomic potential: auto, tersoff, sw, lj, emt, or package.module:callable.",
+                help="Interatomic potential: auto, tersoff, sw, lj, emt, or package.module:callable "
+                "(anything that returns an ASE calculator).",
             ),
             click.option(
                 "--potential-option",
                 multiple=True,
                 metavar="NAME=VALUE",
-                help="Parameter of the potential; repeatable.",
+                help="Parameter of the potential, e.g. epsilon (eV), sigma, cutoff (Å) of lj; repeatable.",
             ),
             click.option(
                 "--left-mass",
@@ -87,7 +88,8 @@ def crystal_options(function: _F) -> _F:
                 type=int,
                 nargs=3,
                 metavar="N N N",
-                help="Conventional cells in the supercell of the finite displacements.",
+                help="Conventional cells in the supercell of the finite displacements; "
+                "by default from the potential's reach.",
             ),
             click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr."),
         ]

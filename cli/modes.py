@@ -45,6 +45,7 @@ def command(**options: Any) -> None:
       latmm modes structures/si.cif structures/ge.cif -o si-ge-modes.nc --plot modes.png
       latmm modes structures/si.cif structures/ge.cif --frequency 3 --kmesh 48 48 -o at3.nc
     """
+    from latmm.continuum.media import Medium
     from latmm.modes.continuum import Continuum, beside_modes
     from latmm.modes.export import angular_table, balance_error, write_angular_csv
     from latmm.modes.sampling import grid_samples, zone_samples
@@ -71,8 +72,8 @@ def command(**options: Any) -> None:
                 system, options["kmesh"], options["frequencies"], coldest=options["coldest"]
             )
         pieces = mode_pieces(system, grid, samples, progress=report)
-        continuum = Continuum.of(system) if options["continuum"] or options["plot"] else None
-        if continuum is not None:
+        if options["continuum"]:
+            continuum = Continuum.of(system)
             pieces = (beside_modes(piece, continuum) for piece in pieces)
         rows = write_modes(pieces, options["output"], provenance(options, interface))
     note(options, f"wrote {options['output']}")
@@ -84,12 +85,14 @@ def command(**options: Any) -> None:
             write_angular_csv(bins, options["csv_file"])
             summary["detailed_balance"] = balance_error(bins)
             note(options, f"wrote {options['csv_file']}")
-        if options["plot"] and continuum is not None:
-            figure = (
-                zone_figure(table, interface.left.atoms.cell.array[:2, :2], options["chosen"][0])
+        if options["plot"]:
+            in_plane = interface.left.atoms.cell.array[:2, :2]
+            media = tuple(Medium.from_force_constants(crystal) for crystal in system.crystals)
+            save(
+                zone_figure(table, in_plane, options["chosen"][0])
                 if options["chosen"]
-                else angle_figure(table, continuum.media)
+                else angle_figure(table, (media[0], media[1])),
+                options["plot"],
             )
-            save(figure, options["plot"])
             note(options, f"wrote {options['plot']}")
     click.echo(json.dumps(summary))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .tables import conductance_table
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -83,7 +85,7 @@ def deliver(options: dict[str, Any], tree: "xr.DataTree", angles: "xr.Dataset | 
         for path in (options["output"], options["plot"]):
             if path:
                 click.echo(f"wrote {path}", err=True)
-    click.echo(_json(comparison) if options["as_json"] else _table(comparison))
+    click.echo(_json(comparison) if options["as_json"] else conductance_table(comparison))
 
 
 def _json(comparison: "xr.Dataset") -> str:
@@ -99,15 +101,3 @@ def _json(comparison: "xr.Dataset") -> str:
         },
         allow_nan=False,
     )
-
-
-def _table(comparison: "xr.Dataset") -> str:
-    """Text table: temperature, then conductance of every model, and the law of low temperature."""
-    models = [str(name) for name in comparison["model"].values]
-    width = max(11, *(len(name) + 2 for name in models))
-    lines = ["conductance (W m⁻² K⁻¹)", f"{'T (K)':>9}" + "".join(f"{name:>{width}}" for name in models)]
-    for t, row in zip(comparison["temperature"].values, comparison["conductance"].values.T, strict=True):
-        lines.append(f"{t:>9g}" + "".join(f"{value:>{width}.5g}" for value in row))
-    cubic = "".join(f"{value:>{width}.5g}" for value in comparison["cubic_prefactor"].values)
-    lines.append(f"{'G/T³, T→0':>9}{cubic}  (W m⁻² K⁻⁴)")
-    return "\n".join(lines)

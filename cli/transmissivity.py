@@ -45,8 +45,9 @@ def command(**options: Any) -> None:
     Example:
       latmm transmissivity structures/si.cif structures/ge.cif --mesh 16 16 16 -o si-ge-phonons.nc
     """
+    from latmm.modes.accumulation import conductances
     from latmm.modes.continuum import Continuum, beside_phonons
-    from latmm.modes.driven import conductances, transmissivities
+    from latmm.modes.driven import transmissivities
     from latmm.modes.export import write_phonon_csv
     from latmm.modes.mesh import check_mesh
     from latmm.modes.system import System

@@ -35,6 +35,7 @@ from latmm.interface.matching import principal_strain
 from latmm.landauer import FrequencyGrid, conductance, four_probe, spectrum, temperatures
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import density_of_states, largest_frequency, phonons
+from latmm.lattice.stiffness import elasticity, slope_error
 from latmm.results import as_json
 from latmm.sweep.accuracy import conductance_error, four_probe_error
 from latmm.sweep.refinement import Level, Sampling, levels, solve_level
@@ -131,6 +132,8 @@ def compare(
         Side.from_force_constants(crystal, f"the {side} crystal")
         for side, crystal in (("left", interface.left), ("right", interface.right))
     ]
+    for name, crystal in (("left", interface.left), ("right", interface.right)):
+        checks[f"stiffness_{name}"] = (slope_error(crystal, elasticity(crystal)), 1e-3)
     continuum = ContinuumModels(sides[0], sides[1], grid, roughness)
     spectra: dict[str, xr.Dataset] = {}
     if solved is not None:

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from latmm.arrays import Floats
 from latmm.continuum.incidence import critical_angle
 from latmm.continuum.media import Medium
-from latmm.modes.accumulation import accumulation
-from latmm.modes.driven import phonon_conductance
+from latmm.modes.accumulation import accumulation, phonon_conductance
 from latmm.modes.export import angular_table
 from latmm.modes.system import SIDES
 from latmm.plotting import STYLE

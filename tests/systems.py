@@ -117,6 +117,34 @@ def crossings(lead: Lead, omega: float, mesh: int = 20000) -> int:
     return int(np.maximum(0, below[:-1] - below[1:]).sum())
 
 
+def band_edges(lead: Lead, mesh: int = 200):
+    """ω of the extrema of the bands of H(θ), by bisection of their slopes; those in the lowest tenth of ω²
+    are left out.
+
+    Rounding moves ω² by eps H, so an edge at small ω² is not known to 1e-12 of itself.
+    """
+    back = lead.hopping.conj().T
+    omega = []
+    for band in range(lead.size):
+
+        def slope(theta: float, band: int = band):
+            value, vector = np.linalg.eigh(band_matrix(lead, theta))
+            z, u = np.exp(1j * theta), vector[:, band]
+            return (u.conj() @ (1j * z * lead.hopping - 1j / z * back) @ u).real, value[band]
+
+        theta = np.linspace(-np.pi, np.pi, mesh) + 0.01
+        values = np.linalg.eigvalsh(band_matrix(lead, theta))[:, band]
+        steps = np.diff(values)
+        for turn in np.flatnonzero(steps[1:] * steps[:-1] < 0) + 1:
+            low, high = theta[turn - 1], theta[turn + 1]
+            rising = slope(low)[0] > 0
+            for _ in range(60):
+                middle = 0.5 * (low + high)
+                low, high = (middle, high) if (slope(middle)[0] > 0) == rising else (low, middle)
+            omega.append(slope(middle)[1])
+    return np.sqrt([square for square in omega if square > 0.1 * np.abs(lead.onsite).max()])
+
+
 def doubled(lead: Lead) -> Lead:
     """The same stack with two layers taken as one."""
     zero = np.zeros_like(lead.hopping)

@@ -1,7 +1,7 @@
 """Identities of the scattering matrix on random stable stacks, and the ways a failure shows."""
 
 import itertools
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from systems import (
     Chain,
+    band_edges,
     band_matrix,
     crossings,
     doubled,
@@ -30,9 +31,11 @@ from latmm.agf import (
     modes,
     scatter,
     scattered_wave,
+    scattering,
     self_energies,
     transmission,
 )
+from latmm.agf.normalisation import unit_flux
 from latmm.agf.real_form import real_form
 from latmm.errors import ConvergenceError, InputError
 
@@ -292,6 +295,120 @@ def test_degenerate_modes_are_orthogonal_in_flux():
     assert found.totals.unitarity < 1e-12
 
 
+DISTANCES = np.concatenate([sign * 10.0 ** -np.arange(3.0, 12.5) for sign in (1.0, -1.0)])
+"""Relative distances from a band edge, above and below it."""
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("real", [False, True], ids=["complex", "real"])
+def test_every_band_edge_is_resolved_to_a_relative_distance_of_1e_minus_12(seed, real):
+    rng = np.random.default_rng(seed)
+    lead, other = random_slab(rng, 3, real=real), random_slab(rng, 3, real=real)
+    junction = Junction(lead, other, (), (random_matrix(rng, 3, 3),))
+    edges = band_edges(lead)
+    assert edges.size > 0
+    for edge in edges:
+        found = transmission(junction, edge * (1.0 + DISTANCES))
+        assert found.unitarity.max() < 1e-12
+        assert_allclose(found.caroli, found.transmission, atol=1e-9)
+        above, below = found.channels_left[4:10], found.channels_left[14:]
+        assert len(set(above)) == 1
+        assert len(set(below)) == 1
+        assert above[0] != below[0]
+
+
+def test_careful_route_knows_a_band_edge_too(monkeypatch):
+    rng = np.random.default_rng(2)
+    lead, other = random_slab(rng, 3), random_slab(rng, 3)
+    junction = Junction(lead, other, (), (random_matrix(rng, 3, 3),))
+    omega = (band_edges(lead)[:, None] * (1.0 + DISTANCES[np.abs(DISTANCES) < 1e-5])).ravel()
+    fast = transmission(junction, omega)
+    monkeypatch.setattr(modes, "_sorted_states", _unsound(modes._sorted_states))
+    careful_ = transmission(junction, omega)
+    assert careful_.resolved.all()
+    assert np.array_equal(careful_.channels_left, fast.channels_left)
+    assert careful_.unitarity.max() < 1e-9
+    # at 1e-12 from the edge θ is known to 1e-4 of itself
+    assert_allclose(careful_.transmission, fast.transmission, atol=1e-7)
+
+
+def test_modes_of_one_factor_and_one_direction_are_made_orthogonal():
+    # four equal chains: any mixture of their modes is a solution; the eigensolver may return it
+    rng = np.random.default_rng(15)
+    z = np.exp(0.7j)
+    mixed = np.stack([random_matrix(rng, 4, 4) for _ in range(2)])[:, None]
+    mixed /= np.linalg.norm(mixed, axis=-2, keepdims=True)
+    factor = np.repeat([z, z.conj()], 4).reshape(2, 1, 4)
+    h1 = -np.eye(4, dtype=complex)[None]
+    vectors, onward, back, mended, sound = unit_flux(h1, factor, mixed, np.ones((2, 1, 4), dtype=bool))
+    assert sound.all()
+    assert mended.all()
+    joint, ahead = (np.concatenate([a[0, 0], a[1, 0]], -1) for a in (vectors, onward))
+    form = 1j * (adjoint(joint) @ h1[0] @ ahead - adjoint(ahead) @ adjoint(h1[0]) @ joint)
+    assert_allclose(form, np.diag([1.0] * 4 + [-1.0] * 4), atol=1e-12)
+    assert_allclose(back[0] * z, vectors[0], atol=1e-12)
+
+
+def test_crossing_bands_are_resolved_in_any_basis():
+    # chains counted in pairs, at the ω where their bands cross at the edge of the folded zone
+    rng = np.random.default_rng(16)
+    q = np.linalg.qr(random_matrix(rng, 2, 2))[0]
+    pair = doubled(Chain(1.0).lead())
+    turned = Lead(*(q.conj().T @ block @ q for block in _blocks(pair)))
+    for offset in (0.0, 1e-14, 1e-12, 1e-9):
+        omega = np.sqrt(2.0) * (1.0 + offset)
+        found = scatter(Junction(turned, turned, (turned.onsite,), (turned.hopping,) * 2), omega)
+        assert found.totals.transmission == pytest.approx(1.0, abs=1e-7)
+        assert found.left.right.propagating.sum() == found.left.left.propagating.sum() == 1
+
+
+def test_careful_route_separates_the_directions_of_two_modes_of_one_factor():
+    rng = np.random.default_rng(18)
+    q = np.linalg.qr(random_matrix(rng, 2, 2))[0]
+    turned = [q.conj().T @ block @ q for block in _blocks(doubled(Chain(1.0).lead()))]
+    h0, h1 = (block[None] for block in turned)
+    factor, u, _, _, propagating, sound = careful.careful_states(h0, h1, np.array([2.0]))
+    assert sound.all()
+    assert propagating[:, 0, 0].all()
+    right, left = u[0, 0, :, 0], u[1, 0, :, 0]
+    assert_allclose(factor[:, 0, 0], -1.0, atol=1e-12)
+    assert abs(right.conj() @ (h1[0] * -1.0 - adjoint(h1[0]) * -1.0) @ left) < 1e-12
+
+
+@pytest.mark.parametrize(("distance", "met"), [(-1e-8, 1), (1e-8, 0)], ids=["inside", "outside"])
+def test_careful_route_rejects_a_band_that_only_comes_near(distance, met):
+    # a chain just inside and just outside its band: θ = π ∓ 2e-4, or π and a decay of 2e-4
+    e, hop = np.array([[2.0 - 4.0 * (1.0 + distance)]]), np.array([[-1.0 + 0.0j]])
+    assert len(careful._modes_at(e, hop, np.pi - 1.5e-4, 1)) == met
+
+
+def test_a_flat_band_is_followed_to_its_edge():
+    # a chain 1e-8 as stiff as the stack beside it: λ is known to eps/(1e-8 θ), worse than its distance from 1
+    rng = np.random.default_rng(19)
+    g, beside = 1e-8, random_slab(rng, 2)
+    q = np.linalg.qr(random_matrix(rng, 3, 3))[0]
+
+    def joined(flat, block):
+        out = np.zeros((3, 3), dtype=complex)
+        out[0, 0], out[1:, 1:] = flat, block
+        return q @ out @ q.conj().T
+
+    onsite = joined(1.0 + 2 * g, beside.onsite + 4.0 * np.eye(2))
+    lead = Lead(0.5 * (onsite + onsite.conj().T), joined(-g, beside.hopping))
+    for theta in (1.0, 0.1, 0.01):
+        omega = np.sqrt(1.0 + 2 * g * (1.0 - np.cos(theta)))
+        found = lead_modes(lead, omega)
+        assert found.right.propagating.sum() == 1
+        velocity = found.right.group_velocity[0] / (g * np.sin(theta) / omega)
+        assert velocity == pytest.approx(1.0, abs=20 * 1e-16 / (g * theta**2))
+
+
+def test_frequency_of_an_atom_coupled_to_nothing_is_refused():
+    # H₁ = 0 and ω² = H₀: Eq. (1) of the modes holds for every λ
+    with pytest.raises(ConvergenceError, match="as many modes"):
+        lead_modes(Lead(np.eye(1), np.zeros((1, 1))), 1.0)
+
+
 def test_blocks_of_the_green_function_invert_the_whole_matrix():
     rng = np.random.default_rng(7)
     junction = random_junction(rng, 3, 2, (4, 1, 3))
@@ -430,6 +547,16 @@ def _lost_pair(factor, u):
     return factor, u
 
 
+def _extra_pair(factor, u):
+    """One evanescent state to either side pulled onto the unit circle, as if it propagated."""
+    factor = factor.copy()
+    for row in factor:
+        for inside in (np.abs(row) < 0.9, np.abs(row) > 1.1):
+            chosen = np.flatnonzero(inside & (np.abs(np.log(np.abs(row))) < 5.0))[:1]
+            row[chosen] /= np.abs(row[chosen])
+    return factor, u
+
+
 def _wrong_vector(factor, u):
     """One Bloch vector exchanged for another: the eigenvalues look sound."""
     u = u.copy()
@@ -437,16 +564,35 @@ def _wrong_vector(factor, u):
     return factor, u / np.linalg.norm(u, axis=-2, keepdims=True)
 
 
-@pytest.mark.parametrize("spoil", [_lost_pair, _wrong_vector], ids=["lost modes", "wrong vector"])
+@pytest.mark.parametrize(
+    "spoil", [_lost_pair, _extra_pair, _wrong_vector], ids=["lost modes", "extra modes", "wrong vector"]
+)
 def test_a_point_that_misses_is_solved_again_and_counted(monkeypatch, spoil):
     rng = np.random.default_rng(12)
     junction = random_junction(rng, 3, 3, (3,))
     omega = in_band(junction.left, rng, 10)
-    right = transmission(junction, omega)
+    right = scatter(junction, omega)
     monkeypatch.setattr(modes, "bloch_states", _spoilt(spoil))
-    found = transmission(junction, omega)
-    assert found.resolved.all()
-    assert_allclose(found.transmission, right.transmission, atol=1e-9)
+    found = scatter(junction, omega)
+    assert found.totals.resolved.all()
+    assert_allclose(found.totals.transmission, right.totals.transmission, atol=1e-9)
+    assert_allclose(np.abs(found.transmitted_left), np.abs(right.transmitted_left), atol=1e-9)
+    assert_allclose(np.abs(found.reflected_right), np.abs(right.reflected_right), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["reflected_left", "caroli"])
+def test_an_error_in_the_device_is_seen_and_refused(monkeypatch, name):
+    rng = np.random.default_rng(17)
+    junction = random_junction(rng, 2, 2, (3,))
+    solved = scattering.amplitudes
+
+    def spoilt(*given):
+        s = solved(*given)
+        return replace(s, **{name: 1.0001 * getattr(s, name)})
+
+    monkeypatch.setattr(scattering, "amplitudes", spoilt)
+    with pytest.raises(ConvergenceError, match=r"misses its checks by \d.*by the careful route"):
+        transmission(junction, in_band(junction.left, rng, 20))
 
 
 def test_what_neither_route_solves_is_refused_by_name(monkeypatch):
@@ -469,6 +615,7 @@ def test_what_neither_route_solves_is_refused_by_name(monkeypatch):
     [
         (lambda x: Lead(x.onsite, x.hopping[:2, :2]), "as large as its onsite"),
         (lambda x: Lead(x.onsite + 1j * np.eye(3), x.hopping), "must be Hermitian"),
+        (lambda x: Lead(x.onsite + 1e-6 * np.triu(x.onsite), x.hopping), "departs from its adjoint"),
         (lambda x: Lead(x.onsite * np.nan, x.hopping), "finite"),
         (lambda x: Lead(x.onsite[:2], x.hopping), "square"),
         (lambda x: Junction(x, x, (), ()), "0 device layers need 1 hopping"),

@@ -10,7 +10,7 @@ import latmm.interface.build as building
 from latmm.errors import ConvergenceError, InputError
 from latmm.interface.build import END_LIMIT, build_interface
 from latmm.interface.contact import build_slab, relax_contact
-from latmm.interface.force_constants import contact_blocks, end_deviation, lateral_supercell
+from latmm.interface.force_constants import contact_blocks, end_deviation, join, lateral_supercell
 from latmm.interface.matching import match
 from latmm.interface.orientation import orient
 from latmm.interface.symmetry import average, layer_operations, reciprocal_rotations
@@ -285,6 +285,42 @@ def test_ends_that_differ_from_the_crystal_are_noticed(perfect_silicon, stilling
     pairs[~np.any(right.cells, axis=1), 0, 1] = right.values[~np.any(right.cells, axis=1), 0, 1]
     expected = 0.01 / 1.01 * np.abs(pairs).max() / right.scale
     assert end_deviation(slab, blocks, zone, left, stiffer) == pytest.approx(expected, rel=1e-3)
+
+
+def test_joined_force_constants_obey_the_sum_rule_however_inexact_the_contact_is(silicon_germanium):
+    """Noise in the rows of the contact, without symmetry to average it: also what a self term, which is
+    symmetric, cannot absorb."""
+    whole, slab = silicon_germanium.contact, silicon_germanium.slab
+    zone = slab.within(silicon_germanium.layers)
+    rng = np.random.default_rng(10)
+    noisy = {}
+    for (a, b, _), block in zip(whole.cells.tolist(), whole.values, strict=True):
+        coupled = np.abs(block).max(axis=(2, 3), keepdims=True) > 0
+        noise = 1e-3 * whole.scale * rng.normal(size=block.shape) * coupled
+        noisy[a, b] = np.where(zone[:, None, None, None], block + noise, 0.0)
+    joined = join(
+        slab, noisy, zone, silicon_germanium.left, silicon_germanium.right, silicon_germanium.operations[:1]
+    )
+    rows = joined.values.sum(axis=(0, 2))[slab.within(silicon_germanium.layers + silicon_germanium.principal)]
+    np.testing.assert_allclose(rows, 0.0, atol=1e-13 * joined.scale)
+    # far from the contact nothing changed
+    outer = ~slab.within(silicon_germanium.layers + 2 * silicon_germanium.principal)
+    same = {tuple(cell): value for cell, value in zip(whole.cells.tolist(), whole.values, strict=True)}
+    for cell, value in zip(joined.cells.tolist(), joined.values, strict=True):
+        np.testing.assert_allclose(value[outer][:, outer], same[tuple(cell)][outer][:, outer], atol=1e-12)
+
+
+def test_images_at_equal_distance_share_a_force_constant(perfect_argon, argon_springs):
+    """In a lateral supercell too small to tell images apart, waves that fit into it are still exact."""
+    slab = perfect_argon.slab
+    zone = (slab.layer == -1) | (slab.layer == 0)
+    small, large = (contact_blocks(slab, zone, argon_springs, repeat=(n, n)) for n in (2, 4))
+    for k in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)):
+        sums = [
+            sum(np.exp(2j * np.pi * np.dot(k, key)) * block for key, block in blocks.items())
+            for blocks in (small, large)
+        ]
+        np.testing.assert_allclose(sums[0], sums[1], atol=1e-9 * perfect_argon.contact.scale)
 
 
 def test_contact_that_never_becomes_bulk_like_is_refused(monkeypatch, structure, argon_springs):

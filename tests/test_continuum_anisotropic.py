@@ -37,7 +37,7 @@ def media(draw: st.DrawFn) -> Medium:
 
 
 @given(media(), media(), st.floats(0.02, 1.2), st.floats(0.0, 6.28), st.sampled_from([None, 5.0]))
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=250, deadline=None, derandomize=True)
 def test_energy_is_conserved_and_scattering_reciprocal(
     left: Medium, right: Medium, scale: float, azimuth: float, spring: float | None
 ) -> None:
@@ -47,12 +47,12 @@ def test_energy_is_conserved_and_scattering_reciprocal(
     s = scale / slowest * np.array([np.cos(azimuth), np.sin(azimuth)])
     there = plane_waves(left, s), plane_waves(right, s)
     back = plane_waves(left, -s), plane_waves(right, -s)
-    # closer than this to a critical slowness the normalisation of a grazing wave loses digits
+    # at a critical slowness itself a grazing wave cannot be normalised
     for waves in there:
         q = np.concatenate([waves.forward.vertical, waves.backward.vertical])
         gaps = np.abs(q[:, None] - q[None, :]) + np.eye(len(q)) * 1e3
         degenerate = gaps < 1e-9 * np.max(np.abs(q))
-        assume(np.min(np.where(degenerate, 1e3, gaps)) > 1e-3 * np.max(np.abs(q)))
+        assume(np.min(np.where(degenerate, 1e3, gaps)) > 1e-5 * np.max(np.abs(q)))
     options = {"compliance": None if spring is None else spring_compliance(spring), "omega": 3.0}
     forward, reverse = contact(*there, **options), contact(*back, **options)
     incoming = there[0].forward

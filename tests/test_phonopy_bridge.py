@@ -1,5 +1,6 @@
 """Force constants from phonopy: the table repeats phonopy's D(q), wherever the cell puts its atoms."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -63,9 +64,7 @@ def test_nearest_neighbour_force_constants_are_the_derivatives_of_the_pair_energ
     epsilon, sigma, r = 0.0104, 3.4, 3.75
     potential = resolve_potential("lj", ["Ar"], {"epsilon": epsilon, "sigma": sigma, "cutoff": 4.5})
     atoms = bulk("Ar", a=r * np.sqrt(2))
-    phonon = finite_displacements(
-        atoms, potential, supercell=choose_supercell(atoms, potential.reach)
-    )
+    phonon = finite_displacements(atoms, potential, supercell=choose_supercell(atoms, potential.reach))
     table = force_constant_table(phonon, atoms)
     first = 4 * epsilon * (-12 * sigma**12 / r**13 + 6 * sigma**6 / r**7)
     second = 4 * epsilon * (156 * sigma**12 / r**14 - 42 * sigma**6 / r**8)
@@ -84,6 +83,23 @@ def test_force_constants_end_within_the_reach_of_the_potential(silicon, argon):
     # Stillinger and Weber's triplets couple second neighbours, a/√2
     a = (4.0 * silicon.atoms.get_volume()) ** (1 / 3)
     assert silicon.constants.reach() == pytest.approx(a / np.sqrt(2))
+
+
+def test_compound_has_no_force_constants_beyond_its_reach(structure):
+    """What finite displacements leave of the sum rule differs from site to site and must not be spread over
+    all pairs: Tersoff's silicon carbide ends at second neighbours, a/√2."""
+    potential = resolve_potential("tersoff", ["Si", "C"])
+    atoms = primitive_cell(structure("sic"))
+    # as far anharmonic as a usual displacement makes it
+    phonon = finite_displacements(
+        atoms, replace(potential, displacement=0.01), supercell=choose_supercell(atoms, potential.reach)
+    )
+    table = force_constant_table(phonon, atoms)
+    a = (4.0 * atoms.get_volume()) ** (1 / 3)
+    assert table.reach() == pytest.approx(a / np.sqrt(2))
+    assert difference(phonon, table) < 1e-10
+    drift = phonon.force_constants.sum(axis=1)
+    assert np.abs(drift).max() < 1e-12 * table.scale
 
 
 @pytest.mark.parametrize("name", ["si", "al", "gan", "ar"])

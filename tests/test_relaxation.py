@@ -81,6 +81,26 @@ def test_stacking_relaxes_the_third_vector_and_leaves_the_plane_alone(strained):
     assert relaxed.calc is None
 
 
+def test_forces_of_the_stacking_are_the_slopes_of_its_energy(strained):
+    """Away from equilibrium, where atoms are carried along by the third vector they share."""
+    start, _, potential = strained
+    atoms = start.copy()
+    atoms.positions += [0.0, 0.0, 1.5]  # atoms of the cell may lie anywhere
+    atoms.calc = potential.calculator()
+    stacking = relaxation._Stacking(atoms)
+    points = np.random.default_rng(11).normal(size=(3, 3)) * 0.05
+    stacking.set_positions(points)
+    forces = stacking.get_forces()
+    for place in np.ndindex(3, 3):
+        energies = []
+        for sign in (1, -1):
+            moved = points.copy()
+            moved[place] += sign * 1e-4
+            stacking.set_positions(moved)
+            energies.append(atoms.get_potential_energy())
+        assert forces[place] == pytest.approx(-(energies[0] - energies[1]) / 2e-4, abs=1e-6)
+
+
 def test_stacking_is_the_same_from_any_start(strained):
     start, relaxed, potential = strained
     other = start.copy()

@@ -1,7 +1,7 @@
 """Atomistic Green's function: scattering of lattice waves between two semi-infinite stacks, in matrices only.
 
-Give blocks of the dynamical matrix and ω; get Bloch modes, the scattering matrix and its checks. No atoms, no
-files, no labels.
+Give blocks of the dynamical matrix and ω; get Bloch modes, the scattering matrix and its checks. No atoms,
+no files, no labels.
 """
 
 from latmm.agf.green import GreenFunction, SelfEnergies, green_function, scattered_wave, self_energies

@@ -1,8 +1,7 @@
 """Points of a batch: plain NumPy broadcasting of leading axes, worked off in chunks of bounded memory.
 
-A point is one (k∥, ω). Blocks (..., n, m) and ω (...) broadcast against each other over their leading
-axes; blocks that are
-shared by several ω are stored once and gathered only for the chunk that is being solved.
+A point is one (k∥, ω). Blocks (..., n, m) and ω (...) broadcast against each other over their leading axes;
+blocks that are shared by several ω are stored once and gathered only for the chunk that is being solved.
 """
 
 from collections.abc import Iterator

@@ -13,20 +13,17 @@ with 2n solutions that pair as (λ, 1/λ*). The linearisation v = (u, λu), shif
 so only P(s) is inverted, never the hopping: a singular H₁ is harmless (λ = ∞ is μ = 0, λ = 0 is μ = −1/s).
 
 The flux form of two solutions, i(ψ_a,j† H₁ ψ_b,j+1 − ψ_a,j+1† H₁† ψ_b,j), is the same in every layer. It
-vanishes
-unless λ_a* λ_b = 1: on evanescent states, between different propagating states. On a propagating state it is
-2ω dω/dθ u†u, where λ = e^{iθ}, so its sign is the direction.
+vanishes unless λ_a* λ_b = 1: on evanescent states, between different propagating states. On a propagating
+state it is 2ω dω/dθ u†u, where λ = e^{iθ}, so its sign is the direction.
 
 A state is propagating if |sin arg(λ u†H₁u)| > |ln|λ||. Near a band edge λ = λ₀ e^{iq}, and this asks
-whether q is nearer to
-the real or to the imaginary axis: a question without a tolerance, answered right as long as the rounding
-error of q²
-is smaller than q².
+whether q is nearer to the real or to the imaginary axis: a question without a tolerance, answered right as
+long as the rounding error of q² is smaller than q².
 
 Where the blocks can be made real (:mod:`latmm.agf.real_form`), a real s makes (2) real arithmetic.
 
-Symbols: λ → ``bloch``, u → ``u``, ω² → ``omega2``, H₀ → ``h0``, H₁ → ``h1``, s → ``shift``. Time
-convention exp(−iωt).
+Symbols: λ → ``bloch``, u → ``u``, ω² → ``omega2``, H₀ → ``h0``, H₁ → ``h1``, s → ``shift``. Time convention
+exp(−iωt).
 """
 
 from typing import Final

@@ -5,37 +5,34 @@ The fast route trusts the eigenvalues of a general matrix. This one uses that on
     H(θ) = H₀ + e^{iθ} H₁ + e^{−iθ} H₁†
 
 is Hermitian. QZ of the linearisation (no shift, no inverse) proposes phases θ; each is accepted only if a
-band of H(θ) meets ω²,
-after Newton's steps with the band's own slope. Slopes inside degenerate bands come from degenerate
-perturbation theory, which also
-separates two modes of one λ that run in opposite directions. Evanescent states come as orthonormal bases
-of the
-deflating subspaces inside and outside the circle, which stay well conditioned where eigenvectors coalesce
-(λ = 0 is defective
-for every singular hopping).
+band of H(θ) meets ω², after Newton's steps with the band's own slope. Slopes inside degenerate bands come
+from degenerate perturbation theory, which also separates two modes of one λ that run in opposite
+directions. Evanescent states come as orthonormal bases of the deflating subspaces inside and outside the
+circle, which stay well conditioned where eigenvectors coalesce (λ = 0 is defective for every singular
+hopping).
 """
 
 import numpy as np
 from scipy import linalg
 
 from latmm.agf.normalisation import SLOW
-from latmm.arrays import Bools, Complexes, Floats
+from latmm.arrays import Bools, Complexes, Floats, Integers
 
 __all__ = ["careful_states"]
 
 TINY = float(np.finfo(float).tiny)
 NEAR_CIRCLE = 1e-3
-"""|ln|λ|| up to which an eigenvalue is tried as a propagating state: generous, since each is tested
-against a Hermitian band.
-"""
+"""|ln|λ|| up to which an eigenvalue is tried as a propagating state: generous, since each is tested against
+a Hermitian band."""
 NEWTON = 4
 """Newton's steps on a phase that is good to half the digits or more: it converges or the band has no
-crossing here.
-"""
+crossing here."""
+CONVERGED = 1e-2
+"""Last step, relative to the band's slope, that counts as converged. Where a band only comes near ω²,
+Newton's steps stay of the order of the slope over the curvature."""
 SAME_PHASE = 1e-10
 """Phases that are taken together, and meet ω² one by one: below the distance of the two states of a
-resolved band edge.
-"""
+resolved band edge."""
 
 
 def careful_states(
@@ -126,23 +123,32 @@ def _pencil(e: Complexes, hop: Complexes) -> tuple[Complexes, Complexes]:
 
 def _band_crossings(e: Complexes, hop: Complexes) -> list[list[tuple[complex, Complexes, float]]]:
     """Propagating states (λ, u, slope) to the right and to the left: where a band of H(θ) meets ω²."""
-    alpha, beta = linalg.eig(*_pencil(e, hop), right=False, homogeneous_eigvals=True)
-    size = np.abs(np.log(np.maximum(np.abs(alpha), 1e-300) / np.maximum(np.abs(beta), 1e-300)))
-    phases = np.sort(np.angle(alpha * beta.conj())[size < NEAR_CIRCLE])
+    n = e.shape[0]
+    pair, v = linalg.eig(*_pencil(e, hop), homogeneous_eigvals=True)
+    size = np.abs(np.log(np.maximum(np.abs(pair[0]), TINY) / np.maximum(np.abs(pair[1]), TINY)))
+    near = np.flatnonzero(size < NEAR_CIRCLE)
+    near = near[np.argsort(np.angle(pair[0, near] * pair[1, near].conj()))]
+    bloch, u = pair[0, near] / pair[1, near], v[:n, near] / np.linalg.norm(v[:n, near], axis=0)
+    phases = np.angle(bloch)
     crossings: list[list[tuple[complex, Complexes, float]]] = [[], []]
     for group in _groups(phases):
-        for factor, u, slope in _modes_at(e, hop, float(np.mean(group)), len(group)):
-            crossings[0 if slope > 0 else 1].append((factor, u, slope))
+        # the mean phase, across ±π too
+        theta = phases[group[0]] + float(np.mean(np.angle(np.exp(1j * (phases[group] - phases[group[0]])))))
+        for factor, vector, slope in _modes_at(e, hop, theta, len(group)):
+            # QZ's own pair keeps the two states of a band edge consistent; it cannot keep apart what has
+            # one λ
+            state = (bloch[group[0]], u[:, group[0]]) if len(group) == 1 else (factor, vector)
+            crossings[0 if slope > 0 else 1].append((*state, slope))
     return crossings
 
 
-def _groups(phases: Floats) -> list[Floats]:
-    """Sorted phases in runs closer than SAME_PHASE, across ±π too."""
+def _groups(phases: Floats) -> list[Integers]:
+    """Numbers of sorted phases in runs closer than SAME_PHASE, across ±π too."""
     if phases.size == 0:
         return []
-    groups = np.split(phases, np.flatnonzero(np.diff(phases) > SAME_PHASE) + 1)
+    groups = np.split(np.arange(phases.size), np.flatnonzero(np.diff(phases) > SAME_PHASE) + 1)
     if len(groups) > 1 and phases[0] + 2 * np.pi - phases[-1] < SAME_PHASE:
-        groups[0] = np.concatenate([groups.pop() - 2 * np.pi, groups[0]])
+        groups[0] = np.concatenate([groups.pop(), groups[0]])
     return groups
 
 
@@ -151,7 +157,7 @@ def _modes_at(
 ) -> list[tuple[complex, Complexes, float]]:
     """States of the ``count`` bands of H(θ) nearest to ω², where they pass through it."""
     back = hop.conj().T
-    for _ in range(NEWTON):
+    for last in [False] * NEWTON + [True]:
         factor = np.exp(1j * theta)
         value, vector = np.linalg.eigh(e + factor * hop + back / factor)
         nearest = np.sort(np.argsort(np.abs(value))[:count])
@@ -159,15 +165,14 @@ def _modes_at(
         # slopes of bands that touch, by degenerate perturbation theory; each then meets ω² at its own phase
         slopes, turn = np.linalg.eigh(u.conj().T @ (1j * (factor * hop - back / factor)) @ u)
         shift = (np.abs(turn) ** 2).T @ value
-        steps = shift / np.where(slopes == 0.0, np.finfo(float).tiny, slopes)
+        steps = shift / np.where(slopes == 0.0, TINY, slopes)
         if not np.abs(steps).mean() < NEAR_CIRCLE:
             return []
-        theta -= float(steps.mean())
-    u, steps = u @ turn, steps - steps.mean()
-    met = np.abs(steps) < 10 * SAME_PHASE
-    return [
-        (complex(np.exp(1j * (theta - steps[m]))), u[:, m], float(slopes[m])) for m in np.flatnonzero(met)
-    ]
+        if not last:
+            theta -= float(steps.mean())
+    u = u @ turn
+    met = np.flatnonzero(np.abs(steps) < CONVERGED * np.minimum(np.abs(slopes), CONVERGED))
+    return [(complex(np.exp(1j * (theta - steps[m]))), u[:, m], float(slopes[m])) for m in met]
 
 
 def _subspaces(

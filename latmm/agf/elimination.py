@@ -5,10 +5,9 @@ With D = H + Σ − ω² (so G = −D⁻¹) and sources s, eliminating layer j l
     D_{j+1} ← D_{j+1} − H†_{j,j+1} D_j⁻¹ H_{j,j+1},       s_{j+1} ← s_{j+1} − H†_{j,j+1} D_j⁻¹ s_j.
 
 Starting with the left lead's Σ inside, D_j is never singular on the real axis where waves run off; an
-isolated
-interior would have real poles. Each layer costs one factorisation, one solve and one product. Sources and
-probes are
-carried along, so that all four blocks of S come out of one sweep and no layer is kept.
+isolated interior would have real poles. Each layer costs one factorisation, one solve and one product.
+Sources and probes are carried along, so that all four blocks of S come out of one sweep and no layer is
+kept.
 
 Symbols: D → ``d``, H_{j,j+1} → ``hop``, its adjoint → ``back``, D⁻¹[H, s] → ``link``, ``field``.
 """
@@ -41,8 +40,9 @@ class Port:
         W, Γ = W W†: a column for each outgoing channel, W†U_out = 1.
     incoming : (p, c, c) complex
         X = W†U_in, unitary: the incoming channels in terms of W, Γ U_in = W X.
-    order_in, order_out : (p, c) int
-        Number of the mode behind a column. Columns beyond a point's count are zero.
+    order : (p, c) int
+        Number of the mode behind a column, outgoing and incoming: at each folded k∥ as many come as go, and
+        both are listed first. Columns beyond a point's count are zero.
     count : (p,) int
         Channels.
     closure : (p,) float
@@ -53,8 +53,7 @@ class Port:
     dressed: Complexes
     root: Complexes
     incoming: Complexes
-    order_in: Integers
-    order_out: Integers
+    order: Integers
     count: Integers
     closure: Floats
     balance: Floats
@@ -87,14 +86,12 @@ def port(stack: Stack, points: slice | Integers, found: States, side: int) -> Po
     propagating = found.propagating.reshape(2, p, folded * n)
     count = propagating[0].sum(-1)
     width = int(count.max(initial=0))
-    order_out, order_in = (
-        np.argsort(~propagating[i], axis=-1, kind="stable")[:, :width] for i in (side, 1 - side)
-    )
+    order = np.argsort(~propagating[side], axis=-1, kind="stable")[:, :width]
     vectors = (found.vectors[1 - side] * found.propagating[1 - side][..., None, :]).reshape(p, folded, n, n)
-    outer = _columns(root, order_out)
-    incoming = adjoint(outer) @ _columns(vectors, order_in)
+    outer = _columns(root, order)
+    incoming = adjoint(outer) @ _columns(vectors, order)
     incoming, closure = _unitary(incoming, np.arange(width) < count[:, None])
-    return Port(h0 + sigma, outer, incoming, order_in, order_out, count, closure, balance)
+    return Port(h0 + sigma, outer, incoming, order, count, closure, balance)
 
 
 def _unitary(x: Complexes, mask: Bools) -> tuple[Complexes, Floats]:

@@ -7,17 +7,13 @@ H†_{j,j+1} g_j,
 
     G_jj = −g_j + X_j G_{j+1,j+1} Y_j,     G_{j,N+1} = −X_j G_{j+1,N+1},     G_j0 = G_jj (−Y_{j−1}) ⋯ (−Y_0).
 
-The local density of states of degree of freedom i is −(2ω/π) Im G_ii, states per rad/ps, ∫ dω = 1. At η =
-0 it is
-the sum of the states fed from the left and from the right, G Γ G†: a localised state between the bands has
-no width
-then and shows only with η > 0. Layers are 0 (left lead's last), 1 … N, N + 1 (right lead's first); memory
-is that of
-3 (N + 2) blocks a point.
+The local density of states of degree of freedom i is −(2ω/π) Im G_ii, states per rad/ps, ∫ dω = 1. At η = 0
+it is the sum of the states fed from the left and from the right, G Γ G†: a localised state between the
+bands has no width then and shows only with η > 0. Layers are 0 (left lead's last), 1 … N, N + 1 (right
+lead's first); memory is that of 3 (N + 2) blocks a point.
 
 Sources: W. Zhang, T. S. Fisher and N. Mingo, Numer. Heat Transfer B 51, 333 (2007); A. MacKinnon, Z. Phys.
-B 59,
-385 (1985).
+B 59, 385 (1985).
 """
 
 from dataclasses import dataclass
@@ -38,8 +34,7 @@ __all__ = ["GreenFunction", "SelfEnergies", "green_function", "scattered_wave", 
 
 RETRY = 1e-9
 """Residue of the surface equation, relative to its terms, at which a point is solved again by the careful
-route.
-"""
+route."""
 LIMIT = 1e-7
 """Residue beyond which no result is given."""
 
@@ -217,8 +212,7 @@ def scattered_wave(
     -------
     tuple of N + 2 (..., m_l) complex
         Mass-weighted displacements ψ_l = i G Γ u of the layers, incident wave included; amplitude 1 of the
-        incident mode on
-        its lead's surface layer. Time convention exp(−iωt).
+        incident mode on its lead's surface layer. Time convention exp(−iωt).
 
     Raises
     ------
@@ -269,11 +263,10 @@ def _surfaces(stack: Stack, points: Integers, omega2: Complexes | Floats) -> Com
         sigma[:, again[keep]], error[again[keep]] = better[:, keep], left_over[keep]
         if not error[again].max() <= LIMIT:
             point = points[again[np.argmax(np.nan_to_num(error[again], nan=np.inf))]]
+            at = abs(omega2[point]) ** 0.5
             raise ConvergenceError(
-                f"the self-energy of a lead at point {point} of the batch (omega = "
-                f"{np.sqrt(omega2[point]):.12g} rad/ps) "
-                f"leaves a residue above {LIMIT:g} by the fast and by the careful route; move omega by a "
-                f"relative "
+                f"the self-energy of a lead at point {point} of the batch (omega = {at:.12g} rad/ps) leaves "
+                f"a residue above {LIMIT:g} by the fast and by the careful route; move omega by a relative "
                 "1e-9 off the band edge, or give `eta`"
             )
     return sigma

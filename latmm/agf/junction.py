@@ -24,8 +24,7 @@ class Junction:
         Blocks inside the device layers 1 … N, Hermitian, (rad/ps)²; any sizes.
     hopping : tuple of N + 1 (..., m_l, m_{l+1}) complex
         Blocks from each layer (rows) to the next (columns) along +z: last layer of the left lead → 1, 1 →
-        2, …,
-        N → first layer of the right lead; for N = 0 the leads are joined directly. (rad/ps)².
+        2, …, N → first layer of the right lead; for N = 0 the leads are joined directly. (rad/ps)².
 
     Raises
     ------
@@ -61,8 +60,7 @@ class Junction:
             if block.shape[-2:] != (sizes[number], sizes[number + 1]):
                 raise InputError(
                     f"`hopping` {number} must be {(sizes[number], sizes[number + 1])}, from layer {number} "
-                    f"to {number + 1}, "
-                    f"but is {block.shape[-2:]}"
+                    f"to {number + 1}, but is {block.shape[-2:]}"
                 )
 
     @property
@@ -82,9 +80,8 @@ class Prepared:
     """A junction made ready for points: what does not depend on ω, computed once for each k∥.
 
     ``onsite`` and ``hopping`` as in :class:`Junction`, ``back`` the adjoint of each hopping. The outer
-    hoppings are in
-    the basis of folded k∥, where the layers of a lead are block diagonal. ``shape``: batch shape of the
-    points.
+    hoppings are in the basis of folded k∥, where the layers of a lead are block diagonal. ``shape``: batch
+    shape of the points.
     """
 
     left: Stack

@@ -2,8 +2,7 @@
 
 Layers are numbered along +z for both leads. H₀ acts inside a layer, H₁ from layer j (rows) to layer j + 1
 (columns); both are mass-weighted, (rad/ps)². The phases of k∥ are in the blocks, in any gauge: the kernel
-does
-not know them.
+does not know them.
 """
 
 from dataclasses import dataclass
@@ -62,11 +61,9 @@ class FoldedLead:
     onsite, hopping : (..., N, n, n) complex
         Blocks of the primitive lead at k∥ + G_g, g = 1 … N, (rad/ps)².
     expansion : (N n, N, n) complex
-        W: degree of freedom of the supercell ← folded k∥, degree of freedom of the primitive cell.
-        Unitary. In the
-        position gauge W = exp(i G_g·r)/√N between a supercell atom at r and its primitive atom, where r is
-        the
-        position in the layer next to the device. May carry leading axes.
+        W: degree of freedom of the supercell ← folded k∥, degree of freedom of the primitive cell. Unitary.
+        In the position gauge W = exp(i G_g·r)/√N between a supercell atom at r and its primitive atom,
+        where r is the position in the layer next to the device. May carry leading axes.
     """
 
     onsite: Complexes
@@ -128,8 +125,7 @@ def _check(onsite: Complexes, hopping: Complexes) -> None:
     if asymmetry > HERMITICITY * max(float(np.abs(onsite).max()), float(np.abs(hopping).max())):
         raise InputError(
             f"`onsite` of a lead must be Hermitian, but departs from its adjoint by {asymmetry:.3g} "
-            f"(rad/ps)²; "
-            "symmetrise the force constants"
+            "(rad/ps)²; symmetrise the force constants"
         )
 
 

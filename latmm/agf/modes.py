@@ -2,16 +2,15 @@
 
 The self-energies of the two half-spaces on their surface layer are
 
-    right half-space   Σ = H₁ F₊,     F₊ = U₊ Λ₊ U₊⁻¹    (states that move or decay to +z),
-    left half-space    Σ = H₁† F₋,    F₋ = U₋ Λ₋⁻¹ U₋⁻¹  (states that move or decay to −z),
+    right half-space   Σ = H₁ F₊,     F₊ = U₊ Λ₊ U₊⁻¹    (states that move or decay to +z), left half-space
+    Σ = H₁† F₋,    F₋ = U₋ Λ₋⁻¹ U₋⁻¹  (states that move or decay to −z),
 
 and Γ = i(Σ − Σ†). Propagating states are scaled to unit flux, u†Γu = 1; several with one λ are made
-orthogonal
-in the flux form V by Löwdin's U V^{−1/2} (V is diagonal between different λ, so nothing needs to be grouped).
+orthogonal in the flux form V by Löwdin's U V^{−1/2} (V is diagonal between different λ, so nothing needs to
+be grouped).
 
 Sources: T. Ando, Phys. Rev. B 44, 8017 (1991); W. Zhang, T. S. Fisher and N. Mingo, Numer. Heat Transfer B
-51,
-333 (2007).
+51, 333 (2007).
 """
 
 from collections.abc import Iterator
@@ -46,8 +45,8 @@ class Waves:
         dω/dθ with λ = e^{iθ}, rad/ps per rad per layer; times the layer's thickness it is the velocity
         along z. 0 if evanescent.
     vectors : (..., n, n) complex
-        Modes in columns; propagating ones scaled to unit flux, ±i u†(λH₁ − λ*H₁†)u = 1, the others to u†u
-        = 1.
+        Modes in columns; propagating ones scaled to unit flux, ±i u†(λH₁ − λ*H₁†)u = 1, the others to u†u =
+        1.
     propagating : (..., n) bool
         Whether a mode carries energy.
     """
@@ -80,10 +79,9 @@ class States:
     """Both directions of a set of points in flat arrays: what the scattering kernel works with.
 
     ``bloch``, ``vectors``, ``propagating``, ``velocity`` (2, p, n[, n]) as in :class:`Waves`; index 0
-    right-going, 1 left-going.
-    ``basis`` (2, p, n, n): a basis of the same states; ``image``: what it becomes one layer on, to the
-    right (0) or left (1).
-    ``sound`` (p,): as many states of each direction as there must be.
+    right-going, 1 left-going. ``basis`` (2, p, n, n): a basis of the same states; ``image``: what it
+    becomes one layer on, to the right (0) or left (1). ``sound`` (p,): as many states of each direction as
+    there must be.
     """
 
     bloch: Complexes
@@ -190,7 +188,7 @@ def _sorted_states(
     u = np.take_along_axis(u, order[:, None, :], axis=-1)
     propagating = np.take_along_axis(propagating, order, axis=-1)
     both = propagating.reshape(-1, 2, n)
-    sound = np.isfinite(bloch).all(-1) & (right.sum(-1) == n) & (both[:, 0].sum(-1) == both[:, 1].sum(-1))
+    sound = np.isfinite(bloch).all(-1) & (right.sum(-1) == n)
     halves = np.stack([u[..., :n], u[..., n:]])
     return bloch.reshape(-1, 2, n).swapaxes(0, 1), halves, both.swapaxes(0, 1), sound
 
@@ -199,10 +197,8 @@ def surface(h1: Complexes, found: States, side: int) -> tuple[Complexes, Complex
     """Self-energy of a half-space on its surface layer, and the root of its broadening.
 
     Since U†ΓU = diag(1 on propagating states, 0), the broadening is Γ = W W† with W† the propagating rows
-    of U⁻¹. Taken so
-    rather than as i(Σ − Σ†), which cancels where a mode is slow, it is positive and of the rank of the
-    channels, and
-    W†U_out = 1. Σ keeps its Hermitian part and takes −iΓ/2.
+    of U⁻¹. Taken so rather than as i(Σ − Σ†), which cancels where a mode is slow, it is positive and of the
+    rank of the channels, and W†U_out = 1. Σ keeps its Hermitian part and takes −iΓ/2.
 
     Parameters
     ----------
@@ -350,12 +346,11 @@ def _all_states(stack: Stack, omega: Floats) -> Iterator[tuple[slice, States, Bo
             unsound = ~better.sound.reshape(-1, stack.folded).all(-1)
             if unsound.any():
                 point = again[unsound][0]
+                where = f"at point {point} of the batch (omega = {omega[point]:.12g} rad/ps)"
                 raise ConvergenceError(
-                    f"at point {point} of the batch (omega = {omega[point]:.12g} rad/ps) a lead has not as "
-                    f"many "
-                    "modes to the right as to the left, by the fast and by the careful route; move omega by "
-                    "a "
-                    "relative 1e-9 off the band edge, or check that the blocks are Hermitian"
+                    f"{where} a lead has not as many modes to the right as to the left, by the fast and by "
+                    "the careful route; move omega by a relative 1e-9 off the band edge, or check that the "
+                    "blocks are Hermitian"
                 )
             found.replace(np.repeat(bad, stack.folded), better)
         yield part, found, bad

@@ -1,23 +1,17 @@
 """Unit flux for propagating states, and the flux form made exact where rounding spoils it.
 
 In the flux form V(a, b) = i(a†H₁ b⁺ − a⁺†H₁†b), where ψ⁺ is ψ one layer to the right, two states are
-orthogonal unless
-λ_a* λ_b = 1. So propagating states are orthogonal to all others and scaled to V(a, a) = ±1; an evanescent
-state couples
-only to its partner at 1/λ*. Rounding spoils this in two places.
+orthogonal unless λ_a* λ_b = 1. So propagating states are orthogonal to all others and scaled to V(a, a) =
+±1; an evanescent state couples only to its partner at 1/λ*. Rounding spoils this in two places.
 
 1. States of one λ and one direction come out of the eigensolver in any mixture. Löwdin's U V^{−1/2} mends
-that.
-2. States of opposite direction whose λ nearly coincide, which happens at a band edge, where a propagating
-pair is slow or an
-   evanescent pair decays slowly, and where two bands cross, are mixed by rounding/|Δλ|. With right-going
-   states first and
-   partners scaled to V = 1, the exact problem has U†VU = J, J² = 1: diag(+1, −1) for propagating states,
-   [[0, 1], [1, 0]] for
-   pairs of slow evanescent ones. U (JV)^{−1/2} restores this by Newton's iteration, together with what the
-   states become one
-   layer on, so that the self-energies follow. Without it |S†S − 1| reaches 1e-4 at a relative distance of
-   1e-12 from an edge.
+   that.
+2. States of opposite direction whose λ nearly coincide are mixed by rounding/|Δλ|. That happens at a band
+   edge, where a propagating pair is slow or an evanescent pair decays slowly, and where two bands cross.
+   With right-going states first and partners scaled to V = 1, the exact problem has U†VU = J, J² = 1:
+   diag(+1, −1) for propagating states, [[0, 1], [1, 0]] for pairs of slow evanescent ones. U (JV)^{−1/2}
+   restores this by Newton's iteration, together with what the states become one layer on, so that the
+   self-energies follow. Without it |S†S − 1| reaches 1e-4 at a relative distance of 1e-12.
 """
 
 from typing import Final
@@ -38,13 +32,11 @@ COUPLED: Final[float] = 1e-4
 ITERATIONS: Final[int] = 8
 """Newton's steps at most; the overlap is squared in each, so that four suffice from 1e-1."""
 SLOW: Final[float] = 0.03
-"""|ln|λ|| below which an evanescent state is kept apart from its partner: rounding/SLOW² is still
-rounding.
+"""|ln|λ|| below which an evanescent state is kept apart from its partner: rounding/SLOW² is still rounding.
 """
-FAILED: Final[float] = 1e-6
-"""Overlap left over that marks a point as unsound. Rounding leaves eps |u|² H₁, 1e-8 where modes are very
-slow.
-"""
+FAILED: Final[float] = 1e-4
+"""Overlap left over that marks a point as unsound. Rounding leaves eps |u|² H₁, more than 1e-8 on flat
+bands only."""
 
 
 def unit_flux(
@@ -66,8 +58,8 @@ def unit_flux(
     Returns
     -------
     vectors, onward, back : (2, p, n, n) complex
-        The states, and what they become one layer to the right and to the left. Slow evanescent states
-        lose u†u = 1.
+        The states, and what they become one layer to the right and to the left. Slow evanescent states lose
+        u†u = 1.
     mended : (2, p, n) bool
         States that were scaled or mended: the propagating and the slow ones.
     sound : (p,) bool

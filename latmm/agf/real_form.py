@@ -1,19 +1,15 @@
 """A basis in which the blocks of a lead are real, where an antiunitary symmetry allows one.
 
 An antiunitary K with K² = 1 that commutes with both blocks, K H₀ = H₀ K and K H₁ = H₁ K, leaves k∥ and the
-layers in place: time
-reversal at the invariant k∥, or time reversal with a two-fold axis along the stack at every k∥. In a basis
-of vectors with
-K b = b the blocks are real, and the eigenvalue problem of the modes costs a third to a half.
+layers in place: time reversal at the invariant k∥, or time reversal with a two-fold axis along the stack at
+every k∥. In a basis of vectors with K b = b the blocks are real, and the eigenvalue problem of the modes
+costs a third to a half.
 
 K need not be known. It commutes with the Hermitian G = H₀ + β(H₁ + H₁†) too, so it maps every
-non-degenerate eigenvector of G to
-itself up to a phase: the eigenvectors of G *are* such a basis but for their phases. Those are read off the
-blocks along a
-spanning tree of their largest elements. The basis given is tried first, with phases only, since at points
-of high symmetry
-G is degenerate, and there that suffices more often. A basis is accepted only if the imaginary parts left
-over are rounding.
+non-degenerate eigenvector of G to itself up to a phase: the eigenvectors of G *are* such a basis but for
+their phases. Those are read off the blocks along a spanning tree of their largest elements. The basis given
+is tried first, with phases only, since at points of high symmetry G is degenerate, and there that suffices
+more often. A basis is accepted only if the imaginary parts left over are rounding.
 """
 
 from typing import Final
@@ -27,8 +23,7 @@ __all__ = ["real_form"]
 
 RESIDUE: Final[float] = 64 * float(np.finfo(float).eps)
 """Imaginary part, relative to the largest element, below which blocks count as real: the rounding of their
-assembly.
-"""
+assembly."""
 MIXTURE: Final[float] = 0.37
 """β: any number at which no two eigenvalues of G meet by accident."""
 

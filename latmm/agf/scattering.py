@@ -2,21 +2,19 @@
 
 A wave u of unit flux comes in; with G = (ω² − H − Σ)⁻¹ the surface layers and everything between move by
 ψ = i G Γ u. The amplitude of an outgoing mode u' of unit flux in a field ψ of outgoing states is u'†Γψ,
-because
-the flux form vanishes between all other states. Hence
+because the flux form vanishes between all other states. Hence
 
     t = i U_out† Γ_R G Γ_L U_in,      r = U_out† Γ_L (i G Γ_L − 1) U_in,
 
-and T = Σ|t|². By an independent route, which knows no mode, Caroli's T = Tr[Γ_R G Γ_L' G†], where
+and T = Σ|t|². By a second route, which knows no incoming mode, Caroli's T = Tr[Γ_L' G Γ_R G†], where
 Γ_L' = i(Σ' − Σ'†) is the broadening that the left lead *and the device* cause on the right lead's first
 layer.
 
 At every point S†S = 1 and the agreement of both T are checked. A point that misses is solved again by the
-second
-route (:mod:`latmm.agf.careful`) and marked; if that misses too, an error names it.
+second route (:mod:`latmm.agf.careful`) and marked; if that misses too, an error names it.
 
-Sources: D. S. Fisher and P. A. Lee, Phys. Rev. B 23, 6851 (1981); C. Caroli et al., J. Phys. C 4, 916 (1971);
-P. A. Khomyakov et al., Phys. Rev. B 72, 035450 (2005).
+Sources: D. S. Fisher and P. A. Lee, Phys. Rev. B 23, 6851 (1981); C. Caroli et al., J. Phys. C 4, 916
+(1971); P. A. Khomyakov et al., Phys. Rev. B 72, 035450 (2005).
 """
 
 from dataclasses import dataclass, fields
@@ -37,8 +35,7 @@ RETRY = 1e-9
 """Error of S†S or T at which a point is solved again: far above rounding, far below what a user can see."""
 MENDED = 1e-3
 """Weight in the error of what :class:`~latmm.agf.elimination.Port` found missing in the flux and mended:
-rounding at a
-band edge leaves less than 1e-5, a lost mode leaves 1."""
+rounding at a band edge leaves less than 1e-5, a lost mode leaves 1."""
 LIMIT = 1e-7
 """Error of S†S or T beyond which no result is given."""
 
@@ -77,10 +74,9 @@ class Scattering:
     """The scattering matrix and the modes it connects.
 
     Modes are in the order of :class:`~latmm.agf.leads.Waves`; those of a folded lead are counted g n +
-    mode, g the folded k∥. Incoming are
-    ``left.right`` and ``right.left``, outgoing ``left.left`` and ``right.right``. Amplitudes refer to the
-    left lead's last layer and the
-    right lead's first layer. Where a mode does not propagate, entries are 0.
+    mode, g the folded k∥. Incoming are ``left.right`` and ``right.left``, outgoing ``left.left`` and
+    ``right.right``. Amplitudes refer to the left lead's last layer and the right lead's first layer. Where
+    a mode does not propagate, entries are 0.
 
     Attributes
     ----------
@@ -169,28 +165,25 @@ class Recorder:
         s = {name: np.zeros((points, size[o], size[i]), dtype=complex) for name, (o, i) in SIDES.items()}
         return cls(totals, s, tuple(ModeTable.empty(points, lead) for lead in leads))
 
-    def put(self, points: Integers, solved: Solved, resolved: bool) -> None:
+    def put(self, points: Integers, solved: Solved) -> None:
         """Store a set of points."""
         left, right, s = solved.left, solved.right, solved.s
         forward, backward = (
             (np.abs(t) ** 2).sum((-2, -1)) for t in (s.transmitted_left, s.transmitted_right)
         )
-        values = (
-            forward,
-            s.caroli,
-            left.count,
-            right.count,
-            solved.unitarity,
-            np.abs(forward - backward),
-            resolved,
-        )
-        for item, value in zip(fields(self.totals), values, strict=True):
-            getattr(self.totals, item.name)[points] = value
-        ports = (left, right)
+        self.totals.transmission[points] = forward
+        self.totals.caroli[points] = s.caroli
+        self.totals.channels_left[points] = left.count
+        self.totals.channels_right[points] = right.count
+        self.totals.unitarity[points] = solved.unitarity
+        self.totals.reciprocity[points] = np.abs(forward - backward)
+        order = (left.order, right.order)
         for name, store in self.s.items():
-            out, incoming = ports[SIDES[name][0]].order_out, ports[SIDES[name][1]].order_in
-            store[points] = 0.0
-            store[points[:, None, None], out[:, :, None], incoming[:, None, :]] = getattr(s, name)
+            out, incoming = SIDES[name]
+            store[points] = 0.0  # what a first try may have left
+            store[points[:, None, None], order[out][:, :, None], order[incoming][:, None, :]] = getattr(
+                s, name
+            )
         for table, found in zip(self.modes, solved.found, strict=False):
             table.put(points, found)
 
@@ -213,25 +206,23 @@ def _solve_all(junction: Junction, omega: ArrayLike, full: bool) -> tuple[Record
     for part in chunks(flat.size, prepared.bytes_per_point):
         points = np.arange(part.start, part.stop)
         solved = solve_points(prepared, points, flat[points], careful=False)
-        recorder.put(points, solved, False)
+        recorder.put(points, solved)
         for point in points[solved.error > RETRY]:
             _solve_again(prepared, recorder, point, flat[point], solved.error[point - part.start])
     return recorder, prepared.shape
 
 
 def _solve_again(prepared: Prepared, recorder: Recorder, point: int, omega: float, error: float) -> None:
-    """Second route for one point; the better result stays, and what neither route can solve is refused."""
+    """Try the second route at one point; the better result stays, what neither can solve is refused."""
     better = solve_points(prepared, np.array([point]), np.array([omega]), careful=True)
     if better.error[0] <= error:
-        recorder.put(np.array([point]), better, True)
+        recorder.put(np.array([point]), better)
     if not min(better.error[0], error) <= LIMIT:
+        where = f"scattering at point {point} of the batch (omega = {omega:.12g} rad/ps)"
         raise ConvergenceError(
-            f"scattering at point {point} of the batch (omega = {omega:.12g} rad/ps) misses unitarity or "
-            f"Caroli's "
-            f"trace by {error:.2g}, and by {better.error[0]:.2g} by the careful route, above {LIMIT:g}; "
-            f"move omega by "
-            "a relative 1e-9 off the band edge or resonance, or check that the blocks are Hermitian and "
-            "scaled alike"
+            f"{where} misses its checks by {error:.2g}, and by {better.error[0]:.2g} by the careful route, "
+            f"above {LIMIT:g}; move omega by a relative 1e-9 off the band edge or resonance, or check that "
+            "the blocks are Hermitian"
         )
     recorder.totals.resolved[point] = True
 

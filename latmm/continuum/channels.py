@@ -35,7 +35,7 @@ from latmm.units import KM_PER_S_PER_A_THZ, TWO_PI
 
 __all__ = ["ModeSample", "branch_channels", "channels", "elastic_channels", "hemisphere", "sample_modes"]
 
-_PER_ATOM = 44**3
+_PER_ATOM = 36**3
 """Wave vectors in the zone of a one-atom cell at the default resolution."""
 _REACH = 6.5
 """Standard deviations at which a Gaussian ends: a share of 1e-10 is left out."""
@@ -83,7 +83,7 @@ def _counts(force_constants: ForceConstants, resolution: float) -> tuple[int, in
 def sample_modes(
     force_constants: ForceConstants, normal: ArrayLike, *, resolution: float = 1.0
 ) -> ModeSample:
-    """Phonons of the whole zone, its inner eighth twice as fine.
+    """Phonons of the whole zone, in cells that halve twice towards Γ.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def sample_modes(
     whole = whole[: len(whole) // 2]  # q and −q carry the same modes
     centred = whole - np.rint(whole)
     outside = np.any(np.abs(centred) > 0.25, axis=1)
-    parts = [(centred[outside], 1.0), (0.5 * centred, 0.5)]
+    parts = [(centred[outside], 1.0), (0.5 * centred[outside], 0.5), (0.25 * centred, 0.25)]
     reciprocal = TWO_PI * force_constants.atoms.cell.reciprocal().array / np.array(counts)[:, None]
     cell = 2.0 * abs(np.linalg.det(reciprocal)) / TWO_PI**3 * 1e3  # Å⁻³ to nm⁻³
     collected: list[list[Floats]] = []

@@ -8,7 +8,7 @@ phonopy's at every q: :func:`dispersion_error` measures it in every run.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from ase import Atoms
@@ -107,7 +107,7 @@ def finite_displacements(
         forces.append(image.get_forces())
     phonon.forces = forces
     phonon.produce_force_constants(calculate_full_force_constants=False)
-    phonon.symmetrize_force_constants()
+    _symmetrise(phonon)
     if progress is not None:
         progress(len(displaced), len(displaced))
     return phonon
@@ -134,21 +134,56 @@ def force_constant_table(phonon: Phonopy, atoms: Atoms, *, noise: float = NOISE)
     n = len(primitive)
     if n != len(atoms):
         raise InputError(f"phonopy's primitive cell has {n} atoms, but the structure has {len(atoms)}")
-    constants = phonon.force_constants
-    rows = np.arange(n) if constants.shape[0] == n else primitive.p2s_map
-    vectors, multiplicity = primitive.get_smallest_vectors()
-    column = [primitive.p2p_map[s] for s in primitive.s2p_map]
     positions = primitive.scaled_positions
-    blocks: dict[tuple[int, int, int], Floats] = defaultdict(lambda: np.zeros((n, n, 3, 3)))
-    for s, j in enumerate(column):
-        for i in range(n):
-            count, start = multiplicity[s, i]
-            shifts = vectors[start : start + count] - (positions[j] - positions[i])
-            for a, b, c in np.rint(shifts).astype(int).tolist():
-                blocks[a, b, c][i, j] += constants[rows[i], s] / count
+    blocks = _share_out(phonon)
     wrap = np.rint(_offsets(atoms, positions)).astype(int)
     moved = _rewrap(blocks, wrap) if np.any(wrap) else blocks
     return ForceConstants.symmetrised(atoms, moved).truncated(noise)
+
+
+def _symmetrise(phonon: Phonopy) -> None:
+    """Make exchange symmetry and sum rule of compact force constants exact, in place.
+
+    By the pairs themselves and their self terms. Phonopy's own way spreads the residue of finite
+    displacements over all pairs of the supercell, which in a compound gives every one of them a force
+    constant, however far apart.
+    """
+    primitive = phonon.primitive
+    atoms = Atoms(
+        primitive.symbols, cell=primitive.cell, scaled_positions=primitive.scaled_positions, pbc=True
+    )
+    table = ForceConstants.symmetrised(atoms, _share_out(phonon)).truncated(NOISE)
+    index = {(a, b, c): k for k, (a, b, c) in enumerate(table.cells.tolist())}
+    constants = np.zeros_like(phonon.force_constants)
+    for i, s, j, cells in _images(phonon):
+        present = [index[a, b, c] for a, b, c in cells.tolist() if (a, b, c) in index]
+        constants[i, s] = table.values[present, i, j].sum(axis=0)
+    phonon.force_constants = constants
+
+
+def _share_out(phonon: Phonopy) -> dict[tuple[int, int, int], Floats]:
+    """Blocks (N, N, 3, 3) by lattice translation, equivalent images with equal shares."""
+    n = len(phonon.primitive)
+    constants = phonon.force_constants
+    rows = np.arange(n) if constants.shape[0] == n else phonon.primitive.p2s_map
+    blocks: dict[tuple[int, int, int], Floats] = defaultdict(lambda: np.zeros((n, n, 3, 3)))
+    for i, s, j, cells in _images(phonon):
+        for a, b, c in cells.tolist():
+            blocks[a, b, c][i, j] += constants[rows[i], s] / len(cells)
+    return blocks
+
+
+def _images(phonon: Phonopy) -> Iterator[tuple[int, int, int, Integers]]:
+    """Yield, for atoms i of the cell and s of the supercell: i, s, its kind j, the cells of its images."""
+    primitive = phonon.primitive
+    vectors, multiplicity = primitive.get_smallest_vectors()
+    positions = primitive.scaled_positions
+    for s, atom in enumerate(primitive.s2p_map):
+        j = primitive.p2p_map[atom]
+        for i in range(len(primitive)):
+            count, start = multiplicity[s, i]
+            shifts = vectors[start : start + count] - (positions[j] - positions[i])
+            yield i, s, j, np.rint(shifts).astype(np.int64)
 
 
 def _offsets(atoms: Atoms, positions: Floats) -> Floats:

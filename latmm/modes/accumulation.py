@@ -1,4 +1,11 @@
-"""Conductance traced to its phonons: shares by mode, and what accumulates with frequency, angle or speed."""
+"""Conductance traced to its phonons: shares by mode, and what accumulates with frequency, angle or speed.
+
+As a sum over the Brillouin zone, in which half of all phonons run to the contact,
+
+    G = ½ Σ_q w_q Σ_b hν (∂n/∂T) |v_z| 𝒯/V,
+
+and as a sum over the rows of a mode table, G = Σ weight · frequency_weight · hν (∂n/∂T) 𝒯.
+"""
 
 import numpy as np
 import xarray as xr
@@ -7,10 +14,9 @@ from numpy.typing import ArrayLike
 from latmm.arrays import Floats
 from latmm.errors import InputError
 from latmm.landauer import heat_capacity_weight, temperatures
-from latmm.modes.driven import phonon_conductance
 from latmm.modes.system import SIDES
 
-__all__ = ["QUANTITIES", "accumulation", "mode_conductance"]
+__all__ = ["QUANTITIES", "accumulation", "conductances", "mode_conductance", "phonon_conductance"]
 
 QUANTITIES = {
     "frequency": ("THz", "phonon frequency"),
@@ -18,6 +24,57 @@ QUANTITIES = {
     "speed": ("km s-1", "magnitude of the group velocity"),
 }
 """What conductance accumulates with: units and name."""
+
+
+def phonon_conductance(
+    table: xr.Dataset, temperature: ArrayLike, name: str = "transmissivity"
+) -> xr.DataArray:
+    """Share of each phonon in the conductance.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        A side of :func:`latmm.modes.driven.transmissivities`.
+    temperature : (T,) array_like
+        K.
+    name : str
+        Variable with the transmissivity: of the lattice, or of a continuum model beside it. Not a number
+        counts as nothing.
+
+    Returns
+    -------
+    xarray.DataArray
+        Over (temperature, qpoint, branch), W m⁻² K⁻¹: its sum over the last two is the conductance.
+    """
+    t = temperatures(temperature)
+    capacity = heat_capacity_weight(np.maximum(table["frequency"].values, 0.0), t[:, None, None])  # J/K
+    speed = np.abs(table["group_velocity"].values[..., 2]) * 1e3  # m/s
+    per_volume = 0.5 * table["weight"].values[:, None] / (table.attrs["volume"] * 1e-30)
+    share = capacity * speed * per_volume * np.nan_to_num(table[name].values)
+    return xr.DataArray(
+        share,
+        dims=("temperature", "qpoint", "branch"),
+        coords={
+            "temperature": ("temperature", t, {"units": "K", "long_name": "temperature"}),
+            "branch": table["branch"],
+        },
+        name="conductance",
+        attrs={"units": "W m-2 K-1", "long_name": "share of the phonon in the conductance"},
+    )
+
+
+def conductances(tree: xr.DataTree, temperature: ArrayLike) -> dict[str, dict[str, list[float]]]:
+    """Conductances, W m⁻² K⁻¹, summed over the phonons of each side: model → side → by temperature."""
+    found = {}
+    for model, name in (("agf", ""), ("amm", "_amm"), ("dmm", "_dmm")):
+        if f"transmissivity{name}" in tree[SIDES[0]]:
+            found[model] = {
+                side: phonon_conductance(tree[side].to_dataset(), temperature, f"transmissivity{name}")
+                .sum(("qpoint", "branch"))
+                .values.tolist()
+                for side in SIDES
+            }
+    return found
 
 
 def mode_conductance(

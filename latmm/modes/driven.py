@@ -8,10 +8,6 @@ Bloch modes of that point by the flux form, which is orthogonal between modes of
 A phonon that runs to the contact has the transmissivity |t c|²; for one that leaves it |c† t'|² is the share
 that came through, equal by reciprocity to the transmissivity of its time-reversed partner. Phonons without
 velocity along the normal never arrive: theirs is zero. Degenerate phonons share the mean of their group.
-
-The conductance is a sum over the zone, every phonon counted with the half of it that runs to the contact:
-
-    G = ½ Σ_q w_q Σ_b ħω (∂n/∂T) |v_z| 𝒯/V.
 """
 
 from collections.abc import Callable
@@ -21,10 +17,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from latmm.agf import FoldedLead, Lead, Waves, scatter
+from latmm.agf import FoldedLead, Junction, Lead, Scattering, Waves, scatter
 from latmm.arrays import Bools, Complexes, Floats, Integers
 from latmm.errors import ConvergenceError
-from latmm.landauer import heat_capacity_weight, temperatures
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import Phonons, phonons
 from latmm.modes.brillouin import branch_labels, cartesian, first_zone, longitudinal_fraction
@@ -34,7 +29,7 @@ from latmm.modes.table import angle_to_normal
 from latmm.modes.unfolding import layer_vectors
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
-__all__ = ["conductances", "phonon_conductance", "transmissivities", "transmissivity"]
+__all__ = ["transmissivities", "transmissivity"]
 
 _SLOW = 1e-5
 """|v_z| over the largest speed below which a phonon stands still."""
@@ -271,7 +266,7 @@ def _crossing(
     frequency = np.ones((len(wave_vectors), int(wanted.column.max()) + 1))  # unread where nothing is wanted
     frequency[wanted.line, wanted.column] = wanted.frequency * (1.0 + aside)
     junction = system.junction(wave_vectors @ system.lateral.T)
-    solved = scatter(junction, TWO_PI * frequency)
+    solved = _scattered(junction, TWO_PI * frequency)
     lead, modes = ((junction.left, solved.left), (junction.right, solved.right))[side]
     blocks = solved.transmitted_left, solved.transmitted_right
     share, size = np.zeros(len(wanted.speed)), np.zeros(len(wanted.speed))
@@ -287,6 +282,14 @@ def _crossing(
             amplitudes = np.einsum("ao,aoi->ai", c.conj(), blocks[1 - side][points])
         share[rows] = (np.abs(amplitudes) ** 2).sum(axis=1)
     return share, size
+
+
+def _scattered(junction: Junction, omega: Floats) -> Scattering:
+    """Scatter at ω; a phonon at the very band edge of another one may have no solution there but nearby."""
+    try:
+        return scatter(junction, omega)
+    except (ConvergenceError, np.linalg.LinAlgError):
+        return scatter(junction, omega * (1.0 + _ASIDE))
 
 
 def _expanded(
@@ -393,54 +396,3 @@ def _labelled(crystal: ForceConstants, found: Phonons, crossing: Floats) -> xr.D
         },
         attrs={"volume": found.volume, "volume_units": "angstrom3"},
     )
-
-
-def phonon_conductance(
-    table: xr.Dataset, temperature: ArrayLike, name: str = "transmissivity"
-) -> xr.DataArray:
-    """Share of each phonon in the conductance.
-
-    Parameters
-    ----------
-    table : xarray.Dataset
-        A side of :func:`transmissivities`.
-    temperature : (T,) array_like
-        K.
-    name : str
-        Variable with the transmissivity: of the lattice, or of a continuum model beside it. Not a number
-        counts as nothing.
-
-    Returns
-    -------
-    xarray.DataArray
-        Over (temperature, qpoint, branch), W m⁻² K⁻¹: its sum over the last two is the conductance.
-    """
-    t = temperatures(temperature)
-    capacity = heat_capacity_weight(np.maximum(table["frequency"].values, 0.0), t[:, None, None])  # J/K
-    speed = np.abs(table["group_velocity"].values[..., 2]) * 1e3  # m/s
-    per_volume = 0.5 * table["weight"].values[:, None] / (table.attrs["volume"] * 1e-30)
-    share = capacity * speed * per_volume * np.nan_to_num(table[name].values)
-    return xr.DataArray(
-        share,
-        dims=("temperature", "qpoint", "branch"),
-        coords={
-            "temperature": ("temperature", t, {"units": "K", "long_name": "temperature"}),
-            "branch": table["branch"],
-        },
-        name="conductance",
-        attrs={"units": "W m-2 K-1", "long_name": "share of the phonon in the conductance"},
-    )
-
-
-def conductances(tree: xr.DataTree, temperature: ArrayLike) -> dict[str, dict[str, list[float]]]:
-    """Conductances, W m⁻² K⁻¹, summed over the phonons of each side: model → side → by temperature."""
-    found = {}
-    for model, name in (("agf", ""), ("amm", "_amm"), ("dmm", "_dmm")):
-        if f"transmissivity{name}" in tree[SIDES[0]]:
-            found[model] = {
-                side: phonon_conductance(tree[side].to_dataset(), temperature, f"transmissivity{name}")
-                .sum(("qpoint", "branch"))
-                .values.tolist()
-                for side in SIDES
-            }
-    return found

@@ -1,0 +1,127 @@
+"""Phonon by phonon beside the mismatch models: long waves meet elastic ones."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from modes_systems import contact, diamond, fcc
+
+from latmm.continuum.contact import contact as weld
+from latmm.continuum.contact import energy_shares
+from latmm.continuum.media import Medium
+from latmm.continuum.plane_waves import plane_waves
+from latmm.lattice.phonons import largest_frequency
+from latmm.modes.continuum import Continuum, beside_modes, beside_phonons
+from latmm.modes.driven import transmissivities
+from latmm.modes.resolved import resolve
+from latmm.modes.sampling import zone_samples
+from latmm.modes.table import mode_table
+from latmm.units import TWO_PI
+
+
+def worst_error(system, slowness, fraction):
+    """Largest difference of |S|² between phonons from that between elastic waves of one in-plane slowness."""
+    left, right = (Medium.from_force_constants(c) for c in system.crystals)
+    nu = fraction * largest_frequency(system.left)
+    cell = system.left.atoms.cell.array[:2, :2]
+    # s in ps/nm, ω in rad/ps: k∥ = ω s/10 Å⁻¹
+    k = 0.1 * nu * slowness @ cell.T
+    waves = plane_waves(left, slowness), plane_waves(right, slowness)
+    elastic = weld(*waves)
+    incoming, outgoing = (
+        (waves[0].forward, waves[1].backward),
+        (waves[0].backward, waves[1].forward),
+    )
+    amplitudes = (
+        (elastic.reflection_left, elastic.transmission),
+        (elastic.transmission_back, elastic.reflection_right),
+    )
+    found = [resolve(system, k[i : i + 1], np.array([nu]), outgoing=True) for i in range(len(k))]
+    worst, conversions = 0.0, 0.0
+    for side in (0, 1):
+        for to in (0, 1):
+            shares = energy_shares(amplitudes[side][to], incoming[side], outgoing[to])
+            for point, here in enumerate(found):
+                rows = order(here.incoming[side], incoming[side], point, TWO_PI * nu)
+                columns = order(here.outgoing[to], outgoing[to], point, TWO_PI * nu)
+                lattice = here.share[side][to][0][np.ix_(here.outgoing[to].mode, here.incoming[side].mode)].T
+                expected = shares[point][np.ix_(rows, columns)]
+                worst = max(worst, float(np.abs(lattice - expected).max(initial=0.0)))
+                conversions = max(conversions, float(np.sort(expected.ravel())[:-3].max(initial=0.0)))
+    assert conversions > 0.02  # waves do convert: the comparison is not one of three separate scalars
+    return worst
+
+
+def order(phonons, waves, point, omega):
+    """Elastic wave of each phonon, by vertical slowness."""
+    vertical = 10.0 * phonons.wave_vector[:, 2] / omega
+    real = np.flatnonzero(waves.propagating[point])
+    assert len(real) == len(vertical)
+    found = [real[np.argmin(np.abs(waves.vertical[point, real] - v))] for v in vertical]
+    assert len(set(found)) == len(found)
+    return found
+
+
+@pytest.mark.parametrize("ratio", [2.0, 4.0])
+@pytest.mark.parametrize("crystal", [fcc, diamond])
+@pytest.mark.parametrize("normal", [(0, 0, 1), (1, 1, 1)])
+def test_long_waves_scatter_like_elastic_ones_with_an_error_of_second_order(crystal, ratio, normal):
+    system = contact(crystal(normal), ratio)
+    fastest = Medium.from_force_constants(system.left).christoffel(np.array([0.0, 0.0, 1.0]))[0].max()
+    # some waves of the left are beyond their critical slowness, none near it
+    slowness = np.array([[0.31, 0.13], [-0.45, 0.52], [0.75, 0.87]]) / fastest
+    errors = [worst_error(system, slowness, fraction) for fraction in (0.02, 0.01, 0.005)]
+    assert errors[1] < 1e-3
+    for coarse, fine in pairwise(errors):
+        assert coarse / fine == pytest.approx(4.0, rel=0.08)
+
+
+@pytest.fixture(scope="module")
+def beside():
+    system = contact(diamond(), 2.0)
+    return system, Continuum.of(system)
+
+
+def test_elastic_counterparts_meet_long_phonons_of_a_mesh(beside):
+    system, continuum = beside
+    nu = 0.012 * largest_frequency(system.left)
+    grid, samples = zone_samples([nu], (9, 9))
+    speed = continuum.media[1].christoffel(np.array([0.0, 0.0, 1.0]))[0].max()
+    # a window of the zone that these waves fill
+    shrunk = [type(w)(w.wave_vectors * 0.6 * nu / speed, w.weights, w.selected) for w in samples]
+    table = beside_modes(mode_table(system, grid, shrunk), continuum)
+    assert np.isfinite(table["difference_amm"]).mean() > 0.99
+    assert float(np.abs(table["difference_amm"]).quantile(0.9)) < 2e-3
+
+
+def test_optical_phonons_have_no_elastic_counterpart_and_others_are_within_bounds(beside):
+    system, continuum = beside
+    tree = beside_phonons(transmissivities(system, (4, 4, 4)), continuum)
+    for side in ("left", "right"):
+        table = tree[side].to_dataset()
+        amm = table["transmissivity_amm"]
+        assert np.isnan(amm.sel(branch=[3, 4, 5])).all()
+        known = amm.values[np.isfinite(amm.values)]
+        assert known.size
+        assert known.min() >= 0
+        assert known.max() <= 1 + 1e-9
+        beyond = table["frequency"].values > continuum.tops[1 if side == "left" else 0]
+        assert np.nan_to_num(amm.values)[beyond].max(initial=0.0) == 0.0
+
+
+def test_diffuse_transmissivities_of_both_sides_sum_to_one_where_both_have_channels(beside):
+    _, continuum = beside
+    both = (continuum.diffuse[0] > 0) & (continuum.diffuse[1] > 0)
+    assert both.sum() > 100
+    np.testing.assert_allclose(continuum.diffuse.sum(axis=0)[both], 1.0, atol=1e-12)
+
+
+def test_a_perfect_crystal_is_transparent_to_elastic_waves_and_half_so_to_diffuse_ones():
+    system = contact(fcc())
+    tree = beside_phonons(transmissivities(system, (4, 4, 4)), Continuum.of(system))
+    table = tree["left"].to_dataset()
+    moving = np.abs(table["group_velocity"].values[..., 2]) > 1e-6
+    known = moving & np.isfinite(table["transmissivity_amm"].values)
+    np.testing.assert_allclose(table["transmissivity_amm"].values[known], 1.0, atol=1e-9)
+    inner = table["frequency"].values < 0.98 * largest_frequency(system.left)
+    np.testing.assert_allclose(table["transmissivity_dmm"].values[inner], 0.5, atol=1e-12)

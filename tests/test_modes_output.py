@@ -1,0 +1,285 @@
+"""What leaves the program: files, tables for transport codes, accumulations, densities, films, figures."""
+
+import csv
+import weakref
+
+import ase.io
+import numpy as np
+import pytest
+import xarray as xr
+from modes_systems import contact, diamond, fcc
+
+from latmm.continuum.media import Medium
+from latmm.errors import InputError
+from latmm.landauer import FrequencyGrid, conductance
+from latmm.lattice.phonons import density_of_states, largest_frequency
+from latmm.modes.accumulation import QUANTITIES, accumulation, mode_conductance, phonon_conductance
+from latmm.modes.continuum import Continuum, beside_modes, beside_phonons
+from latmm.modes.driven import transmissivities
+from latmm.modes.export import angular_table, balance_error, write_angular_csv, write_phonon_csv
+from latmm.modes.fields import local_density_of_states, scattered_trajectory, write_trajectory
+from latmm.modes.sampling import grid_samples, zone_samples
+from latmm.modes.system import System
+from latmm.modes.table import mode_pieces, mode_table, read_modes, spectral, write_modes
+from latmm.plotting import save
+from latmm.plotting_modes import angle_figure, phonon_figure, zone_figure
+from latmm.results import read, write
+from latmm.sweep.sampling import Window
+
+
+@pytest.fixture(scope="module")
+def system() -> System:
+    return contact(diamond(), 2.0)
+
+
+@pytest.fixture(scope="module")
+def sampled(system):
+    return grid_samples(system, (6, 6), 12, coldest=80.0)
+
+
+@pytest.fixture(scope="module")
+def table(system, sampled) -> xr.Dataset:
+    return mode_table(system, *sampled)
+
+
+@pytest.fixture(scope="module")
+def continuum(system) -> Continuum:
+    return Continuum.of(system)
+
+
+def test_a_table_written_in_pieces_is_the_table_in_memory(system, sampled, table, tmp_path):
+    grid, samples = sampled
+    # several windows: several pieces, of different length
+    pieces = [piece for window in samples for piece in mode_pieces(system, grid, [window])]
+    assert len(pieces) > 1
+    path = tmp_path / "modes.nc"
+    rows = write_modes(iter(pieces), path, {"area": 1.5, "potential": "springs"})
+    again = read_modes(path)
+    assert rows == again.sizes["mode"] == table.sizes["mode"]
+    assert again.attrs["potential"] == "springs"
+    for name in table.data_vars:
+        np.testing.assert_array_equal(again[name].values, table[name].values)
+        assert again[name].dtype == table[name].dtype
+        assert again[name].attrs["units"]
+        assert again[name].attrs["long_name"]
+
+
+def test_a_broken_run_leaves_the_old_file_alone(system, sampled, tmp_path):
+    path = tmp_path / "modes.nc"
+    path.write_text("old")
+
+    def breaks():
+        yield from mode_pieces(system, sampled[0], sampled[1][:1])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_modes(breaks(), path, {})
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_writing_keeps_one_piece_in_memory_at_a_time(system, sampled, tmp_path):
+    grid, samples = sampled
+    pieces = []
+
+    def watched():
+        for window in samples:
+            for piece in mode_pieces(system, grid, [window]):
+                pieces.append(weakref.ref(piece))
+                yield piece
+                del piece
+                # the writer may still hold the last one
+                assert sum(reference() is not None for reference in pieces) <= 1
+
+    write_modes(watched(), tmp_path / "modes.nc", {})
+    assert len(pieces) > 2
+
+
+def test_exported_tables_are_in_detailed_balance(system, table):
+    bins = angular_table(table, angles=7)
+    assert balance_error(bins) < 1e-10
+    flow = (bins["channels"] * bins["transmissivity"]).sum(("angle", "branch"))
+    np.testing.assert_allclose(flow, spectral(table)["transmission"], atol=1e-12)
+    assert float(bins["transmissivity"].max()) <= 1 + 1e-9
+    # a table whose sides disagree is told apart
+    wrong = bins.copy(deep=True)
+    wrong["transmissivity"][0, 5] *= 1.01
+    assert balance_error(wrong) > 1e-5
+
+
+def test_csv_of_bins_reads_back_in_detailed_balance(table, tmp_path):
+    path = tmp_path / "bins.csv"
+    write_angular_csv(angular_table(table, angles=9), path)
+    with path.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    flow: dict[str, dict[str, float]] = {"left": {}, "right": {}}
+    for row in rows:
+        share = float(row["channels_nm-2"]) * float(row["transmissivity"])
+        flow[row["side"]][row["frequency_THz"]] = flow[row["side"]].get(row["frequency_THz"], 0.0) + share
+        assert 0 <= float(row["angle_from_degree"]) < float(row["angle_to_degree"]) <= 90
+    top = max(flow["left"].values())
+    for nu, left in flow["left"].items():
+        assert left == pytest.approx(flow["right"].get(nu, 0.0), abs=1e-10 * top)
+
+
+def test_csv_of_phonons_gives_the_conductance(system, tmp_path):
+    tree = transmissivities(system, (4, 4, 4))
+    path = tmp_path / "phonons.csv"
+    write_phonon_csv(tree, path)
+    with path.open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["side"] == "left"]
+    t, volume = 300.0, system.left.volume
+    total = 0.0
+    for row in rows:
+        x = 6.62607015e-34 * float(row["frequency_THz"]) * 1e12 / (1.380649e-23 * t)
+        capacity = 1.380649e-23 * (0.5 * x / np.sinh(0.5 * x)) ** 2
+        speed = abs(float(row["vz_km_s-1"])) * 1e3
+        total += (
+            0.5 * float(row["weight"]) * capacity * speed * float(row["transmissivity"]) / (volume * 1e-30)
+        )
+    expected = phonon_conductance(tree["left"].to_dataset(), t).sum()
+    assert total == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_results_of_a_mesh_go_through_a_file(system, continuum, tmp_path):
+    tree = beside_phonons(transmissivities(system, (3, 3, 3)), continuum)
+    write(tree, tmp_path / "phonons.nc")
+    again = read(tmp_path / "phonons.nc")
+    xr.testing.assert_identical(again["left"].to_dataset(), tree["left"].to_dataset())
+    for name, variable in again["right"].to_dataset().data_vars.items():
+        assert variable.attrs["units"], name
+        assert variable.attrs["long_name"], name
+
+
+@pytest.mark.parametrize("by", list(QUANTITIES))
+def test_accumulation_grows_to_the_conductance(table, sampled, by):
+    t = [100.0, 300.0]
+    grown = accumulation(table, t, by, steps=30)
+    assert np.all(np.diff(grown.values, axis=-1) >= 0)
+    sums = spectral(table)
+    weights = np.interp(sums["frequency"], sampled[0].frequency, sampled[0].weight)
+    expected = conductance(FrequencyGrid(sums["frequency"].values, weights), sums["transmission"][0], t)
+    np.testing.assert_allclose(grown.isel({by: -1}).sum("branch"), expected, rtol=1e-12)
+    for side in ("left", "right"):
+        np.testing.assert_allclose(mode_conductance(table, t, side=side).sum("mode"), expected, rtol=1e-9)
+
+
+def test_accumulation_by_frequency_is_the_partial_sum(system):
+    side = transmissivities(system, (4, 4, 4))["right"].to_dataset()
+    grown = accumulation(side, 300.0, "frequency", steps=10)
+    share = phonon_conductance(side, 300.0)[0]
+    edge = float(grown["frequency"][4])
+    below = share.where(side["frequency"] <= edge).sum("qpoint")
+    np.testing.assert_allclose(grown[0, :, 4], below, rtol=1e-12)
+
+
+def test_unknown_quantities_are_refused(table):
+    with pytest.raises(InputError, match="frequency, angle, speed"):
+        accumulation(table, 300.0, "colour")
+
+
+def test_local_densities_of_a_perfect_crystal_are_those_of_the_bulk(perfect_silicon):
+    nu = np.linspace(0.05, 1.08, 60) * largest_frequency(perfect_silicon.left)
+    found = local_density_of_states(perfect_silicon, nu, (8, 8), broadening=0.15)
+    density = found["density_of_states"]
+    # no atom differs from another of its plane's kind, and every one holds three modes
+    assert float(density.std("atom").max()) < 1e-3 * float(density.max())
+    step = nu[1] - nu[0]
+    np.testing.assert_allclose(density.sum("frequency") * step, 3.0, rtol=0.04)
+    bulk = density_of_states(perfect_silicon.left, nu, (20, 20, 20)) / 2
+    smooth = np.ones(7) / 7.0
+    ours, theirs = (np.convolve(x, smooth, "valid") for x in (density.mean("atom").values, bulk))
+    assert np.abs(ours - theirs).max() < 0.12 * theirs.max()
+
+
+def test_heavy_atoms_of_a_contact_move_slowly(heavy_silicon):
+    nu = np.array([0.8]) * largest_frequency(heavy_silicon.left)
+    found = local_density_of_states(heavy_silicon, nu, (6, 6))["density_of_states"][0]
+    # above the heavy band only the light atoms have states, and what leaks decays
+    assert float(found[found["height"] > 4.0].max()) < 1e-3 * float(found[found["height"] < -4.0].max())
+    assert np.all(found["layer"].values[:-1] <= found["layer"].values[1:])
+
+
+def test_the_wave_in_a_perfect_crystal_is_one_travelling_wave(perfect_silicon, tmp_path):
+    nu = 0.2 * largest_frequency(perfect_silicon.left)
+    images = scattered_trajectory(perfect_silicon, (0.04, 0.02), nu, 1, layers=6, repeat=(2, 3), frames=8)
+    moves = np.array([image.get_array("displacement") for image in images])
+    assert np.linalg.norm(moves, axis=-1).max() <= 0.3 + 1e-12
+    # the time average of |u|² is one number for each sublattice: no standing part
+    power = (moves**2).sum(axis=-1).mean(axis=0)
+    # what reflects is the noise of the contact's finite displacements
+    noise, _ = perfect_silicon.checks["contact_ends"]
+    for member in (0, 1):
+        own = power[member::2]
+        assert np.ptp(own) < 20 * noise * own.mean()
+    rest = images[0].get_positions() - images[0].get_array("displacement")
+    gaps = np.diff(np.unique(rest[:, 2].round(4)))
+    np.testing.assert_allclose(gaps, gaps[0], atol=1e-3)
+    path = tmp_path / "wave.xyz"
+    write_trajectory(images, path)
+    again = ase.io.read(path, ":")
+    assert len(again) == 8
+    np.testing.assert_allclose(again[3].get_array("displacement"), moves[3], atol=1e-7)
+    assert again[1].info["frequency_THz"] == pytest.approx(nu)
+
+
+def test_reflection_makes_the_wave_stand_on_its_own_side_alone(heavy_silicon):
+    nu = 0.25 * largest_frequency(heavy_silicon.left)
+    images = scattered_trajectory(heavy_silicon, (0.0, 0.0), nu, 0, layers=10, repeat=(1, 1), frames=8)
+    moves = np.array([image.get_array("displacement") for image in images])
+    power = (moves**2).sum(axis=-1).mean(axis=0)
+    left, right = power[: len(power) // 2 - 4], power[len(power) // 2 + 8 :]
+    assert np.ptp(left[::2]) > 0.2 * left[::2].mean()
+    assert np.ptp(right[::2]) < 1e-3 * right[::2].mean()
+
+
+def test_modes_that_do_not_propagate_are_refused(perfect_silicon):
+    with pytest.raises(InputError, match="propagate"):
+        scattered_trajectory(perfect_silicon, (0.4, 0.4), 0.5, 5)
+    with pytest.raises(InputError, match="left or right"):
+        scattered_trajectory(perfect_silicon, (0.1, 0.1), 2.0, 0, side="above")
+
+
+def test_figures_are_drawn(system, table, continuum, tmp_path):
+    nu = 0.3 * largest_frequency(system.right)
+    zone = mode_table(system, *zone_samples([nu], (6, 6)))
+    phonons = beside_phonons(transmissivities(system, (4, 4, 4)), continuum)
+    figures = (
+        zone_figure(zone, system.left.atoms.cell.array[:2, :2], nu),
+        angle_figure(beside_modes(table, continuum), continuum.media),
+        phonon_figure(phonons, 300.0),
+    )
+    for number, figure in enumerate(figures):
+        path = tmp_path / f"{number}.png"
+        save(figure, path)
+        assert path.stat().st_size > 20000
+    labels = [axes.get_xlabel() + axes.get_ylabel() for figure in figures for axes in figure.axes]
+    assert all(labels)
+
+
+def test_critical_angles_of_the_figure_are_those_of_the_media(table):
+    media = tuple(Medium.isotropic(1.0, cl, ct) for cl, ct in ((6.0, 3.0), (4.0, 2.0)))
+    figure = angle_figure(table, media)
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    # transverse at 3 km/s to longitudinal at 4 km/s: arcsin(3/4) = 48.6°
+    assert texts[0] == "critical angles: T→L 49°"
+    assert texts[1] == "critical angles: T→T 42°, T→L 19°, L→L 42°"
+
+
+def test_samples_of_a_table_are_reduced_by_rotations_only(system):
+    grid, samples = zone_samples([2.0, 1.0], (3, 3))
+    assert grid.frequency.tolist() == [1.0, 2.0]
+    assert isinstance(samples[0], Window)
+    assert len(samples[0].weights) == 9
+    with pytest.raises(InputError, match="positive"):
+        zone_samples([0.0], (3, 3))
+    with pytest.raises(InputError, match="positive"):
+        grid_samples(system, (3, 3), 8, coldest=0.0)
+
+
+def test_frequencies_without_modes_make_an_empty_table():
+    system = contact(fcc())
+    above = 1.1 * largest_frequency(system.left)
+    grid, samples = zone_samples([above], (2, 2))
+    table = mode_table(system, grid, samples)
+    assert table.sizes["mode"] == 0
