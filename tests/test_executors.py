@@ -44,7 +44,7 @@ def problem(heavy_silicon):
     tops = [largest_frequency(side) for side in (heavy_silicon.left, heavy_silicon.right)]
     grid = frequency_grid(min(tops), max(tops), 32, coldest=50.0)
     samples = windows(
-        heavy_silicon.left, heavy_silicon.right, grid, (10, 10), heavy_silicon.rotations, common=min(tops)
+        heavy_silicon.left, heavy_silicon.right, grid, (8, 8), heavy_silicon.rotations, common=min(tops)
     )
     return heavy_silicon, grid, samples, min(tops)
 

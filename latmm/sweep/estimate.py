@@ -12,7 +12,9 @@ from latmm.sweep.tasks import Task, junction, solve
 __all__ = ["Estimate", "estimate"]
 
 _TIMED = 4
-"""Tasks of which one k∥ is timed."""
+"""Tasks of which some k∥ are timed."""
+_WAVE_VECTORS = 4
+"""These k∥: as many as share the cost that they have in common."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Estimate:
     tasks : int
         Pieces that can be solved side by side.
     seconds : float
-        One core's time.
+        Of one core that has nothing else to do.
     memory : int
         Bytes that a process holds at once for the contact and the largest task.
     store : int
@@ -50,7 +52,7 @@ class Estimate:
 
 
 def estimate(interface: Interface, sampling: Sampling) -> Estimate:
-    """Time a k∥ of some tasks and scale up.
+    """Time some k∥ of some tasks and scale up.
 
     Parameters
     ----------
@@ -61,11 +63,11 @@ def estimate(interface: Interface, sampling: Sampling) -> Estimate:
     """
     tasks = sampling.tasks
     timed = [tasks[i] for i in np.unique(np.linspace(0, len(tasks) - 1, _TIMED).astype(int))]
-    solve(interface, _first(timed[0]))  # the first call of everything costs extra
-    started = time.perf_counter()
+    solve(interface, _part(timed[0]))  # the first call of everything costs extra
+    started = time.process_time()
     for task in timed:
-        solve(interface, _first(task))
-    per_sample = (time.perf_counter() - started) / sum(_first(task).samples for task in timed)
+        solve(interface, _part(task))
+    per_sample = (time.process_time() - started) / sum(_part(task).samples for task in timed)
     samples = sum(task.samples for task in tasks)
     lattice = junction(interface, timed[0].wave_vectors[:1])
     blocks = sum(block.nbytes for block in (*lattice.onsite, *lattice.hopping))
@@ -83,5 +85,5 @@ def estimate(interface: Interface, sampling: Sampling) -> Estimate:
     )
 
 
-def _first(task: Task) -> Task:
-    return replace(task, wave_vectors=task.wave_vectors[:1], weights=task.weights[:1])
+def _part(task: Task) -> Task:
+    return replace(task, wave_vectors=task.wave_vectors[:_WAVE_VECTORS], weights=task.weights[:_WAVE_VECTORS])

@@ -31,6 +31,8 @@ _PER_NM2 = 100.0
 """1 Å⁻² in nm⁻²."""
 _NEAR = 5.0
 """The elastic law is read off from the top of its range to this multiple of it: Ξ/ν² holds to 1e-4 there."""
+_ALIKE = 3
+"""Frequencies that share a window, and with it much of its error: they count as one in a mean."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,10 @@ def _extend(spectra: Floats, frequency: Floats, elastic: Bools) -> Floats:
     law = spectra[:, near] / frequency[near] ** 2
     prefactor = law.mean(axis=1)
     spectra[:, elastic] = prefactor[:, None] * frequency[elastic] ** 2
-    # two standard deviations of the mean, or half of what two meshes in turn differ by
-    scatter = 2.0 * law.std(axis=1, ddof=1) / np.sqrt(law.shape[1]) if law.shape[1] > 1 else prefactor
-    turns = np.abs(law[:, ::2].mean(axis=1) - law[:, 1::2].mean(axis=1)) if law.shape[1] > 1 else prefactor
+    count = law.shape[1]
+    if count < 2:
+        return np.ones(3)
+    # two standard deviations of the mean, or what the two meshes in turn differ by
+    scatter = 2.0 * law.std(axis=1, ddof=1) / np.sqrt(max(1.0, count / _ALIKE))
+    turns = np.abs(law[:, ::2].mean(axis=1) - law[:, 1::2].mean(axis=1))
     return np.asarray(np.maximum(scatter, turns) / prefactor)
