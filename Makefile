@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check lint types clean
+.PHONY: demo test check lint types bench clean
 .DEFAULT_GOAL := test
 
 # the stamp is renewed when the dependencies change; the install itself is editable
@@ -28,6 +28,16 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 check: lint types test
+
+# builds the peers' environments (minutes), then everything that benchmarks/ measures, on a quiet machine
+bench: $(STAMP)
+	benchmarks/peers.sh
+	$(BIN)/python benchmarks/kernel.py speed
+	$(BIN)/python benchmarks/kernel.py robustness
+	$(BIN)/python benchmarks/kernel.py scaling
+	$(BIN)/python benchmarks/continuum.py
+	$(BIN)/python benchmarks/contact.py
+	$(BIN)/python benchmarks/sampling.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

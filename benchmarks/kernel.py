@@ -99,7 +99,7 @@ def speed(peers: Path, sizes: list[int]) -> None:
         "   n   cells   latmm  complex   S full   floor  /floor    kwant  ratio  |dT|      sisl  ratio  "
         "|dSigma|"
     )
-    crystal = silicon()
+    crystal, solver = silicon(), "kwant: not built, see benchmarks/peers.sh"
     for size in sizes:
         repeat = SUPERCELLS[size]
         cells = repeat[0] * repeat[1]
@@ -123,6 +123,7 @@ def speed(peers: Path, sizes: list[int]) -> None:
             kwant = peer(peers / "kwant/bin/python", "peer_kwant.py", stored)
             sisl = peer(peers / "sisl/bin/python", "peer_sisl.py", stored)
             if kwant:
+                solver = kwant["solver"]
                 error = np.abs(np.array(kwant["transmission"]) - found.transmission[0, :points]).max()
                 row += f" {kwant['ms']:8.2f} {kwant['ms'] / (1e3 * ours):6.1f} {error:8.1e}"
             else:
@@ -135,6 +136,7 @@ def speed(peers: Path, sizes: list[int]) -> None:
         "/floor: the complex path, since the floor is 2 zgeev; latmm: real arithmetic where a symmetry "
         "allows it"
     )
+    print(solver)
 
 
 def in_complex_arithmetic(problem: Junction, omega: np.ndarray) -> None:

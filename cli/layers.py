@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import temperature_list
-from .survey import check_outputs, deliver, output_options
+from .survey import check_outputs, deliver, note_cutoffs, output_options
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from latmm.continuum.layers import Layer
 
 __all__ = ["command"]
@@ -47,6 +49,12 @@ def command(**options: Any) -> None:
     kinds = [bool(options["layers"]), options["graded"] is not None, options["optimise"]]
     if sum(kinds) > 1:
         raise click.UsageError("give only one of --layer, --graded and --optimise")
+    if not any(kinds) and options["bond"] is None:
+        raise click.UsageError("give what lies between the media: --layer, --graded, --optimise or --bond")
+    if options["optimise"] and options["bond"] is not None:
+        raise click.UsageError("--optimise looks for a layer between welded contacts: leave out --bond")
+    if options["repeat"] > 1 and not options["layers"]:
+        raise click.UsageError("--repeat needs the layers to repeat: --layer MEDIUM:NM")
     _run(options, temperatures)
 
 
@@ -57,19 +65,22 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     from latmm.continuum.contact import spring_compliance
     from latmm.continuum.layers import Stack, acoustic_mismatch_stack
     from latmm.continuum.library import medium
-    from latmm.continuum.low_temperature import cubic_prefactor
+    from latmm.continuum.low_temperature import LONG_WAVES, first_prefactor
     from latmm.continuum.survey import Side, graded_grid
     from latmm.landauer import conductance
 
     left, right = (Side(medium(options[f"{name}_medium"])) for name in ("left", "right"))
+    note_cutoffs(options, left, right)
     layers = _layers(options, left.isotropic, right.isotropic, temperatures[0])
     compliance = None if options["bond"] is None else spring_compliance(options["bond"])
     grid = graded_grid((left, right), temperatures)
-    bare = Stack(left.isotropic, right.isotropic)
-    full = Stack(left.isotropic, right.isotropic, layers, compliance)
-    spectra = {"bare": acoustic_mismatch_stack(bare, grid), "layers": acoustic_mismatch_stack(full, grid)}
+    stacks = {
+        "bare": Stack(left.isotropic, right.isotropic),
+        "layers": Stack(left.isotropic, right.isotropic, layers, compliance),
+    }
+    spectra = {name: acoustic_mismatch_stack(stack, grid) for name, stack in stacks.items()}
     values = np.array([conductance(grid, table.transmission, temperatures) for table in spectra.values()])
-    first = [float(x.transmission[0]) / (2.0 * np.pi * grid.frequency[0]) ** 2 for x in spectra.values()]
+    prefactors = [first_prefactor(acoustic_mismatch_stack(stack, LONG_WAVES)) for stack in stacks.values()]
     comparison = xr.Dataset(
         {
             "conductance": (
@@ -79,7 +90,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
             ),
             "cubic_prefactor": (
                 "model",
-                [cubic_prefactor(k) for k in first],
+                prefactors,
                 {"units": "W m-2 K-4", "long_name": "G/T^3 at low temperature"},
             ),
         },
@@ -89,7 +100,39 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
         },
     )
     tree = xr.DataTree.from_dict({"/comparison": comparison, **{f"/{k}": v for k, v in spectra.items()}})
-    deliver(options, tree, None, f"{left.medium.name} | {len(layers)} layers | {right.medium.name}")
+    if layers:
+        tree["stack"] = _description(layers)
+    between = ["springs"] * (compliance is not None) + [
+        f"{len(layers)} layer{'s' * (len(layers) > 1)}"
+    ] * bool(layers)
+    deliver(options, tree, None, " | ".join([left.medium.name, *between, right.medium.name]))
+
+
+def _description(layers: "tuple[Layer, ...]") -> "xr.Dataset":
+    """Medium and thickness of every layer, from left to right."""
+    import xarray as xr
+
+    columns = {
+        "thickness": ([layer.thickness for layer in layers], "nm", "thickness"),
+        "density": ([layer.medium.density for layer in layers], "g cm-3", "density"),
+        "longitudinal": (
+            [layer.medium.speeds.longitudinal for layer in layers],
+            "km s-1",
+            "longitudinal speed of sound",
+        ),
+        "transverse": (
+            [layer.medium.speeds.transverse for layer in layers],
+            "km s-1",
+            "transverse speed of sound",
+        ),
+    }
+    return xr.Dataset(
+        {
+            name: ("layer", values, {"units": unit, "long_name": text})
+            for name, (values, unit, text) in columns.items()
+        },
+        coords={"medium": ("layer", [layer.medium.name for layer in layers])},
+    )
 
 
 def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) -> "tuple[Layer, ...]":
@@ -102,13 +145,13 @@ def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) 
         return graded_layers(left, right, options["graded"], 40)
     if options["optimise"]:
         best = best_matching_layer(left, right, temperature)
-        click.echo(
-            f"best layer at {temperature:g} K: {best.layer.thickness:.4g} nm, density "
-            f"{best.layer.medium.density:.4g} g/cm³, speeds {best.layer.medium.speeds.longitudinal:.4g} and "
-            f"{best.layer.medium.speeds.transverse:.4g} km/s; conductance × "
-            f"{best.conductance / best.bare_conductance:.4g}",
-            err=True,
-        )
+        if not options["as_json"]:
+            speeds = best.layer.medium.speeds
+            click.echo(
+                f"best layer at {temperature:g} K: {best.layer.thickness:.4g} nm, density "
+                f"{best.layer.medium.density:.4g} g/cm³, speeds {speeds.longitudinal:.4g} and "
+                f"{speeds.transverse:.4g} km/s; conductance × {best.conductance / best.bare_conductance:.4g}"
+            )
         return (best.layer,)
     found = []
     for text in options["layers"]:

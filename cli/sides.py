@@ -26,7 +26,8 @@ def side_options(function: _F) -> _F:
                 "--left-medium",
                 metavar="MEDIUM",
                 help="Left medium in place of structure files: a name (si, cu, sapphire, helium, ...) or "
-                "rho=8960,cl=4760,ct=2325 (SI; n= cells per nm³ for Debye's cut-offs).",
+                "rho=8960,cl=4760,ct=2325 (SI), or rho=2329,c11=165.7,c12=63.9,c44=79.6 (GPa); n= cells "
+                "per nm³ for Debye's cut-offs.",
             ),
             click.option("--right-medium", metavar="MEDIUM", help="Right medium, likewise."),
             click.option(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from latmm.continuum.survey import Side
 
-__all__ = ["check_outputs", "deliver", "output_options", "run_survey"]
+__all__ = ["check_outputs", "deliver", "note_cutoffs", "output_options", "run_survey"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -54,6 +55,16 @@ def check_outputs(options: dict[str, Any]) -> None:
         check_figure(options["plot"])
 
 
+def note_cutoffs(options: dict[str, Any], left: "Side", right: "Side") -> None:
+    """Tell that a pair without Debye cut-offs keeps its law of low temperature however hot it gets."""
+    if not options["quiet"] and not any(isfinite(side.medium.cell_density) for side in (left, right)):
+        click.echo(
+            "note: neither medium has a cell density (n=), so G follows the law of low temperature for ever; "
+            "it holds far below the Debye temperatures",
+            err=True,
+        )
+
+
 def run_survey(
     options: dict[str, Any], pair: "tuple[Side, Side]", models: tuple[str, ...], temperatures: list[float]
 ) -> None:
@@ -61,6 +72,7 @@ def run_survey(
     from latmm.continuum.incidence import incidence
     from latmm.continuum.survey import survey
 
+    note_cutoffs(options, *pair)
     tree = survey(*pair, temperatures, models, roughness=options.get("roughness"))
     angles = None
     if any(name.startswith(("amm", "khalatnikov", "mixed")) for name in models):
@@ -85,19 +97,23 @@ def deliver(options: dict[str, Any], tree: "xr.DataTree", angles: "xr.Dataset | 
         for path in (options["output"], options["plot"]):
             if path:
                 click.echo(f"wrote {path}", err=True)
-    click.echo(_json(comparison) if options["as_json"] else conductance_table(comparison))
+    click.echo(_json(tree) if options["as_json"] else conductance_table(comparison))
 
 
-def _json(comparison: "xr.Dataset") -> str:
+def _json(tree: "xr.DataTree") -> str:
+    comparison = tree["comparison"].to_dataset()
     models = [str(name) for name in comparison["model"].values]
     prefactors = comparison["cubic_prefactor"].values.tolist()
-    return json.dumps(
-        {
-            "temperature": comparison["temperature"].values.tolist(),
-            "conductance": {m: comparison["conductance"].sel(model=m).values.tolist() for m in models},
-            "cubic_prefactor": {
-                m: value if value == value else None for m, value in zip(models, prefactors, strict=True)
-            },
+    found: dict[str, Any] = {
+        "temperature": comparison["temperature"].values.tolist(),
+        "conductance": {m: comparison["conductance"].sel(model=m).values.tolist() for m in models},
+        "cubic_prefactor": {
+            m: value if value == value else None for m, value in zip(models, prefactors, strict=True)
         },
-        allow_nan=False,
-    )
+    }
+    if "stack" in tree.children:
+        stack = tree["stack"].to_dataset()
+        names = ("medium", "thickness", "density", "longitudinal", "transverse")
+        rows = zip(*(stack[name].values.tolist() for name in names), strict=True)
+        found["layers"] = [dict(zip(names, row, strict=True)) for row in rows]
+    return json.dumps(found, allow_nan=False)

@@ -54,6 +54,7 @@ def _conductance(axes: Axes, comparison: xr.Dataset) -> None:
 
 def _angles(axes: Axes, angles: xr.Dataset) -> None:
     theta = angles["angle"].values
+    highest = float(angles["transmissivity"].sum("outgoing").max())
     for wave in angles["incident"].values:
         colour = _WAVES[str(wave)]
         own = angles.sel(incident=wave)
@@ -65,5 +66,7 @@ def _angles(axes: Axes, angles: xr.Dataset) -> None:
         for limit in np.unique(limits[np.isfinite(limits)]):
             axes.axvline(limit, color=colour, lw=0.7, ls=":")
     axes.plot([], [], ":", color="0.4", lw=0.7, label="critical angles")
-    axes.set(xlabel="angle of incidence (degrees)", ylabel="transmissivity", xlim=(0, 90), ylim=(0, 1.02))
+    axes.set(xlabel="angle of incidence (degrees)", ylabel="transmissivity", xlim=(0, 90))
+    axes.set_ylim(0, min(1.02, 1.2 * highest) if highest > 0 else 1.02)
+    axes.set_title("waves from the left, isotropic averages", fontsize="small")
     axes.legend(frameon=False, fontsize="small")

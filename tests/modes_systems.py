@@ -1,5 +1,6 @@
 """Contacts of one spring crystal with itself or with heavier atoms, put together block by block."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -74,10 +75,22 @@ def layer(crystal: ForceConstants, k: Floats, principal: int) -> tuple[Complexes
     return h0, h1
 
 
+def loosened(system: System) -> System:
+    """The same with weaker springs for motion along x in the contact: its two transverse waves differ."""
+
+    def junction(k: Floats) -> Junction:
+        plain = system.junction(k)
+        across = plain.hopping[0].copy()
+        across[..., 0::3, :] *= 0.4
+        return Junction(plain.left, plain.right, (), (across,))
+
+    return replace(system, junction=junction)
+
+
 def supercell(crystal: ForceConstants, ratio: float, repeat: int = 2) -> System:
     """:func:`contact` in a lateral supercell of repeat × repeat cells, with folded leads."""
     small = contact(crystal, ratio)
-    steps = np.array(list(product(range(repeat), repeat=2)))
+    steps = np.array(list(product(range(repeat), repeat=2)))[::-1]  # no order is promised
 
     def folded(k: Floats) -> Floats:
         return (np.asarray(k, dtype=float)[:, None, :] + steps) / repeat

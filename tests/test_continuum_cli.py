@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import xarray as xr
 from click.testing import CliRunner, Result
-from continuum_systems import ALUMINIUM, SILICON, diamond_springs, fcc_springs
+from continuum_systems import ALUMINIUM, HELIUM, SILICON, diamond_springs, fcc_springs
 
+from latmm.continuum.incidence import incidence
 from latmm.continuum.low_temperature import cubic_prefactors
 from latmm.continuum.survey import Side, survey
 from latmm.errors import InputError
+from latmm.plotting_continuum import continuum_figure
 
 STRUCTURES = Path(__file__).parent.parent / "structures"
 AL, SI = "rho=2700,cl=6420,ct=3040", "rho=2330,cl=9000,ct=5400"
@@ -69,6 +71,56 @@ def test_layers_command_matches_and_optimises(tmp_path: Path) -> None:
     text = run("layers", "--left-medium", "pb", "--right-medium", "diamond", "--graded", "2", "-T", "20")
     assert text.exit_code == 0
     assert "layers" in text.output
+    output = tmp_path / "a.nc"
+    best = run(
+        "layers",
+        "--left-medium",
+        AL,
+        "--right-medium",
+        SI,
+        "--optimise",
+        "-T",
+        "20",
+        "--json",
+        "-o",
+        str(output),
+    )
+    found = json.loads(best.output)
+    assert found["conductance"]["layers"] > found["conductance"]["bare"]
+    (layer,) = found["layers"]
+    again = run(
+        "layers",
+        *("--left-medium", AL, "--right-medium", SI, "-T", "20", "--json", "--layer"),
+        f"rho={1e3 * layer['density']!r},cl={1e3 * layer['longitudinal']!r},"
+        f"ct={1e3 * layer['transverse']!r}:{layer['thickness']!r}",
+    )
+    reached = json.loads(again.output)["conductance"]["layers"]
+    assert reached == pytest.approx(found["conductance"]["layers"], rel=1e-9)
+    with xr.open_datatree(output, engine="h5netcdf") as tree:
+        assert tree["stack"]["thickness"].values.tolist() == [layer["thickness"]]
+
+
+def test_weak_transmission_fills_its_panel() -> None:
+    angles = incidence(ALUMINIUM, HELIUM, np.linspace(0, 80, 9))
+    table = survey(Side(ALUMINIUM), Side(HELIUM), [0.5, 1.0], ["amm-isotropic"])["comparison"].to_dataset()
+    panel = continuum_figure(table, angles, "Al | He").axes[1]
+    highest = float(angles.transmissivity.sum("outgoing").max())
+    assert highest < 0.02
+    assert highest < panel.get_ylim()[1] < 1.5 * highest
+
+
+@pytest.mark.parametrize("between", [["--layer", "mgo:200"], ["--bond", "0.05"], ["--graded", "300"]])
+def test_longest_waves_do_not_see_what_lies_between(between: list[str]) -> None:
+    """G/T³ for T → 0 is that of the bare contact, however hot or thick the rest of the calculation."""
+    result = run("layers", "--left-medium", "al", "--right-medium", "diamond", *between, "--json")
+    prefactor = json.loads(result.output)["cubic_prefactor"]
+    assert prefactor["layers"] == pytest.approx(prefactor["bare"], rel=1e-9)
+
+
+def test_longest_waves_do_not_see_roughness() -> None:
+    table = survey(Side(ALUMINIUM), Side(SILICON), 300.0, ["mixed", "amm-isotropic"], roughness=100.0)
+    rough, smooth = table["comparison"]["cubic_prefactor"].values
+    assert rough == pytest.approx(smooth, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -84,12 +136,28 @@ def test_layers_command_matches_and_optimises(tmp_path: Path) -> None:
             ["--left-medium", "al", "--right-medium", "si", "--optimise", "--graded", "1"],
             "only one",
         ),
+        ("layers", ["--left-medium", "al", "--right-medium", "si"], "what lies between"),
+        ("layers", ["--left-medium", "al", "--right-medium", "si", "--bond", "1", "--optimise"], "welded"),
+        (
+            "layers",
+            ["--left-medium", "al", "--right-medium", "si", "--bond", "1", "--repeat", "2"],
+            "--repeat",
+        ),
     ],
 )
 def test_wrong_usage_is_explained(command: str, arguments: list[str], message: str) -> None:
     result = run(command, *arguments)
     assert result.exit_code == 2
     assert message in result.output
+
+
+@pytest.mark.parametrize(("right", "noted"), [(SI, True), (f"{SI},n=25", False)])
+def test_missing_cutoffs_are_noted(right: str, noted: bool) -> None:
+    for name, more in (("amm", []), ("layers", ["--bond", "10"])):
+        command = import_module(f"latmm_cli.{name}").command
+        result = CliRunner().invoke(command, ["--left-medium", AL, "--right-medium", right, *more])
+        assert result.exit_code == 0
+        assert ("cell density" in result.stderr) is noted
 
 
 @pytest.mark.parametrize("arguments", [["foo", "si"], ["al", "rho=1"]])

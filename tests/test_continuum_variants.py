@@ -234,10 +234,42 @@ def test_every_measured_medium_is_stable_and_named() -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "turn"), [("si", 90), ("in", 90), ("quartz", 120), ("sapphire", 120)])
+def test_measured_stiffness_has_the_symmetry_of_its_crystal(name: str, turn: float) -> None:
+    c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    crystal = medium(name)
+    turned = crystal.rotated([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+    np.testing.assert_allclose(turned.stiffness, crystal.stiffness, atol=1e-10)
+    if name == "si":
+        np.testing.assert_allclose(
+            crystal.rotated(np.roll(np.eye(3), 1, axis=0)).stiffness, crystal.stiffness
+        )
+
+
 def test_media_in_numbers() -> None:
     copper = medium("rho=8960,cl=4760,ct=2325")
     assert copper.speeds == pytest.approx((4.76, 2.325))
     assert medium("rho=145,cl=238").is_fluid
-    for text in ("unobtainium", "rho=1,cl=x", "rho=1", "rho=1,cl=2,foo=3"):
+    for name, text in {
+        "si": "rho=2329,n=24.97,c11=165.7,c12=63.9,c44=79.6",
+        "in": "rho=7300, n=38.3, c11=45.4,c12=40.1,c13=41.5,c33=45.2,c44=6.51,c66=12.1",
+        "quartz": "rho=2649,n=8.85,c11=86.74,c12=6.99,c13=11.91,c14=-17.91,c33=107.2,c44=57.94",
+    }.items():
+        written, measured = medium(text), medium(name)
+        np.testing.assert_array_equal(written.stiffness, measured.stiffness)
+        assert (written.density, written.cell_density) == pytest.approx(
+            (measured.density, measured.cell_density)
+        )
+    for text in (
+        "unobtainium",
+        "rho=1,cl=x",
+        "rho=1",
+        "rho=1,cl=2,foo=3",
+        "rho=1,rho=2,cl=2",
+        "rho=1,c11=3,c12=1",
+        "rho=1,c11=3,c12=1,c44=1,cl=2",
+        "rho=1,c11=3,c12=1,c44=1,c13=1",
+        "rho=1,c11=3,c12=1,c44=1,c66=1",
+    ):
         with pytest.raises(InputError):
             medium(text)

@@ -212,6 +212,10 @@ def test_the_wave_in_a_perfect_crystal_is_one_travelling_wave(perfect_silicon, t
     for member in (0, 1):
         own = power[member::2]
         assert np.ptp(own) < 20 * noise * own.mean()
+    # cells side by side differ by the phase of k∥: u(0) + i u(T/4) is the complex wave
+    wave = (moves[0] + 1j * moves[2]).reshape(2, 3, -1, 3)
+    np.testing.assert_allclose(wave[1], wave[0] * np.exp(2j * np.pi * 0.04), atol=1e-9)
+    np.testing.assert_allclose(wave[:, 2], wave[:, 1] * np.exp(2j * np.pi * 0.02), atol=1e-9)
     rest = images[0].get_positions() - images[0].get_array("displacement")
     gaps = np.diff(np.unique(rest[:, 2].round(4)))
     np.testing.assert_allclose(gaps, gaps[0], atol=1e-3)

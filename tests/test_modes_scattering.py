@@ -1,17 +1,19 @@
 """Scattering between phonons: sums, reciprocity, and what must not depend on how the system is described."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from modes_systems import contact, diamond, fcc, random_points, sheared, supercell
+from modes_systems import contact, diamond, fcc, loosened, random_points, sheared, supercell
 
-from latmm.agf import transmission
+from latmm.agf import scatter, transmission
 from latmm.landauer import FrequencyGrid
 from latmm.lattice.phonons import largest_frequency
 from latmm.modes.maps import conversion, scattering_map
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import zone_samples
 from latmm.modes.system import System
-from latmm.modes.table import mode_table, spectral
+from latmm.modes.table import mode_pieces, mode_table, spectral
 from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
 
@@ -116,17 +118,44 @@ def test_scattering_maps_are_reciprocal_and_hold_all_channels():
     np.testing.assert_allclose(offered.values.T, spectral(table)["channels"].values, atol=1e-9)
 
 
-@pytest.mark.parametrize("k", [(0.0, 0.0), (0.11, 0.11)])
-def test_degenerate_modes_carry_the_mean_whatever_the_kernel_calls_them(k):
-    # thicker principal layers make the kernel choose other bases of degenerate modes
-    nu = 0.3 * largest_frequency(fcc())
-    results = []
-    for principal in (1, 2, 3):
-        found = resolve(contact(fcc(), 2.0, principal), np.array([k]), np.array([nu]))
-        order = np.lexsort((found.incoming[0].branch, found.incoming[0].wave_vector[:, 2].round(6)))
-        results.append(found.transmissivity(0)[order])
-    np.testing.assert_allclose(results[1], results[0], atol=1e-9)
-    np.testing.assert_allclose(results[2], results[0], atol=1e-9)
+def between_phonons(system: System, k, nu):
+    """|S|² from the left to both sides, ordered by the phonons at both ends."""
+    found = resolve(system, np.array([k]), np.array([nu]), outgoing=True)
+
+    def order(phonons):
+        return phonons.mode[np.lexsort((phonons.branch, *phonons.wave_vector.T.round(5)))]
+
+    into = order(found.incoming[0])
+    return [found.share[0][to][0][np.ix_(order(found.outgoing[to]), into)] for to in (0, 1)]
+
+
+def test_degenerate_modes_carry_the_mean_of_their_group():
+    # on the axis two transverse phonons are one frequency: each is half of what both do together
+    system = loosened(contact(fcc(), 2.0))
+    nu = 0.3 * largest_frequency(system.left)
+    totals = transmission(system.junction(np.zeros((1, 2))), np.array([[TWO_PI * nu]]))
+    found = resolve(system, np.zeros((1, 2)), np.array([nu]))
+    crossing, transverse = found.transmissivity(0), found.incoming[0].longitudinal < 0.5
+    assert np.ptp(crossing[transverse]) < 1e-12
+    assert crossing.sum() == pytest.approx(float(totals.transmission[0, 0]), abs=1e-9)
+    # what the springs along x and y let through by themselves differs from the mean
+    kernel = scatter(system.junction(np.zeros((1, 2))), np.array([[TWO_PI * nu]]))
+    polarised = np.linalg.svd(kernel.transmitted_left[0, 0], compute_uv=False) ** 2
+    assert np.abs(polarised - crossing[transverse][0]).min() > 0.01
+
+
+@pytest.mark.parametrize("k", [(0.0, 0.0), (0.11, 0.11), (0.5, 0.0), (0.5, 0.21)])
+def test_scattering_between_phonons_does_not_depend_on_the_kernels_modes(k):
+    # thicker layers mix phonons of one λ: degenerate ones on the axis, others at the zone's edge
+    top = largest_frequency(fcc())
+    mixtures = 0
+    for nu in (0.31 * top, 0.59 * top, 0.68 * top):
+        shares = [between_phonons(loosened(contact(fcc(), 1.5, p)), k, nu) for p in (1, 2, 3)]
+        for ours in shares[1:]:
+            for a, b in zip(ours, shares[0], strict=True):
+                np.testing.assert_allclose(a, b, atol=1e-8)
+        mixtures += shares[0][0].size
+    assert mixtures > 0
 
 
 def test_the_primitive_cell_does_not_matter():
@@ -164,20 +193,23 @@ def test_disorder_in_a_supercell_scatters_diffusely():
         across[..., :3, :] *= 0.3  # one of four atoms is held by weaker springs
         return type(junction)(junction.left, junction.right, (), (across,))
 
-    disordered = System(
-        system.left,
-        system.right,
-        1,
-        system.area,
-        system.rotations,
-        system.lateral,
-        rough,
-        system.folded,
-    )
-    found = resolve(disordered, random_points(3), levels(system, 4))
+    found = resolve(replace(system, junction=rough), random_points(3), levels(system, 4))
     for side in (0, 1):
         specular = found.specular(side)
         assert 0.0 <= specular.min() < 0.95
         assert specular.max() <= 1.0 + 1e-9
         total = found.transmissivity(side) + found.reflectivity(side)
         np.testing.assert_allclose(total, 1.0, atol=1e-8)
+
+
+def test_little_memory_makes_more_pieces_of_the_same_table(monkeypatch):
+    system = contact(fcc(), 2.0)
+    k, nu = random_points(6), levels(system, 4)
+    whole = mode_table(system, *everywhere(k, nu))
+    assert supercell(fcc(), 2.0).points_at_once(10**9) == system.points_at_once(10**9) // 16
+    monkeypatch.setattr("latmm.modes.system.BATCH_BYTES", 16 * 10 * 9 * 8)
+    assert system.points_at_once(2048) == 8
+    assert len(list(mode_pieces(system, *everywhere(k, nu)))) == 3
+    pieces = mode_table(system, *everywhere(k, nu))
+    for a, b in zip(rows(pieces, COLUMNS), rows(whole, COLUMNS), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)

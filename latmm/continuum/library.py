@@ -7,7 +7,9 @@ of the cited measurements; K stands for C. Kittel, Introduction to Solid State P
 common handbooks.
 
 A medium may also be written in numbers: ``rho=8960,cl=4760,ct=2325`` in kg m⁻³ and m s⁻¹ (``ct`` absent or 0
-for a fluid), with ``n=`` primitive cells per nm³ for Debye's cut-offs.
+for a fluid), or ``rho=2329,c11=165.7,c12=63.9,c44=79.6`` with elastic constants in GPa (cubic; ``c13`` and
+``c33`` for hexagonal crystals, and ``c66`` or ``c14`` where they do not follow); with ``n=`` primitive cells
+per nm³ for Debye's cut-offs.
 """
 
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from math import inf
 
 import numpy as np
 
+from latmm.arrays import Floats
 from latmm.continuum.media import Medium
 from latmm.errors import InputError
 
@@ -144,7 +147,8 @@ def medium(text: str) -> Medium:
     Parameters
     ----------
     text : str
-        A name (``"cu"``), or ``"rho=8960,cl=4760,ct=2325"`` in SI units.
+        A name (``"cu"``), or numbers such as ``"rho=8960,cl=4760,ct=2325"`` (SI units) or
+        ``"rho=2329,c11=165.7,c12=63.9,c44=79.6"`` (elastic constants in GPa).
 
     Returns
     -------
@@ -168,36 +172,55 @@ def medium(text: str) -> Medium:
         return Medium.fluid(
             record.density, record.constants["speed"], cell_density=record.cell_density, name=record.name
         )
-    c = record.constants
+    return Medium(
+        record.density,
+        _stiffness(record.constants),
+        cell_density=record.cell_density,
+        name=record.name,
+    )
+
+
+def _stiffness(c: dict[str, float]) -> Floats:
+    """Voigt's matrix, GPa, of a cubic crystal, or of a hexagonal, tetragonal or trigonal one (``c13``)."""
     c33, c13 = c.get("c33", c["c11"]), c.get("c13", c["c12"])
-    c66 = c.get("c66", c["c44"] if record.system == "cubic" else 0.5 * (c["c11"] - c["c12"]))
+    c66 = c.get("c66", 0.5 * (c["c11"] - c["c12"]) if "c13" in c else c["c44"])
     stiffness = np.diag([c["c11"], c["c11"], c33, c["c44"], c["c44"], c66])
     stiffness[0, 1] = stiffness[1, 0] = c["c12"]
     stiffness[:2, 2] = stiffness[2, :2] = c13
     c14 = c.get("c14", 0.0)
     stiffness[0, 3] = stiffness[3, 0] = stiffness[4, 5] = stiffness[5, 4] = c14
     stiffness[1, 3] = stiffness[3, 1] = -c14
-    return Medium(record.density, stiffness, cell_density=record.cell_density, name=record.name)
+    return stiffness
+
+
+_SPEEDS = {"cl"}, {"ct"}
+_CUBIC = {"c11", "c12", "c44"}, set[str]()
+_AXIAL = {"c11", "c12", "c13", "c33", "c44"}, {"c66", "c14"}
 
 
 def _numeric(text: str) -> Medium:
     values: dict[str, float] = {}
     for part in text.split(","):
-        key, _, number = part.partition("=")
+        key, _, number = (word.strip() for word in part.partition("="))
+        if key in values:
+            raise InputError(f"{key} appears twice in {text!r}; give it once")
         try:
-            values[key.strip()] = float(number)
+            values[key] = float(number)
         except ValueError:
             raise InputError(f"{part!r} is not a number of the form key=value, e.g. rho=8960") from None
-    unknown, missing = set(values) - {"rho", "cl", "ct", "n"}, {"rho", "cl"} - set(values)
+    axial, elastic = not values.keys().isdisjoint({"c13", "c33"}), "c11" in values
+    needed, allowed = _AXIAL if axial else _CUBIC if elastic else _SPEEDS
+    missing = {"rho", *needed} - values.keys()
+    unknown = values.keys() - {"rho", "n", *needed, *allowed}
     if unknown or missing:
         raise InputError(
-            "a medium in numbers needs rho (kg/m³) and cl (m/s), and takes ct (m/s) and n (cells/nm³), "
+            "a medium in numbers is rho (kg/m³) with cl and ct (m/s), or with c11, c12, c44 (GPa; with c13, "
+            "c33, and c66 or c14 in crystals of one axis), and n (cells/nm³) for cut-offs, "
             f"but {text!r} has unknown keys {sorted(unknown)} and misses {sorted(missing)}"
         )
+    density, cells = 1e-3 * values.pop("rho"), values.pop("n", inf)
+    if elastic:
+        return Medium(density, _stiffness(values), cell_density=cells, name=text)
     return Medium.isotropic(
-        1e-3 * values["rho"],
-        1e-3 * values["cl"],
-        1e-3 * values.get("ct", 0.0),
-        cell_density=values.get("n", inf),
-        name=text,
+        density, 1e-3 * values["cl"], 1e-3 * values.get("ct", 0.0), cell_density=cells, name=text
     )

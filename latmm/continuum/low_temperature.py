@@ -13,22 +13,33 @@ Source: E. T. Swartz and R. O. Pohl, Rev. Mod. Phys. 61, 605 (1989), Eqs. (5), (
 
 from math import pi
 
+import numpy as np
 import xarray as xr
 
 from latmm.continuum.acoustic_mismatch import isotropic_transmission_coefficients
 from latmm.continuum.media import Medium
 from latmm.continuum.scalar import scalar_transmission_coefficient
-from latmm.units import BOLTZMANN, HBAR
+from latmm.landauer import FrequencyGrid
+from latmm.units import BOLTZMANN, HBAR, TWO_PI
 
-__all__ = ["CUBIC_LAW", "cubic_prefactor", "cubic_prefactors"]
+__all__ = ["CUBIC_LAW", "LONG_WAVES", "cubic_prefactor", "cubic_prefactors", "first_prefactor"]
 
 CUBIC_LAW = pi**2 * BOLTZMANN**4 / (30.0 * HBAR**3)
 """A, W m⁻² K⁻⁴ (m/s)²."""
+
+LONG_WAVES = FrequencyGrid(np.array([1e-12]), np.array([1e-12]))
+"""One hertz: waves so long that layers, springs and roughness have no extent."""
 
 
 def cubic_prefactor(coefficient: float) -> float:
     """G/T³, W m⁻² K⁻⁴, of Ξ = K ω²; K = ``coefficient`` in (ps/nm)²."""
     return 4.0 * pi * CUBIC_LAW * coefficient * 1e-6  # (ps/nm)² = 1e-6 (s/m)²
+
+
+def first_prefactor(table: xr.Dataset) -> float:
+    """G/T³, W m⁻² K⁻⁴, of a spectrum whose first frequency, if need be :data:`LONG_WAVES`, obeys ω²."""
+    first = table.isel(frequency=0)
+    return cubic_prefactor(float(first.transmission) / (TWO_PI * float(first.frequency)) ** 2)
 
 
 def cubic_prefactors(left: Medium, right: Medium) -> xr.Dataset:

@@ -26,7 +26,7 @@ from latmm.continuum.diffuse_mismatch import (
     joint_frequency_diffuse_mismatch,
     radiation_limit,
 )
-from latmm.continuum.low_temperature import cubic_prefactor
+from latmm.continuum.low_temperature import LONG_WAVES, first_prefactor
 from latmm.continuum.media import Medium
 from latmm.continuum.mixed_mismatch import mixed_mismatch
 from latmm.continuum.rayleigh import khalatnikov
@@ -259,8 +259,9 @@ def survey(
         table = interface.spectrum(name)
         nodes[name.replace("-", "_")] = table
         values.append(conductance(grid, table.transmission, t))
-        first = float(table.transmission[0]) / (TWO_PI * grid.frequency[0]) ** 2
-        prefactors.append(cubic_prefactor(first))
+        # roughness ends the ω² law where λ does not exceed it, perhaps below the first node
+        long = ContinuumModels(left, right, LONG_WAVES, roughness).mixed() if name == "mixed" else table
+        prefactors.append(first_prefactor(long))
     g = np.array(values)
     dims = ("model", "temperature")
     comparison = xr.Dataset(

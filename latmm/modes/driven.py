@@ -8,6 +8,10 @@ Bloch modes of that point by the flux form, which is orthogonal between modes of
 A phonon that runs to the contact has the transmissivity |t c|²; for one that leaves it |c† t'|² is the share
 that came through, equal by reciprocity to the transmissivity of its time-reversed partner. Phonons without
 velocity along the normal never arrive: theirs is zero. Degenerate phonons share the mean of their group.
+
+On a symmetric mesh a phonon often has exactly the λ of one that runs the other way (bands folded into thick
+layers), or the frequency of a band edge. There the lead's modes are any flux-normal combination of both, and
+no phonons. All phonons are therefore scattered beside their frequency, by one part in 10¹⁰.
 """
 
 from collections.abc import Callable
@@ -18,7 +22,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from latmm.agf import FoldedLead, Junction, Lead, Scattering, Waves, scatter
-from latmm.arrays import Bools, Complexes, Floats, Integers
+from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import ConvergenceError
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import Phonons, phonons
@@ -35,10 +39,8 @@ _SLOW = 1e-5
 """|v_z| over the largest speed below which a phonon stands still."""
 _GRAZING = 1e-2
 """|v_z| over the largest speed below which a Bloch mode may be lost to rounding at its band edge."""
-_IMPURE = 1e-6
-"""Departure of |c| from one at which a phonon is solved again beside its frequency: far above rounding."""
-_ASIDE = 3e-7
-"""Share of its frequency by which a phonon is then moved."""
+_ASIDE = 1e-10
+"""Share of its frequency by which a phonon is moved before it is scattered."""
 _LIMIT = 1e-3
 """Departure of |c| from one beyond which there is no result."""
 _LINES = 16
@@ -144,8 +146,10 @@ def transmissivity(
     found = phonons(crystal, q)
     crossing = np.zeros_like(found.frequency)
     lines = _lines(q)
-    for start in range(0, len(lines), _LINES):
-        batch = lines[start : start + _LINES]
+    longest = max(len(rows) for rows in lines) * found.frequency.shape[1]
+    size = max(1, min(_LINES, system.points_at_once(_LINES * longest) // longest))
+    for start in range(0, len(lines), size):
+        batch = lines[start : start + size]
         if progress is not None:
             progress(f"phonons of the {side} crystal", int(batch[0][0]), len(q))
         for rows, share in zip(batch, _solve_lines(system, index, found, batch), strict=True):
@@ -177,19 +181,6 @@ class _Phonons:
     line: Integers
     column: Integers
 
-    def apart(self, chosen: Bools) -> "_Phonons":
-        """Return some of the phonons, each at a point of its own."""
-        count = int(chosen.sum())
-        return _Phonons(
-            self.qpoints[chosen],
-            self.eigenvectors[chosen],
-            self.frequency[chosen],
-            self.speed[chosen],
-            self.place[chosen],
-            line=np.arange(count, dtype=np.int64),
-            column=np.zeros(count, dtype=np.int64),
-        )
-
 
 def _solve_lines(system: System, side: int, found: Phonons, lines: list[Integers]) -> list[Floats]:
     """Share (Q, B) that crosses of the phonons of each of a batch of k∥."""
@@ -218,33 +209,11 @@ def _solve_lines(system: System, side: int, found: Phonons, lines: list[Integers
         line_of,
         column,
     )
-    share = _solved(system, side, wave_vectors, wanted, fastest)
+    share = _crossing(system, side, wave_vectors, wanted, fastest)
     for i, target in enumerate(shares):
         here = line_of == i
         target[row[here], band[here]] = share[here]
     return shares
-
-
-def _solved(system: System, side: int, wave_vectors: Floats, wanted: _Phonons, fastest: float) -> Floats:
-    """Share (A,) that crosses of each phonon.
-
-    Where a phonon of each direction share one λ (bands that fold onto each other) the kernel's modes are any
-    flux-normal combination of both, which shows as |c| ≠ 1. There the limit from nearby is taken.
-    """
-    share, size = _crossing(system, side, wave_vectors, wanted, 0.0)
-    again = np.abs(size - 1.0) > _IMPURE
-    if again.any():
-        nearby = wanted.apart(again)
-        better, size_nearby = _crossing(system, side, wave_vectors[wanted.line[again]], nearby, _ASIDE)
-        improved = np.abs(size_nearby - 1.0) < np.abs(size[again] - 1.0)
-        share[again] = np.where(improved, better, share[again])
-        size[again] = np.where(improved, size_nearby, size[again])
-    if np.any((np.abs(size - 1.0) > _LIMIT) & (np.abs(wanted.speed) > _GRAZING * fastest)):
-        raise ConvergenceError(
-            "a phonon is not among the Bloch modes of its lead at its own frequency and in-plane wave "
-            "vector; check that the lead is made of the crystal's force constants"
-        )
-    return share
 
 
 def _highest(crystal: ForceConstants, wave_vector: Floats) -> float:
@@ -256,15 +225,10 @@ def _highest(crystal: ForceConstants, wave_vector: Floats) -> float:
     return float(np.sqrt((squares.max() + bend) * EV_PER_A2_AMU) / TWO_PI)
 
 
-def _crossing(
-    system: System, side: int, wave_vectors: Floats, wanted: _Phonons, aside: float
-) -> tuple[Floats, Floats]:
-    """Share (A,) of each phonon that crosses, or that came through if it runs away from the contact; and |c|.
-
-    ``aside`` moves all frequencies by this share of themselves.
-    """
+def _crossing(system: System, side: int, wave_vectors: Floats, wanted: _Phonons, fastest: float) -> Floats:
+    """Share (A,) of each phonon that crosses, or that came through if it runs away from the contact."""
     frequency = np.ones((len(wave_vectors), int(wanted.column.max()) + 1))  # unread where nothing is wanted
-    frequency[wanted.line, wanted.column] = wanted.frequency * (1.0 + aside)
+    frequency[wanted.line, wanted.column] = wanted.frequency
     junction = system.junction(wave_vectors @ system.lateral.T)
     solved = _scattered(junction, TWO_PI * frequency)
     lead, modes = ((junction.left, solved.left), (junction.right, solved.right))[side]
@@ -281,15 +245,20 @@ def _crossing(
         else:
             amplitudes = np.einsum("ao,aoi->ai", c.conj(), blocks[1 - side][points])
         share[rows] = (np.abs(amplitudes) ** 2).sum(axis=1)
-    return share, size
+    if np.any((np.abs(size - 1.0) > _LIMIT) & (np.abs(wanted.speed) > _GRAZING * fastest)):
+        raise ConvergenceError(
+            "a phonon is not among the Bloch modes of its lead at its own frequency and in-plane wave "
+            "vector; check that the lead is made of the crystal's force constants"
+        )
+    return share
 
 
 def _scattered(junction: Junction, omega: Floats) -> Scattering:
-    """Scatter at ω; a phonon at the very band edge of another one may have no solution there but nearby."""
+    """Scatter a hair's breadth beside ω, and farther beside it where even that is a band edge."""
     try:
-        return scatter(junction, omega)
-    except (ConvergenceError, np.linalg.LinAlgError):
         return scatter(junction, omega * (1.0 + _ASIDE))
+    except (ConvergenceError, np.linalg.LinAlgError):
+        return scatter(junction, omega * (1.0 - 1000.0 * _ASIDE))
 
 
 def _expanded(

@@ -60,7 +60,7 @@ def scattering_map(
     bins = branches * angles
     total = np.zeros((nu.size, len(SIDES), bins, len(SIDES), bins))
     specular = np.zeros((2, nu.size, len(SIDES)))
-    size = max(1, _POINTS // nu.size)
+    size = max(1, system.points_at_once(_POINTS) // nu.size)
     for start in range(0, len(points), size):
         part = slice(start, start + size)
         found = resolve(system, points[part], nu, outgoing=True)

@@ -11,7 +11,10 @@ from latmm.interface.build import Interface
 from latmm.lattice.force_constants import ForceConstants
 from latmm.sweep.run import junction
 
-__all__ = ["SIDES", "System"]
+__all__ = ["BATCH_BYTES", "SIDES", "System"]
+
+BATCH_BYTES = 256 * 2**20
+"""Memory for the results of points that are solved together."""
 
 SIDES = ("left", "right")
 """Names of the two crystals, in the order of every tuple and array over sides."""
@@ -63,6 +66,13 @@ class System:
             lambda k: junction(interface, k),
             lambda k: np.asarray(k, dtype=float)[:, None, :],
         )
+
+    def points_at_once(self, most: int) -> int:
+        """Points (k∥, ω) whose scattering matrices fit into :data:`BATCH_BYTES`, ``most`` at most."""
+        cells = abs(round(float(np.linalg.det(self.lateral))))
+        size = max(3 * len(crystal.atoms) for crystal in self.crystals) * self.principal * cells
+        # both leads' modes in both directions and the four blocks of S, complex, and the shares
+        return max(1, min(most, BATCH_BYTES // (16 * 10 * size**2)))
 
     @property
     def crystals(self) -> tuple[ForceConstants, ForceConstants]:

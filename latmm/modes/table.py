@@ -90,7 +90,7 @@ def mode_pieces(
     done = 0
     for window in chosen:
         nodes = np.flatnonzero(window.selected)
-        size = max(1, _POINTS // max(1, nodes.size))
+        size = max(1, system.points_at_once(_POINTS) // max(1, nodes.size))
         for start in range(0, len(window.weights) if nodes.size else 0, size):
             if progress is not None:
                 progress("modes", done, total)

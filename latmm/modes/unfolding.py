@@ -302,8 +302,6 @@ def _labelled(
         u = waves.vectors[point[members], folded[members], :, number[members]]
         modes = folded[members] * n + number[members]
         turns.append(Turn(int(point[members[0]]), modes, _unitary(u, target)))
-        same = np.max(np.abs(q[members][:, None] - q[members][None]), axis=-1) < _SAME
-        group[members] = members[np.argmax(same, axis=1)]
         pure[members] = False
     thickness = float(crystal.atoms.cell.array[2, 2]) * (n // (3 * len(crystal.atoms)))
     along = waves.group_velocity[point, folded, number] * thickness * KM_PER_S_PER_A_THZ

@@ -1,0 +1,63 @@
+"""Time mode-resolved transmission: phonons of a bulk mesh of silicon against heavy silicon, and a mode table.
+
+python benchmarks/modes.py [N]          N × N × N mesh, 24 by default
+"""
+
+import os
+import sys
+import time
+from importlib.resources import files
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from latmm.interface.build import build_interface
+from latmm.landauer import conductance
+from latmm.lattice.calculators import resolve_potential
+from latmm.lattice.phonons import largest_frequency
+from latmm.modes.accumulation import conductances
+from latmm.modes.driven import transmissivities
+from latmm.modes.sampling import grid_samples
+from latmm.modes.system import System
+from latmm.modes.table import mode_table
+from latmm.structures import read_structure
+from latmm.sweep.run import sweep
+
+TEMPERATURES = [50.0, 300.0]
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 24
+    path = str(files("latmm_structures") / "si.cif")
+    crystals = read_structure(path), read_structure(path, {"Si": 72.63})
+    interface = build_interface(*crystals, (0, 0, 1), resolve_potential("sw", ["Si"]))
+    system = System.of(interface)
+
+    start = time.perf_counter()
+    tree = transmissivities(system, (count, count, count))
+    taken = time.perf_counter() - start
+    phonons = sum(tree[side].sizes["mesh_point"] * tree[side].sizes["branch"] for side in ("left", "right"))
+    print(f"{phonons} phonons of {count}³ meshes on both sides: {taken:.1f} s")
+
+    grid, samples = grid_samples(system, (20, 20), 128, coldest=50.0)
+    common = min(largest_frequency(crystal) for crystal in system.crystals)
+    start = time.perf_counter()
+    solved = sweep(interface, grid, samples, common=common)
+    print(f"spectral run, {solved.samples} points: {time.perf_counter() - start:.1f} s")
+    exact = conductance(grid, solved.transmission, TEMPERATURES)
+    for side, values in conductances(tree, TEMPERATURES)["agf"].items():
+        for t, value, reference in zip(TEMPERATURES, values, exact, strict=True):
+            print(
+                f"  {side} at {t:g} K: {value / 1e6:.2f} MW m⁻² K⁻¹, {100 * (value / reference - 1):+.2f} %"
+            )
+
+    grid, samples = grid_samples(system, (12, 12), 64, coldest=50.0)
+    start = time.perf_counter()
+    table = mode_table(system, grid, samples)
+    taken = time.perf_counter() - start
+    rows = table.sizes["mode"]
+    print(f"mode table, {rows} rows: {taken:.1f} s, {1e6 * taken / rows:.0f} µs a row")
+
+
+if __name__ == "__main__":
+    main()
