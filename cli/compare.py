@@ -131,25 +131,26 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     if options["tol"] is not None:
         check_tolerance(options["tol"])
     models = options["models"] or _DEFAULT
-    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
+    with Reporter(quiet=options["quiet"]) as report:
         interface = interface_of(options, report)
         note(options, _geometry(interface))
         if options["dry_run"]:
             click.echo(cost(interface, kmesh, frequencies, min(temperatures)))
             return None
         store = store_beside(options, interface) if options["output"] and "agf" in models else None
-        tree = compare(
-            interface,
-            temperatures,
-            models=models,
-            kmesh=kmesh,
-            frequencies=frequencies,
-            tolerance=options["tol"],
-            roughness=options["roughness"],
-            progress=report,
-            executor=executor,
-            checkpoint=store,
-        )
+        with executor_of(options) as executor:
+            tree = compare(
+                interface,
+                temperatures,
+                models=models,
+                kmesh=kmesh,
+                frequencies=frequencies,
+                tolerance=options["tol"],
+                roughness=options["roughness"],
+                progress=report,
+                executor=executor,
+                checkpoint=store,
+            )
     tree.attrs.update(provenance(options, interface))
     for name, check in json.loads(tree.attrs["checks"]).items():
         if not check["ok"]:

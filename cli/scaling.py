@@ -28,7 +28,7 @@ def scaling_options(function: _F) -> _F:
         click.option(
             "-j",
             "--processes",
-            type=int,
+            type=click.IntRange(min=1),
             metavar="N",
             help="Processes that share the sweep, with one BLAS thread each; by default one for each core.",
         ),

@@ -220,11 +220,10 @@ def test_dry_run_says_the_cost_and_writes_nothing(tmp_path):
         (["--tol", "0.01", "--kmesh", "4", "4"], "leave --kmesh and --frequencies out"),
         (["--tol", "2"], "between 0 and 1"),
         (["--tol", "0.01", "--dry-run"], "needs the samples"),
-        (["-j", "0"], "at least 1"),
+        (["-j", "0"], "not in the range"),
         (["-j", "2", "--scheduler", "local"], "exclude each other"),
     ],
 )
 def test_options_that_contradict_are_refused(options, reason):
-    """The last two where an executor is begun, the others before."""
     with pytest.raises((click.UsageError, InputError), match=reason):
         cli.main(["compare", *HEAVY, *options], standalone_mode=False)
