@@ -18,7 +18,7 @@ demo: $(STAMP)
 	    -o si-ge.nc --plot si-ge.png
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -36,7 +36,9 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/kernel.py robustness
 	$(BIN)/python benchmarks/kernel.py scaling
 	$(BIN)/python benchmarks/continuum.py
+	$(BIN)/python benchmarks/modes.py
 	$(BIN)/python benchmarks/contact.py
+	$(BIN)/python benchmarks/conventions.py
 	$(BIN)/python benchmarks/sampling.py
 
 clean:

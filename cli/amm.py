@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from .options import temperature_list
+from .outputs import check_outputs
 from .sides import side_options, sides
-from .survey import check_outputs, output_options, run_survey
+from .survey import output_options, run_survey
 
 __all__ = ["command"]
 

@@ -7,8 +7,9 @@ import click
 
 from .crystals import crystal_options, interface_of, note, provenance
 from .options import temperature_list
+from .outputs import check_outputs
 from .progress import Reporter
-from .scaling import cost, executor_of, scaling_options, store_beside
+from .scaling import check_scaling, cost, executor_of, kept, scaling_options, store_beside
 from .tables import conductance_table
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def command(**options: Any) -> None:
             param_hint="--roughness",
         )
     _check_sampling_options(options)
+    check_scaling(options)
     tree = _run(options, temperatures)
     if tree is None:
         return
@@ -116,15 +118,12 @@ def _check_sampling_options(options: dict[str, Any]) -> None:
 def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | None":
     """Check everything cheap first, compute, and write the files; None after a dry run."""
     from latmm.comparison import FREQUENCIES, KMESH, compare
-    from latmm.plotting import check_figure, comparison_figure, save
-    from latmm.results import check_destination, write
+    from latmm.plotting import comparison_figure, save
+    from latmm.results import write
     from latmm.sweep.refinement import check_tolerance
     from latmm.sweep.sampling import check_sampling
 
-    if options["output"]:
-        check_destination(options["output"])
-    if options["plot"]:
-        check_figure(options["plot"])
+    check_outputs(options)
     kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
     frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
@@ -138,7 +137,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
             click.echo(cost(interface, kmesh, frequencies, min(temperatures)))
             return None
         store = store_beside(options, interface) if options["output"] and "agf" in models else None
-        with executor_of(options) as executor:
+        with kept(options, store), executor_of(options) as executor:
             tree = compare(
                 interface,
                 temperatures,

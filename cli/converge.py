@@ -8,7 +8,7 @@ import click
 from .crystals import crystal_options, interface_of
 from .options import temperature_list
 from .progress import Reporter
-from .scaling import executor_of, scaling_options
+from .scaling import check_scaling, executor_of, scaling_options
 
 if TYPE_CHECKING:
     from latmm.sweep.refinement import Level
@@ -45,6 +45,7 @@ def command(**options: Any) -> None:
 
     temperatures = temperature_list(options["temperature"])
     check_tolerance(options["tol"])
+    check_scaling(options)
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
         interface = interface_of(options, report)
         click.echo(

@@ -1,8 +1,6 @@
 """Two crystals and their interface from the command line: the arguments that lattice commands share."""
 
 import json
-import shlex
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .options import assignments
+from .outputs import command_line
 
 if TYPE_CHECKING:
     from latmm.interface.build import Interface
@@ -78,7 +77,7 @@ def crystal_options(function: _F) -> _F:
             ),
             click.option(
                 "--max-strain",
-                type=float,
+                type=click.FloatRange(min=0.0),
                 default=0.08,
                 show_default=True,
                 help="Largest in-plane strain accepted.",
@@ -162,7 +161,7 @@ def provenance(options: dict[str, Any], interface: "Interface") -> dict[str, Any
     return {
         "latmm_version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command_line": shlex.join(["latmm", *sys.argv[1:]]),
+        "command_line": command_line(),
         "configuration": json.dumps(options, default=str),
         "input_sha256": json.dumps({side: file_digest(options[side]) for side in ("left", "right")}),
         "potential": interface.potential,

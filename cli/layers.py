@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import temperature_list
-from .survey import check_outputs, deliver, note_cutoffs, output_options
+from .outputs import check_outputs
+from .survey import deliver, describe_media, note_cutoffs, output_options
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,8 +67,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     from latmm.continuum.layers import Stack, acoustic_mismatch_stack
     from latmm.continuum.library import medium
     from latmm.continuum.low_temperature import LONG_WAVES, first_prefactor
-    from latmm.continuum.survey import Side, graded_grid
-    from latmm.landauer import conductance
+    from latmm.continuum.survey import Conductances, Side, comparison_table, graded_grid
 
     left, right = (Side(medium(options[f"{name}_medium"])) for name in ("left", "right"))
     note_cutoffs(options, left, right)
@@ -79,27 +79,18 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
         "layers": Stack(left.isotropic, right.isotropic, layers, compliance),
     }
     spectra = {name: acoustic_mismatch_stack(stack, grid) for name, stack in stacks.items()}
-    values = np.array([conductance(grid, table.transmission, temperatures) for table in spectra.values()])
-    prefactors = [first_prefactor(acoustic_mismatch_stack(stack, LONG_WAVES)) for stack in stacks.values()]
-    comparison = xr.Dataset(
-        {
-            "conductance": (
-                ("model", "temperature"),
-                values,
-                {"units": "W m-2 K-1", "long_name": "thermal boundary conductance"},
-            ),
-            "cubic_prefactor": (
-                "model",
-                prefactors,
-                {"units": "W m-2 K-4", "long_name": "G/T^3 at low temperature"},
-            ),
-        },
-        coords={
-            "model": ("model", list(spectra), {"units": "1", "long_name": "model"}),
-            "temperature": ("temperature", temperatures, {"units": "K", "long_name": "temperature"}),
-        },
-    )
+    rows = {
+        name: Conductances.of_spectrum(
+            grid,
+            spectra[name],
+            np.array(temperatures),
+            first_prefactor(acoustic_mismatch_stack(stack, LONG_WAVES)),
+        )
+        for name, stack in stacks.items()
+    }
+    comparison = comparison_table(rows, np.array(temperatures))
     tree = xr.DataTree.from_dict({"/comparison": comparison, **{f"/{k}": v for k, v in spectra.items()}})
+    describe_media(tree, left, right)
     if layers:
         tree["stack"] = _description(layers)
     between = ["springs"] * (compliance is not None) + [

@@ -68,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except LatmmError as error:
         click.echo(f"latmm: error: {error}", err=True)
         sys.exit(1)
+    except MemoryError:
+        click.echo("latmm: error: not enough memory; take a coarser mesh or fewer frequencies", err=True)
+        sys.exit(1)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
@@ -75,10 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("latmm: interrupted; no file was written", err=True)
+        click.echo("latmm: interrupted; no unfinished file is left", err=True)
         sys.exit(130)
     except _Terminated:
-        click.echo("latmm: terminated; no file was written", err=True)
+        click.echo("latmm: terminated; no unfinished file is left", err=True)
         sys.exit(143)
     except BrokenPipeError:
         sys.stderr.close()

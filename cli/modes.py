@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from .crystals import crystal_options, interface_of, note, provenance
+from .outputs import check_outputs
 from .progress import Reporter
 
 __all__ = ["command"]
@@ -51,16 +52,11 @@ def command(**options: Any) -> None:
     from latmm.modes.sampling import grid_samples, zone_samples
     from latmm.modes.system import System
     from latmm.modes.table import mode_pieces, read_modes, write_modes
-    from latmm.plotting import check_figure, save
+    from latmm.plotting import save
     from latmm.plotting_modes import angle_figure, zone_figure
-    from latmm.results import check_destination
     from latmm.sweep.sampling import check_sampling
 
-    for path in (options["output"], options["csv_file"]):
-        if path:
-            check_destination(path)
-    if options["plot"]:
-        check_figure(options["plot"])
+    check_outputs(options)
     check_sampling(options["kmesh"], options["frequencies"])
     with Reporter(quiet=options["quiet"]) as report:
         interface = interface_of(options, report)

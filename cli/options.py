@@ -8,6 +8,8 @@ import numpy as np
 __all__ = ["assignments", "temperature_list"]
 
 _HINT = "-T"
+_MOST = 10_000
+"""Temperatures in one range beyond which the step is a slip of the pen."""
 
 
 def temperature_list(values: Iterable[str]) -> list[float]:
@@ -21,9 +23,10 @@ def temperature_list(values: Iterable[str]) -> list[float]:
     Raises
     ------
     click.BadParameter
-        If a value is no number, not positive, or a range runs backwards.
+        If a value is no number, not positive, or a range runs backwards or has no end.
     """
-    return sorted({round(float(t), 9) for value in values for t in _range(value)})
+    # twelve digits: the multiples of a step are rounded, the smallest temperature is not lost
+    return sorted({float(f"{t:.12g}") for value in values for t in _range(value)})
 
 
 def _range(value: str) -> Iterable[float]:
@@ -48,7 +51,13 @@ def _range(value: str) -> Iterable[float]:
             param_hint=_HINT,
         )
     # the stop is included although its multiple of the step may be off by rounding
-    return [start + step * i for i in range(int((stop - start) / step + 1e-9) + 1)]
+    count = (stop - start) / step + 1e-9 + 1.0
+    if count > _MOST:
+        raise click.BadParameter(
+            f"the range {value} holds {count:.3g} temperatures, above {_MOST}; take a larger step",
+            param_hint=_HINT,
+        )
+    return [start + step * i for i in range(int(count))]
 
 
 def assignments(values: Iterable[str], option: str) -> dict[str, str]:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .crystals import note
+
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from latmm.interface.build import Interface
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["cost", "executor_of", "scaling_options", "store_beside"]
+__all__ = ["check_scaling", "cost", "executor_of", "kept", "scaling_options", "store_beside"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -30,28 +32,36 @@ def scaling_options(function: _F) -> _F:
             "--processes",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Processes that share the sweep, with one BLAS thread each; by default one for each core.",
+            help="Processes that share the sweep, with one BLAS thread each.  [default: 1]",
         ),
     ):
         function = decorate(function)
     return function
 
 
-@contextmanager
-def executor_of(options: dict[str, Any]) -> "Iterator[Executor | None]":
-    """Start what the options ask for; it ends with the ``with`` block.
+def check_scaling(options: dict[str, Any]) -> None:
+    """Check the options of :func:`scaling_options`.
 
     Raises
     ------
     click.UsageError
-        If both options are given.
+        If both are given.
     """
-    from latmm.sweep.executors import available_cores, dask_cluster, local_processes
-
     if options["scheduler"] and options["processes"] is not None:
         raise click.UsageError("--processes and --scheduler exclude each other: leave one out")
-    number = available_cores() if options["processes"] is None else options["processes"]
-    with dask_cluster(options["scheduler"]) if options["scheduler"] else local_processes(number) as executor:
+
+
+@contextmanager
+def executor_of(options: dict[str, Any]) -> "Iterator[Executor | None]":
+    """Start what the options ask for; it ends with the ``with`` block."""
+    from latmm.sweep.executors import dask_cluster, local_processes
+
+    chosen = (
+        dask_cluster(options["scheduler"])
+        if options["scheduler"]
+        else local_processes(options["processes"] or 1)
+    )
+    with chosen as executor:
         yield executor
 
 
@@ -72,6 +82,18 @@ def store_beside(options: dict[str, Any], interface: "Interface") -> "Checkpoint
     if options["overwrite"] and path.exists():
         shutil.rmtree(path)
     return Checkpoint(path, digests(interface))
+
+
+@contextmanager
+def kept(options: dict[str, Any], store: "Checkpoint | None") -> Iterator[None]:
+    """Say, when what is within stops half-way, that something was kept."""
+    try:
+        yield
+    except BaseException:
+        if store is not None and store.path.exists():
+            text = f"{store.path} keeps what was found so far: the same command goes on from there"
+            note(options, text)
+        raise
 
 
 def cost(interface: "Interface", kmesh: tuple[int, int], frequencies: int, coldest: float) -> str:

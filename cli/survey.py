@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .outputs import command_line
 from .tables import conductance_table
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from latmm.continuum.survey import Side
 
-__all__ = ["check_outputs", "deliver", "note_cutoffs", "output_options", "run_survey"]
+__all__ = ["deliver", "describe_media", "note_cutoffs", "output_options", "run_survey"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -44,17 +46,6 @@ def output_options(function: _F) -> _F:
     return function
 
 
-def check_outputs(options: dict[str, Any]) -> None:
-    """Check before any work that the files can be written."""
-    from latmm.plotting import check_figure
-    from latmm.results import check_destination
-
-    if options["output"]:
-        check_destination(options["output"])
-    if options["plot"]:
-        check_figure(options["plot"])
-
-
 def note_cutoffs(options: dict[str, Any], left: "Side", right: "Side") -> None:
     """Tell that a pair without Debye cut-offs keeps its law of low temperature however hot it gets."""
     if not options["quiet"] and not any(isfinite(side.medium.cell_density) for side in (left, right)):
@@ -74,6 +65,7 @@ def run_survey(
 
     note_cutoffs(options, *pair)
     tree = survey(*pair, temperatures, models, roughness=options.get("roughness"))
+    describe_media(tree, *pair)
     angles = None
     if any(name.startswith(("amm", "khalatnikov", "mixed")) for name in models):
         angles = incidence(pair[0].isotropic, pair[1].isotropic, [0.1 * i for i in range(900)])
@@ -88,7 +80,7 @@ def deliver(options: dict[str, Any], tree: "xr.DataTree", angles: "xr.Dataset | 
     from latmm.results import write
 
     comparison = tree["comparison"].to_dataset()
-    tree.attrs["title"] = f"Continuum models of the interface {title}"
+    tree.attrs.update(_provenance(options), title=f"Continuum models of the interface {title}")
     if options["output"]:
         write(tree, options["output"])
     if options["plot"]:
@@ -98,6 +90,40 @@ def deliver(options: dict[str, Any], tree: "xr.DataTree", angles: "xr.Dataset | 
             if path:
                 click.echo(f"wrote {path}", err=True)
     click.echo(_json(tree) if options["as_json"] else conductance_table(comparison))
+
+
+def _provenance(options: dict[str, Any]) -> dict[str, str]:
+    from latmm import __version__
+    from latmm.structures import file_digest
+
+    return {
+        "latmm_version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command_line": command_line(),
+        "configuration": json.dumps(options, default=str),
+        "input_sha256": json.dumps({path: file_digest(path) for path in options.get("structures", ())}),
+    }
+
+
+def describe_media(tree: "xr.DataTree", left: "Side", right: "Side") -> None:
+    """Add the nodes ``/left`` and ``/right``: density, stiffness, stress and cells of both media."""
+    import xarray as xr
+
+    for name, side in (("left", left), ("right", right)):
+        medium = side.medium
+        columns = {
+            "density": ((), medium.density, "g cm-3", "mass density"),
+            "cell_density": ((), medium.cell_density, "nm-3", "primitive cells per volume"),
+            "stiffness": (("voigt", "voigt_column"), medium.stiffness, "GPa", "elastic stiffness"),
+            "stress": (("axis", "axis_column"), medium.stress, "GPa", "initial stress"),
+        }
+        tree[name] = xr.Dataset(
+            {
+                key: (dims, values, {"units": units, "long_name": text})
+                for key, (dims, values, units, text) in columns.items()
+            },
+            attrs={"name": medium.name},
+        )
 
 
 def _json(tree: "xr.DataTree") -> str:

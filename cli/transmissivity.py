@@ -7,6 +7,7 @@ import click
 
 from .crystals import crystal_options, interface_of, note, provenance
 from .options import temperature_list
+from .outputs import check_outputs
 from .progress import Reporter
 
 __all__ = ["command"]
@@ -51,16 +52,12 @@ def command(**options: Any) -> None:
     from latmm.modes.export import write_phonon_csv
     from latmm.modes.mesh import check_mesh
     from latmm.modes.system import System
-    from latmm.plotting import check_figure, save
+    from latmm.plotting import save
     from latmm.plotting_modes import phonon_figure
-    from latmm.results import check_destination, write
+    from latmm.results import write
 
     temperatures = temperature_list(options["temperature"])
-    for path in (options["output"], options["csv_file"]):
-        if path:
-            check_destination(path)
-    if options["plot"]:
-        check_figure(options["plot"])
+    check_outputs(options)
     check_mesh(options["mesh"])
     with Reporter(quiet=options["quiet"]) as report:
         interface = interface_of(options, report)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from ase.formula import Formula
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -61,13 +62,15 @@ def save(figure: Figure, path: str | Path) -> None:
     Raises
     ------
     InputError
-        If the folder does not exist or the format is unknown.
+        If the folder does not exist, the format is unknown, or writing fails.
     """
     target = check_figure(path)
     part = beside(target)
     try:
         figure.savefig(part, dpi=200)
         part.replace(target)
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -83,9 +86,8 @@ def check_figure(path: str | Path) -> Path:
 
 
 def _formula(formula: str) -> str:
-    """Reduce a primitive cell's formula with one element, e.g. Si2, to the element."""
-    letters = formula.rstrip("0123456789")
-    return letters if letters.isalpha() and sum(c.isupper() for c in letters) == 1 else formula
+    """Reduce a primitive cell's formula to the smallest numbers: Si2 to Si, Al2N2 to AlN."""
+    return str(Formula(formula).reduce()[0])
 
 
 def _conductance(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
@@ -110,7 +112,7 @@ def _ratio(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
     for model in models:
         label, colour, line = STYLE[model]
         ratio = table.sel(model=model).values / table.sel(model=reference).values
-        axes.plot(t, ratio, line, color=colour, label=label)
+        axes.plot(t, ratio, line, color=colour, label=label, marker="o" if t.size < 8 else "", markersize=3.0)
     if t.size > 1 and t.max() / t.min() > 100:
         axes.set(xscale="log")
     else:
@@ -147,7 +149,11 @@ def _dispersions(axes: Axes, tree: xr.DataTree) -> None:
         crystal = tree[side].to_dataset()
         x = crystal["path"].values / crystal["path"].values[-1]
         bands: Floats = crystal["band_frequency"].values
-        lines = axes.plot(x, bands, color=colour, lw=1.0)
+        # the path jumps where two points share a place: no line leads from one to the other
+        jumps = np.flatnonzero(np.diff(x) < 1e-9) + 1
+        lines = axes.plot(
+            np.insert(x, jumps, np.nan), np.insert(bands, jumps, np.nan, axis=0), color=colour, lw=1.0
+        )
         lines[0].set_label(f"{side}: {_formula(crystal.attrs['formula'])}")
         if side == "left":
             ticks = np.array(json.loads(crystal.attrs["band_path_ticks"])) / crystal["path"].values[-1]

@@ -35,11 +35,18 @@ def check_destination(path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the folder does not exist or cannot be written, or the path is a folder.
+        If the folder does not exist or cannot be written, or the path is a folder, a device or a pipe,
+        or its name is too long.
     """
     target = Path(path)
-    if target.is_dir():
+    if os.path.isdir(target):
         raise InputError(f"cannot write {target}: it is a folder; name a file in it")
+    longest = 255  # bytes, of every common file system
+    if len(os.fsencode(beside(target).name)) > longest:
+        raise InputError(f"cannot write {target}: its name is too long; use a shorter one")
+    # a finished file is renamed to the target, which would put it in the place of /dev/null
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise InputError(f"cannot write {target}: it is a device or a pipe; name an ordinary file")
     if not target.parent.is_dir():
         raise InputError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
     if not os.access(target.parent, os.W_OK):

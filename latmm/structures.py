@@ -1,6 +1,7 @@
 """Crystals from structure files: read with ASE, masses settled, everything that is no crystal refused."""
 
 import hashlib
+import os
 import warnings
 from collections.abc import Mapping
 from math import isfinite
@@ -67,8 +68,8 @@ def file_digest(path: str | PathLike[str]) -> str:
 
 
 def _read(path: Path) -> Atoms:
-    if not path.is_file():
-        reason = "is a folder" if path.is_dir() else "does not exist"
+    if not os.path.isfile(path):  # unlike Path.is_file, no error where the name is too long
+        reason = "is a folder" if os.path.isdir(path) else "does not exist"
         raise InputError(f"structure file {path} {reason}; name a file such as structures/si.cif")
     try:
         with warnings.catch_warnings():

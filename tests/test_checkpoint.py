@@ -1,6 +1,7 @@
 """A run that is stopped, however, goes on where it stood and ends with the result of one that was not."""
 
 import hashlib
+import os
 import pickle
 import random
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from latmm.errors import InputError
 from latmm.sweep import run
 from latmm.sweep.checkpoint import Checkpoint, digests
 from latmm.sweep.refinement import Sampling, solve_level
+from latmm.sweep.tasks import solve
 
 STRUCTURES = Path(__file__).parent.parent / "structures"
 
@@ -117,10 +119,17 @@ def test_threads_fill_the_store_as_this_process_does(heavy_silicon, sampling, wh
     assert list(tmp_path.iterdir()) == []
 
 
-def test_store_of_another_problem_is_refused_and_says_why(heavy_silicon, perfect_silicon, tmp_path):
-    Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon))
-    with pytest.raises(InputError, match=r"differs in: right crystal, contact; .*--overwrite"):
-        Checkpoint(tmp_path / "p.zarr", digests(perfect_silicon))
+def test_store_of_another_problem_is_refused_and_says_why(heavy_silicon, sampling, tmp_path):
+    tasks = sampling.tasks[:1]
+    store = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon)).begin(tasks)
+    assert list(tmp_path.iterdir()) == []  # nothing is there before there is something to keep
+    store.save(0, solve(heavy_silicon, tasks[0]))
+    lighter = replace(heavy_silicon, right=heavy_silicon.left)
+    with pytest.raises(InputError, match=r"differs in: right crystal; .*--overwrite"):
+        Checkpoint(tmp_path / "p.zarr", digests(lighter))
+    (tmp_path / "file").write_text("no store")
+    with pytest.raises(InputError, match="is no store"):
+        Checkpoint(tmp_path / "file", digests(heavy_silicon))
 
 
 def test_another_sampling_of_the_same_problem_has_an_array_of_its_own(
@@ -181,18 +190,20 @@ def test_killed_runs_end_as_one_that_was_left_alone(heavy_silicon, whole, sampli
     assert all(now[path] == written for path, written in kept.items())
 
 
-def test_interrupted_command_keeps_what_is_found_and_ends_its_processes(tmp_path):
+def test_interrupt_of_the_process_group_keeps_what_is_found_and_ends_all(tmp_path):
+    """What Ctrl-C does: parent, workers and their server get the signal at once."""
     si = str(STRUCTURES / "si.cif")
     process = subprocess.Popen(
-        [sys.executable, "-c", "from latmm_cli.main import main; main()", "compare", si, si, "-q", "-j", "2",
-         "--potential", "sw", "--model", "agf", "--kmesh", "60", "60", "-o", "r.nc"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", "from latmm_cli.main import main; main()", "compare", si, si, "-j", "2",
+         "--potential", "sw", "--model", "agf", "--kmesh", "30", "30", "-o", "r.nc"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     while process.poll() is None and not chunks_in(tmp_path / "r.partial.zarr"):
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)  # ends only when all that hold its stderr have ended
-    assert process.returncode == 143, errors
+    assert process.returncode == 130, errors
     assert "Traceback" not in errors
+    assert "r.partial.zarr keeps what was found so far" in errors
     assert [p.name for p in tmp_path.iterdir()] == ["r.partial.zarr"]
     assert chunks_in(tmp_path / "r.partial.zarr")

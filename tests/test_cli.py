@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from latmm_cli.options import temperature_list
+
 STRUCTURES = Path(__file__).parent.parent / "structures"
 SI, GE, GAAS = (str(STRUCTURES / f"{name}.cif") for name in ("si", "ge", "gaas"))
 QUICK = ["--kmesh", "4", "4", "--frequencies", "12"]
@@ -137,6 +139,17 @@ BAD = {
     "mass of an absent element": ([SI, GE, "--left-mass", "Ge=70"], "Ge"),
     "mass that is no number": ([SI, GE, "--left-mass", "Si=heavy"], "must be a number"),
     "malformed assignment": ([SI, GE, "--left-mass", "28"], "NAME=VALUE"),
+    "endless temperatures": ([SI, GE, "-T", "1:1e12:1"], "larger step"),
+    "mesh beyond memory": ([SI, GE, "--no-relax", "--kmesh", "100000000", "100000000"], "coarser mesh"),
+    "many frequencies": ([SI, GE, "--no-relax", "--frequencies", "10000000000000000"], "fewer frequencies"),
+    "output over input": (["silicon.cif", GE, "-o", "silicon.cif"], "the structure file"),
+    "by another name": (["silicon.cif", GE, "-o", "folder/../silicon.cif"], "the structure file"),
+    "two outputs in one file": ([SI, GE, "-o", "same.png", "--plot", "same.png"], "overwrite the file of -o"),
+    "output without a name": ([SI, GE, "-o", ""], "it is a folder"),
+    "output to a pipe": ([SI, GE, "-o", "pipe"], "an ordinary file"),
+    "output of a long name": ([SI, GE, "-o", 300 * "x" + ".nc"], "too long"),
+    "input of a long name": ([300 * "x", GE], "does not exist"),
+    "negative strain": ([SI, GE, "--max-strain", "-0.1"], "not in the range"),
 }  # fmt: skip
 
 
@@ -147,6 +160,9 @@ def test_bad_input_gets_one_line_and_leaves_no_file(arguments, reason, tmp_path)
     # argon stretched beyond the inflection of its potential, silicon beyond its cut-off
     ase.io.write(tmp_path / "stretched.cif", ase.build.bulk("Ar", "fcc", 6.3))
     ase.io.write(tmp_path / "apart.cif", ase.build.bulk("Si", "diamond", 7.0))
+    (tmp_path / "silicon.cif").write_bytes(Path(SI).read_bytes())
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")  # stands for /dev/null, which a rename would replace
     before = {p.name for p in tmp_path.iterdir()}
     extra = [] if "-o" in arguments else ["-o", "out.nc"]
     done = latmm("compare", *arguments, *extra, cwd=tmp_path)
@@ -157,6 +173,8 @@ def test_bad_input_gets_one_line_and_leaves_no_file(arguments, reason, tmp_path)
     assert reason in message
     assert message.startswith(("latmm: error: ", "Error: "))
     assert {p.name for p in tmp_path.iterdir()} == before
+    assert (tmp_path / "silicon.cif").read_bytes() == Path(SI).read_bytes()
+    assert (tmp_path / "pipe").is_fifo()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -178,6 +196,21 @@ def test_interrupt_leaves_only_what_a_later_run_resumes(number, status, tmp_path
     assert "Traceback" not in errors
     assert out == ""
     assert {p.name for p in tmp_path.iterdir()} <= {"r.partial.zarr"}
+
+
+def test_file_names_need_not_be_text(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    (tmp_path / f"{name}.cif").write_bytes(Path(SI).read_bytes())
+    done = latmm(
+        "compare", f"{name}.cif", SI, "--model", "dmm", "--no-relax", *QUICK, "-o", f"{name}.nc", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    with xr.open_datatree(tmp_path / f"{name}.nc", engine="h5netcdf") as tree:
+        assert tree.attrs["command_line"].startswith("latmm")
+
+
+def test_temperatures_keep_their_digits():
+    assert temperature_list(["1e-12", "0.1:0.7:0.1"]) == [1e-12, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
 
 
 def test_help_names_units_and_defaults(tmp_path):

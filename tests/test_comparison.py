@@ -124,3 +124,28 @@ def test_figure_is_made_for_any_choice(heavy, tmp_path, models, temperature):
     text = (tmp_path / "figure.svg").read_text(encoding="utf-8")
     assert text.startswith("<?xml")
     assert [p.name for p in tmp_path.iterdir()] == ["figure.svg"]
+
+
+def test_bands_break_where_the_path_jumps(tree):
+    axes = comparison_figure(tree).axes[3]
+    labels = [tick.get_text() for tick in axes.get_xticklabels()]
+    places = axes.get_xticks()[[i for i, label in enumerate(labels) if "|" in label]]
+    x = axes.get_lines()[0].get_xdata()
+    assert places.size == np.isnan(x).sum() == 1  # fcc: K|U
+
+
+def test_one_temperature_is_visible_in_both_panels(heavy):
+    figure = comparison_figure(compare(heavy, 300.0, models=["dmm", "radiation"], **QUICK))
+    for axes in figure.axes[:2]:
+        assert all(line.get_marker() == "o" for line in axes.get_lines())
+
+
+def test_sampling_is_checked_at_both_ends_of_the_temperatures(heavy, tree):
+    def worst(t):
+        checks = json.loads(t.attrs["checks"])
+        return {name: checks[name]["value"] for name in ("channels_left", "channels_right")}
+
+    # one grid for both runs: its nodes depend on the coldest temperature only
+    cold, both = (worst(compare(heavy, t, models=["agf", "dmm"], **QUICK)) for t in ([20.0], [20.0, 300.0]))
+    assert all(both[name] >= cold[name] > 0 for name in cold)
+    assert worst(tree) == both

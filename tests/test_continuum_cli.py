@@ -1,6 +1,7 @@
 """The commands amm, dmm and layers, and the survey behind them."""
 
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from latmm.continuum.low_temperature import cubic_prefactors
 from latmm.continuum.survey import Side, survey
 from latmm.errors import InputError
 from latmm.plotting_continuum import continuum_figure
+from latmm.units import BOLTZMANN
 
 STRUCTURES = Path(__file__).parent.parent / "structures"
 AL, SI = "rho=2700,cl=6420,ct=3040", "rho=2330,cl=9000,ct=5400"
@@ -61,6 +63,10 @@ def test_dispersion_command_on_structure_files(tmp_path: Path) -> None:
     assert figure.stat().st_size > 10_000
     with xr.open_datatree(output, engine="h5netcdf") as tree:
         assert float(tree["comparison"]["conductance"].sel(model="dmm")[0]) == g["dmm"]
+        assert list(json.loads(tree.attrs["input_sha256"])) == files
+        assert json.loads(tree.attrs["configuration"])["potential"] == "sw"
+        # Stillinger and Weber's silicon along its axis, the normal: C11 = 151.4, C44 = 56.4 GPa
+        assert tree["left"]["stiffness"].values[[2, 3], [2, 3]] == pytest.approx([151.4, 56.4], rel=5e-3)
 
 
 def test_layers_command_matches_and_optimises(tmp_path: Path) -> None:
@@ -174,6 +180,28 @@ def test_survey_reaches_every_low_temperature_law() -> None:
     for i, t in enumerate((1e-3, 1.0)):
         np.testing.assert_allclose(table["conductance"].values[:, i] / t**3, closed, rtol=1e-8)
     np.testing.assert_allclose(table["cubic_prefactor"], closed, rtol=1e-9)
+
+
+def test_contact_resistance_of_identical_media_is_removed() -> None:
+    """Four-probe: nothing is left of two like solids in the acoustic mismatch, 1/G_M in the diffuse one."""
+    left = Side(replace(SILICON, cell_density=25.0))
+    table = survey(left, left, [5.0, 300.0], ["amm-isotropic", "dmm-debye"])["comparison"].to_dataset()
+    assert np.all(np.isinf(table.conductance_four_probe.sel(model="amm-isotropic")))
+    own = table.conductance.sel(model="amm-isotropic")
+    np.testing.assert_allclose(table.conductance_four_probe.sel(model="dmm-debye"), own, rtol=1e-12)
+
+
+def test_four_probe_conductance_counts_every_channel_of_the_stiffer_side() -> None:
+    """Channels above the softer side's last frequency carry no heat across, but belong to G_M."""
+    soft, hard = Side(replace(ALUMINIUM, cell_density=30.0)), Side(replace(SILICON, cell_density=60.0))
+    # hot, each wave of speed c carries k_B n c/4, n the cells; panels end at every cut-off
+    carried = [
+        1e30 * BOLTZMANN * side.medium.cell_density / 4 * (side.medium.speeds[0] + 2 * side.medium.speeds[1])
+        for side in (soft, hard)
+    ]
+    hot = survey(soft, hard, 1e8, ["dmm-debye"])["comparison"].to_dataset()
+    expected = 1 / (1 / float(hot.conductance[0, 0]) - 0.5 * (1 / carried[0] + 1 / carried[1]))
+    assert float(hot.conductance_four_probe[0, 0]) == pytest.approx(expected, rel=1e-9)
 
 
 def test_lattice_models_meet_the_elastic_ones_at_low_temperature() -> None:

@@ -10,7 +10,7 @@ from latmm.continuum.media import Medium
 from latmm.interface.build import build_interface
 from latmm.lattice.calculators import resolve_potential
 from latmm.structures import read_structure
-from latmm.sweep.run import junction
+from latmm.sweep.junctions import junction
 
 STRUCTURES = Path(__file__).parent.parent / "structures"
 

@@ -176,6 +176,23 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc")
+def test_interrupt_while_processes_start_waits_until_they_can_be_ended():
+    script = (
+        "import os, signal, threading\n"
+        "from latmm.sweep.executors import local_processes\n"
+        "threading.Timer(0.05, os.killpg, (0, signal.SIGINT)).start()\n"
+        "try:\n"
+        "    with local_processes(2):\n"
+        "        threading.Event().wait(60)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, start_new_session=True
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+
+
 def test_processes_end_with_a_parent_that_is_killed(tmp_path):
     script = ORPHANS.format(here=str(Path(__file__).parent), folder=str(tmp_path))
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)

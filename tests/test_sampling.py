@@ -209,3 +209,11 @@ def test_fewer_than_two_frequencies_are_refused(count):
 
 def test_sensible_sampling_passes():
     check_sampling((1, 7), 2)
+
+
+@pytest.mark.parametrize("coldest", [300.0, 1000.0, 1e6])
+def test_hot_grid_leaves_out_no_part_of_a_soft_band(coldest):
+    """In the classical limit every frequency counts alike, however low it is against the temperature."""
+    grid = frequency_grid(2.0, 2.0, 128, coldest=coldest)
+    np.testing.assert_allclose(grid.weight.sum(), 2.0, rtol=3e-3)  # but for the elastic range, 2e-3
+    np.testing.assert_allclose(grid.weight @ grid.frequency**2, 8.0 / 3.0, rtol=1e-3)

@@ -8,7 +8,8 @@ from latmm.agf import transmission
 from latmm.interface.build import Interface, build_interface
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.phonons import largest_frequency, phonons
-from latmm.sweep.run import SpectralTransmission, junction, sweep
+from latmm.sweep.junctions import junction
+from latmm.sweep.run import SpectralTransmission, sweep
 from latmm.sweep.sampling import ELASTIC, frequency_grid, reduced_mesh, windows
 from latmm.units import TWO_PI
 

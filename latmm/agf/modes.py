@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from latmm.agf.batch import adjoint, angular_frequencies, chunks, points_shape
 from latmm.agf.bloch import bloch_states, flux, solve
 from latmm.agf.careful import careful_states
+from latmm.agf.crossings import separate_directions
 from latmm.agf.leads import FoldedLead, Lead, Stack
 from latmm.agf.normalisation import unit_flux
 from latmm.arrays import Bools, Complexes, Floats, Integers
@@ -143,6 +144,8 @@ def _solved(
     if np.iscomplexobj(omega2):
         return States(bloch, basis, image, unit, propagating, np.zeros(bloch.shape), sound)
     vectors, onward, back, mended, orthogonal = unit_flux(h1, bloch, unit, propagating)
+    e = h0 - omega2[:, None, None] * np.eye(h0.shape[-1])
+    orthogonal &= separate_directions(e, h1, bloch, propagating, (vectors, onward, back))
     length = np.linalg.norm(vectors, axis=-2)
     basis = np.where(mended[..., None, :], vectors / length[..., None, :], basis)
     image = np.where(mended[..., None, :], np.stack([onward[0], back[1]]) / length[..., None, :], image)

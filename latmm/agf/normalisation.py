@@ -76,11 +76,13 @@ def unit_flux(
     mask = propagating[..., :, None] & propagating[..., None, :]
     gram = (half + adjoint(half)) * (scale[..., :, None] * scale[..., None, :]) * mask
     np.einsum("...mm->...m", gram)[...] = 1.0
-    skew = np.abs(gram - np.eye(gram.shape[-1])).max((-2, -1)) > ROUNDING
+    finite = np.isfinite(gram).all((-2, -1))
+    skew = finite & (np.abs(gram - np.eye(gram.shape[-1])).max((-2, -1)) > ROUNDING)
     if skew.any():
         vectors[skew] = vectors[skew] @ _inverse_root(gram[skew])
     onward, back = vectors * factor, vectors / factor
     sound = (slow[0].sum(-1) == slow[1].sum(-1)) & (propagating[0].sum(-1) == propagating[1].sum(-1))
+    sound &= finite.all(0)
     cross = adjoint(vectors[0]) @ (h1 @ onward[1]) - adjoint(onward[0]) @ (adjoint(h1) @ vectors[1])
     cross *= propagating[0][..., :, None] & propagating[1][..., None, :]
     tangled = sound & ((np.abs(cross).max((-2, -1)) > ROUNDING) | slow[0].any(-1))
@@ -151,7 +153,9 @@ def _with_partners(h1: Complexes, slow: Bools, order: Floats, joint: list[Comple
     form = _flux_form(h1, joint)[:, :n, n:] * among
     size = np.linalg.norm(form, axis=-1)
     weight = np.where(slow[0], np.where(size > 0.0, size, 1.0) ** -0.5, 1.0)
-    partner = np.linalg.pinv(weight[..., :, None] * form) @ order
+    scaled = weight[..., :, None] * form
+    finite = np.isfinite(scaled).all((-2, -1))[:, None, None]  # what is not stays without partners, unsound
+    partner = np.linalg.pinv(np.where(finite, scaled, 0.0)) @ order
     turn = np.zeros((*slow.shape[1:2], 2 * n, 2 * n), dtype=complex)
     np.einsum("...mm->...m", turn)[...] = np.concatenate([weight, ~slow[1]], -1)
     turn[:, n:, n:] += partner

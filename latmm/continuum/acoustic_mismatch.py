@@ -38,7 +38,7 @@ __all__ = [
 _NODES = 128
 """Gauss nodes between neighbouring critical slownesses: 1e-12 for solids, 1e-8 for helium on copper."""
 _AZIMUTHS = 72
-"""Azimuths of anisotropic media, with the default nodes: 5e-4 for slowness surfaces with cusps, else 1e-5."""
+"""Azimuths of anisotropic media, with the default nodes: 5e-4 for slowness surfaces with cusps, else 1e-4."""
 _BATCH = 512
 """In-plane slownesses solved at once: their 6 × 6 matrices stay in the cache."""
 

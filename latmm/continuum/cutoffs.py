@@ -1,7 +1,8 @@
 """Debye's cut-offs on a frequency grid.
 
 A wave that ends at its cut-off counts at the nodes below it, and in proportion at the node whose cell of the
-quadrature contains it: integrals over frequency then converge with the second order of the grid's spacing.
+quadrature contains it: integrals over frequency then converge with the second order of the grid's spacing,
+and are exact where a panel of a Gauss quadrature ends at the cut-off.
 A pair of waves, one on each side, is open below the lower of its two cut-offs. As that rule is symmetric,
 reciprocity holds, and no side transmits more channels than it has: Ξ ≤ min(M_left, M_right) at every node.
 """
@@ -25,7 +26,7 @@ def open_share(grid: FrequencyGrid, cutoff: Floats) -> Floats:
     Parameters
     ----------
     grid : FrequencyGrid
-        F nodes, THz. Cells end midway between nodes.
+        F nodes, THz.
     cutoff : (...) float
         THz; infinite for none.
 
@@ -67,10 +68,19 @@ def sphere_channels(grid: FrequencyGrid, weight: Floats, cutoff: Floats) -> Floa
 
 
 def _cells(grid: FrequencyGrid) -> tuple[Floats, Floats]:
+    """Lower and upper ends of every node's cell, THz.
+
+    A quadrature from zero gives each node the stretch that its weight is, so that cells, like panels, end
+    where the weights so far add up to; a cut-off at the end of a panel is then exact. Where that does not
+    fall between two nodes (weights that are not those of a quadrature), cells end midway.
+    """
     nu = grid.frequency
     inner = 0.5 * (nu[1:] + nu[:-1])
     last = nu[-1] + (nu[-1] - inner[-1] if nu.size > 1 else nu[-1])
-    return np.concatenate([[0.0], inner]), np.append(inner, last)
+    middle, through = np.append(inner, last), np.cumsum(grid.weight)
+    between = (nu < through) & (through < np.append(nu[1:], 2.0 * last - nu[-1]))
+    upper = np.where(between, through, middle)
+    return np.append(0.0, upper[:-1]), upper
 
 
 def truncated_square_law(grid: FrequencyGrid, coefficient: Floats, cutoff: Floats) -> Floats:

@@ -5,10 +5,11 @@ dispersion ask for force constants as well. The frequency grid is made for the t
 that halve towards zero, down to the coldest temperature, with edges at every Debye cut-off.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -32,17 +33,19 @@ from latmm.continuum.mixed_mismatch import mixed_mismatch
 from latmm.continuum.rayleigh import khalatnikov
 from latmm.continuum.scalar import acoustic_mismatch_scalar
 from latmm.errors import InputError
-from latmm.landauer import FrequencyGrid, conductance, temperatures
+from latmm.landauer import FrequencyGrid, conductance, four_probe, temperatures
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import largest_frequency
 from latmm.units import THZ_PER_KELVIN, TWO_PI
 
 __all__ = [
     "ACOUSTIC_MODELS",
+    "Conductances",
     "ContinuumModels",
     "DIFFUSE_MODELS",
     "SPECTRAL_MODELS",
     "Side",
+    "comparison_table",
     "graded_grid",
     "survey",
 ]
@@ -90,15 +93,16 @@ class Side:
 
 
 def graded_grid(sides: Sequence[Side], temperature: ArrayLike) -> FrequencyGrid:
-    """Frequency grid for elastic transfer between sides at given temperatures.
+    """Frequency grid that holds every channel of the sides at given temperatures.
 
-    Ends at the highest frequency that both sides have, or at 40 k_B T/h of the hottest temperature; panels
-    end at the Debye cut-offs of the isotropic averages.
+    Ends at the highest frequency of any side, or at 40 k_B T/h of the hottest temperature; panels end at the
+    highest frequency of each side and at the Debye cut-offs of its isotropic average.
     """
     t = temperatures(temperature)
-    highest = min(side.largest_frequency for side in sides)
+    highest = max(side.largest_frequency for side in sides)
     top = min(highest, 40.0 * THZ_PER_KELVIN * float(t.max()))
-    cutoffs = [nu for side in sides for nu in side.isotropic.debye_frequencies() if nu < 0.999 * top]
+    ends = [nu for side in sides for nu in (side.largest_frequency, *side.isotropic.debye_frequencies())]
+    cutoffs = [nu for nu in ends if nu < 0.999 * top]
     coldest = THZ_PER_KELVIN * float(t.min())
     halvings = top * 0.5 ** np.arange(max(4, int(np.ceil(np.log2(top / coldest))) + 1))
     edges = np.unique(np.concatenate([[0.0], halvings, cutoffs]))
@@ -230,9 +234,8 @@ def survey(
     Returns
     -------
     xarray.DataTree
-        A node of Ξ and M for each spectral model, and ``/comparison`` with ``conductance`` (W m⁻² K⁻¹),
-        ``kapitza_resistance`` and ``cubic_prefactor`` (G/T³ for T → 0, W m⁻² K⁻⁴; not a number for models
-        without a spectrum).
+        A node of Ξ and M for each spectral model, and ``/comparison``, see :func:`comparison_table`; the
+        law of low temperature is not a number for models without a spectrum.
 
     Raises
     ------
@@ -244,39 +247,77 @@ def survey(
     for name in models:
         if name not in known:
             raise InputError(f"unknown model {name!r}; choose from {', '.join(known)}")
-    inelastic = any(name in _INELASTIC or name == "dmm-joint-frequency" for name in models)
-    sides = (left, right)
-    # inelastic transfer uses the channels of one side beyond the cut-off of the other
-    grid = graded_grid([max(sides, key=lambda side: side.largest_frequency)] if inelastic else sides, t)
+    grid = graded_grid((left, right), t)
     interface = ContinuumModels(left, right, grid, roughness)
     nodes: dict[str, xr.Dataset] = {}
-    values, prefactors = [], []
+    rows: dict[str, Conductances] = {}
     for name in models:
         if name in _INELASTIC:
-            values.append(_INELASTIC[name](interface, t))
-            prefactors.append(np.nan)
+            own_left, own_right = (conductance(grid, m, t) for m in interface.channels)
+            rows[name] = Conductances(_INELASTIC[name](interface, t), own_left, own_right, np.nan)
             continue
         table = interface.spectrum(name)
         nodes[name.replace("-", "_")] = table
-        values.append(conductance(grid, table.transmission, t))
         # roughness ends the ω² law where λ does not exceed it, perhaps below the first node
         long = ContinuumModels(left, right, LONG_WAVES, roughness).mixed() if name == "mixed" else table
-        prefactors.append(first_prefactor(long))
-    g = np.array(values)
+        rows[name] = Conductances.of_spectrum(grid, table, t, first_prefactor(long))
+    comparison = comparison_table(rows, t)
+    return xr.DataTree.from_dict({"/comparison": comparison, **{f"/{k}": v for k, v in nodes.items()}})
+
+
+class Conductances(NamedTuple):
+    """One model at all temperatures (N), W m⁻² K⁻¹: through the interface, and of either side's channels.
+
+    ``cubic_prefactor`` is G/T³ for T → 0, W m⁻² K⁻⁴.
+    """
+
+    interface: Floats
+    left: Floats
+    right: Floats
+    cubic_prefactor: float
+
+    @classmethod
+    def of_spectrum(
+        cls, grid: FrequencyGrid, table: xr.Dataset, temperature: Floats, cubic_prefactor: float
+    ) -> "Conductances":
+        """Integrate Ξ, M_left and M_right of a model."""
+        names = ("transmission", "channels_left", "channels_right")
+        through, left, right = conductance(grid, np.array([table[x].values for x in names]), temperature)
+        return cls(through, left, right, cubic_prefactor)
+
+
+def comparison_table(rows: Mapping[str, Conductances], temperature: Floats) -> xr.Dataset:
+    """Table of several models.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``conductance``, ``conductance_four_probe`` (W m⁻² K⁻¹), ``kapitza_resistance`` (m² K W⁻¹) over
+        (model, temperature), and ``cubic_prefactor`` (W m⁻² K⁻⁴) over model.
+    """
+    g = np.array([row.interface for row in rows.values()])
+    four = np.array([four_probe(row.interface, row.left, row.right) for row in rows.values()])
+    prefactors = np.array([row.cubic_prefactor for row in rows.values()])
     dims = ("model", "temperature")
-    comparison = xr.Dataset(
+    contact = "thermal boundary conductance"
+    return xr.Dataset(
         {
-            "conductance": (dims, g, {"units": "W m-2 K-1", "long_name": "thermal boundary conductance"}),
-            "kapitza_resistance": (dims, 1.0 / g, {"units": "m2 K W-1", "long_name": "Kapitza resistance"}),
-            "cubic_prefactor": (
-                "model",
-                prefactors,
-                {"units": "W m-2 K-4", "long_name": "G/T^3 at low temperature"},
-            ),
+            name: (which, values, {"units": units, "long_name": text})
+            for name, which, values, units, text in (
+                ("conductance", dims, g, "W m-2 K-1", contact),
+                (
+                    "conductance_four_probe",
+                    dims,
+                    four,
+                    "W m-2 K-1",
+                    f"{contact} without the ballistic contact resistance",
+                ),
+                ("kapitza_resistance", dims, 1.0 / g, "m2 K W-1", "Kapitza resistance"),
+                ("cubic_prefactor", dims[:1], prefactors, "W m-2 K-4", "G/T^3 at low temperature"),
+            )
         },
         coords={
-            "model": ("model", list(models), {"units": "1", "long_name": "model"}),
-            "temperature": ("temperature", t, {"units": "K", "long_name": "temperature"}),
+            "model": ("model", list(rows), {"units": "1", "long_name": "model"}),
+            "temperature": ("temperature", temperature, {"units": "K", "long_name": "temperature"}),
         },
     )
-    return xr.DataTree.from_dict({"/comparison": comparison, **{f"/{k}": v for k, v in nodes.items()}})

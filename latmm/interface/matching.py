@@ -85,7 +85,7 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
     nearest = [matrix for size, matrix in candidates if size < misfit + 1e-3]
     aligned = _continue_lattice(left, right, nearest)
     names = f"{left.get_chemical_formula()} and {right.get_chemical_formula()}"
-    if misfit > max_strain:
+    if not misfit <= max_strain:  # a limit that is no number lets nothing pass
         raise MismatchError(
             f"the lattices of {names} do not match in the plane: the least strain is {100 * misfit:.1f} %, "
             f"above the limit of {100 * max_strain:g} %; choose another plane (--normal) or "

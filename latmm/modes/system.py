@@ -9,7 +9,7 @@ from latmm.agf import Junction
 from latmm.arrays import Floats, Integers
 from latmm.interface.build import Interface
 from latmm.lattice.force_constants import ForceConstants
-from latmm.sweep.run import junction
+from latmm.sweep.junctions import junction
 
 __all__ = ["BATCH_BYTES", "SIDES", "System"]
 

@@ -10,6 +10,7 @@ The root holds the digests of everything that determines the result; a store of 
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,28 +65,35 @@ def _digest(*arrays: NDArray[Any]) -> str:
 
 
 class Checkpoint:
-    """A store of pieces on disk.
+    """A store of pieces on disk; it comes into being with the first piece.
 
     Parameters
     ----------
     path : Path
-        The folder of the store; made if need be.
+        The folder of the store.
     problem : mapping
         Names and digests of what determines the result, e.g. of :func:`digests`.
 
     Raises
     ------
     InputError
-        If the store belongs to another problem; the message says in what it differs.
+        If the store belongs to another problem; the message says in what it differs. If there is something
+        else in its place.
     """
 
     def __init__(self, path: Path, problem: Mapping[str, str]) -> None:
-        self.path = path
-        self._root = zarr.open_group(path, mode="a")
-        known = self._root.attrs.get("problem")
-        if known is None:
-            self._root.attrs["problem"] = dict(problem)
-        elif known != dict(problem):
+        self.path, self._problem = path, dict(problem)
+        if not path.exists():
+            return
+        try:
+            known = zarr.open_group(path, mode="r").attrs.get("problem")
+        except (OSError, ValueError):
+            if path.is_dir() and not any(path.glob("*/zarr.json")):
+                return  # stopped before there was anything in it
+            raise InputError(
+                f"{path} is no store of a stopped run; remove it or name another output"
+            ) from None
+        if known is not None and known != self._problem:
             found = known if isinstance(known, dict) else {}
             changed = [name for name, value in problem.items() if found.get(name) != value]
             raise InputError(
@@ -94,35 +102,29 @@ class Checkpoint:
             )
 
     def begin(self, tasks: Sequence[Task]) -> "Stored":
-        """Open the array of a sweep with these tasks."""
+        """Look up the sweep with these tasks."""
         name = _digest(
             *(array for task in tasks for array in (task.wave_vectors, task.weights, task.frequency)),
             np.array([task.common for task in tasks]),
         )[:16]
-        width = _HEAD + 3 * max(task.samples for task in tasks)
-        array = self._root.require_array(
-            name,
-            shape=(len(tasks), width),
-            chunks=(1, width),
-            dtype="float64",
-            fill_value=float("nan"),
-            compressors=[ZstdCodec(level=1), Crc32cCodec()],
-        )
-        return Stored(array, tasks)
+        return Stored(self.path, self._problem, name, tasks)
 
     def remove(self) -> None:
         """Delete the store: its run is done."""
-        shutil.rmtree(self.path)
+        shutil.rmtree(self.path, ignore_errors=True)
 
 
 class Stored:
-    """The pieces of one sweep."""
+    """The pieces of one sweep, in an array of the store."""
 
-    def __init__(self, array: "zarr.Array", tasks: Sequence[Task]) -> None:  # type: ignore[type-arg]
-        self._array, self._tasks = array, tasks
+    def __init__(self, path: Path, problem: dict[str, str], name: str, tasks: Sequence[Task]) -> None:
+        self._path, self._problem, self._name, self._tasks = path, problem, name, tasks
+        self._width = _HEAD + 3 * max(task.samples for task in tasks)
 
     def load(self) -> dict[int, Piece]:
         """Read every piece that is whole, by the number of its task."""
+        if not (self._path / self._name / "zarr.json").exists():
+            return {}
         found = {}
         for number, task in enumerate(self._tasks):
             try:
@@ -137,7 +139,20 @@ class Stored:
 
     def save(self, number: int, piece: Piece) -> None:
         """Write the piece of a task."""
-        row = np.full(self._array.shape[1], np.nan)
+        row = np.full(self._width, np.nan)
         head = np.append(piece.worst, float(piece.resolved))
         row[: _HEAD + piece.counts.size] = np.concatenate([head, piece.counts.ravel()])
         self._array[number] = row
+
+    @cached_property
+    def _array(self) -> "zarr.Array":  # type: ignore[type-arg]
+        root = zarr.open_group(self._path, mode="a")
+        root.attrs["problem"] = self._problem
+        return root.require_array(
+            self._name,
+            shape=(len(self._tasks), self._width),
+            chunks=(1, self._width),
+            dtype="float64",
+            fill_value=float("nan"),
+            compressors=[ZstdCodec(level=1), Crc32cCodec()],
+        )

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latmm.interface.build import Interface
+from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
-from latmm.sweep.tasks import Task, junction, solve
+from latmm.sweep.tasks import Task, solve
 
 __all__ = ["Estimate", "estimate"]
 

@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import lru_cache
 from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -25,6 +26,9 @@ from threadpoolctl import threadpool_limits
 from latmm.errors import InputError, LatmmError
 
 __all__ = ["available_cores", "dask_cluster", "local_processes", "unordered"]
+
+_PARENTS_OWN = (signal.SIGINT, signal.SIGTERM)
+"""Signals that a process of a pool leaves to its parent."""
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -72,8 +76,9 @@ def unordered(
     payload = zlib.compress(pickle.dumps(shared, protocol=pickle.HIGHEST_PROTOCOL), 1)
     numbers: dict[Future[Result], int] = {}
     try:
-        for number, item in items.items():
-            numbers[executor.submit(_apply, function, payload, item)] = number
+        with _undisturbed():
+            for number, item in items.items():
+                numbers[executor.submit(_apply, function, payload, item)] = number
         for future in as_completed(numbers):
             yield numbers.pop(future), future.result()
     except BrokenProcessPool:
@@ -120,20 +125,18 @@ def local_processes(number: int) -> Iterator[Executor | None]:
     if number == 1:
         yield None
         return
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    context.set_forkserver_preload(["latmm.sweep.tasks"])
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin)
+    pool = ProcessPoolExecutor(number, mp_context=_context(), initializer=_begin)
     try:
-        for _ in range(number):
-            pool.submit(available_cores)  # they start while this process goes on
+        with _undisturbed():
+            for _ in range(number):
+                pool.submit(available_cores)  # they start while this process goes on
         yield pool
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         workers = set(multiprocessing.active_children()) - others
         for worker in workers:
-            worker.terminate()
+            worker.kill()
         for worker in workers:
             worker.join()
         raise
@@ -141,10 +144,50 @@ def local_processes(number: int) -> Iterator[Executor | None]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _context() -> BaseContext:
+    """Choose how processes are started: from a server that forks, where there is one.
+
+    Ctrl-C and what ends a job reach all processes of a group. They are left to the parent: the server starts
+    with these signals blocked, and its children inherit that.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver, resource_tracker  # absent where the method is
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["latmm.sweep.tasks"])
+    resource_tracker.ensure_running()  # would unblock them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS_OWN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return context
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals wait: one that comes while a process is being started would leave it to nobody."""
+    if threading.current_thread() is not threading.main_thread():  # no other is interrupted by them
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in _PARENTS_OWN}
+    for number in before:
+        signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
+
+
 def _begin() -> None:
-    """Set up a process of the pool: one BLAS thread, Ctrl-C left to the parent, no life without it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Set up a process of the pool: one BLAS thread, signals left to the parent, no life without it."""
+    for number in _PARENTS_OWN:
+        signal.signal(number, signal.SIG_IGN)
     threadpool_limits(limits=1)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -20,12 +20,12 @@ from latmm.interface.build import Interface
 from latmm.landauer import FrequencyGrid
 from latmm.sweep.executors import unordered
 from latmm.sweep.sampling import ELASTIC, Window
-from latmm.sweep.tasks import Piece, Task, cut, junction, solve
+from latmm.sweep.tasks import Piece, Task, cut, solve
 
 if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["SpectralTransmission", "assemble", "junction", "sweep"]
+__all__ = ["SpectralTransmission", "assemble", "sweep"]
 
 _PER_NM2 = 100.0
 """1 Å⁻² in nm⁻²."""

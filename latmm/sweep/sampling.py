@@ -95,10 +95,9 @@ def frequency_grid(common: float, top: float, count: int, *, coldest: float) -> 
         low = np.exp(edges[:-1, None] + half * (x + 1.0)).ravel()
         nodes.append(low)
         weights.append(low * (half * w).ravel())
-    start = max(lowest, elastic)
     u = (np.arange(count) + 0.5) / count
-    nodes.append(start + (common - start) * u**2)
-    weights.append(2.0 * (common - start) * u / count)
+    nodes.append(elastic + (common - elastic) * u**2)
+    weights.append(2.0 * (common - elastic) * u / count)
     if top > common * (1.0 + 1e-9):
         more = max(2, int(np.ceil(0.25 * count * (top - common) / common)))
         step = (top - common) / more

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from latmm.agf import Junction, Lead, channels, transmission
+from latmm.agf import channels, transmission
 from latmm.arrays import Floats, Integers
 from latmm.interface.build import Interface
 from latmm.landauer import FrequencyGrid
+from latmm.sweep.junctions import junction
 from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
 
-__all__ = ["Piece", "Task", "cut", "junction", "solve"]
+__all__ = ["Piece", "Task", "cut", "solve"]
 
 _POINTS = 1024
 """Samples of a task: enough to hide the cost of handing it over, little enough to share out evenly."""
@@ -69,18 +70,6 @@ class Piece:
     counts: Floats
     worst: Floats
     resolved: int
-
-
-def junction(interface: Interface, wave_vectors: Floats) -> Junction:
-    """Blocks of the interface at k∥ (K, 2), with a batch axis (K, 1) for ω to broadcast against."""
-    blocks = interface.blocks(wave_vectors)
-    left, right = (Lead(h0[:, None], h1[:, None]) for h0, h1 in (blocks.left, blocks.right))
-    return Junction(
-        left,
-        right,
-        tuple(block[:, None] for block in blocks.onsite),
-        tuple(block[:, None] for block in blocks.hopping),
-    )
 
 
 def cut(grid: FrequencyGrid, samples: Sequence[Window], *, common: float) -> list[Task]:

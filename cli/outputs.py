@@ -1,0 +1,40 @@
+"""The files that a command writes: each can be written, none twice, none over an input."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["check_outputs", "command_line"]
+
+
+def command_line() -> str:
+    """Return the command as typed, for provenance; bytes of a file name that are no text come escaped."""
+    return shlex.join(["latmm", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def check_outputs(options: dict[str, Any]) -> None:
+    """Check before any work the options -o, --csv and --plot that a command has.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
+    click.UsageError
+        If a file is named twice, or is one of the structure files.
+    """
+    from latmm.plotting import check_figure
+    from latmm.results import check_destination
+
+    structures = options.get("structures") or (options.get("left"), options.get("right"))
+    taken = {Path(path).resolve(): "the structure file" for path in structures if path}
+    for name, option in (("output", "-o"), ("csv_file", "--csv"), ("plot", "--plot")):
+        path = options.get(name)
+        if path is None:
+            continue
+        target = (check_figure if name == "plot" else check_destination)(path).resolve()
+        if target in taken:
+            raise click.UsageError(f"{option} {path} would overwrite {taken[target]}; name another file")
+        taken[target] = f"the file of {option}"

@@ -1,0 +1,163 @@
+"""Modes of opposite directions with one Bloch factor.
+
+Principal layers of several atomic layers fold bands onto one another. The answer
+is known from the same stack with the smallest layer, or in closed form.
+"""
+
+import numpy as np
+import pytest
+from modes_systems import contact, diamond, fcc
+from numpy.testing import assert_allclose
+from scipy.optimize import brentq
+from systems import (
+    Chain,
+    band_matrix,
+    chain_junction_transmission,
+    doubled,
+    random_matrix,
+    random_slab,
+)
+
+from latmm.agf import Junction, Lead, crossings, lead_modes, modes, transmission
+from latmm.errors import ConvergenceError
+
+DISTANCES = np.array([0.0, *(s * 10.0**-k for k in np.arange(2.0, 15.6, 0.5) for s in (1.0, -1.0))])
+"""Relative distances from the crossing: exact, and 1e-15 … 1e-2 to both sides."""
+
+
+def _turned(lead, rng, real):
+    """The lead in a random basis, and the basis."""
+    n = lead.size
+    q = np.linalg.qr(rng.normal(size=(n, n)) if real else random_matrix(rng, n, n))[0]
+    onsite = q.conj().T @ lead.onsite @ q
+    return Lead(0.5 * (onsite + onsite.conj().T), q.conj().T @ lead.hopping @ q), q
+
+
+def _mass_step(light, heavy, copies, rng, real):
+    """Equal pairs of chains, counted in layers of two atoms, each step in a basis of its own."""
+
+    def many(block):
+        return np.kron(np.eye(copies), block)
+
+    sides = [doubled(c.lead()) for c in (light, heavy)]
+    (left, ql), (right, qr) = (_turned(Lead(many(x.onsite), many(x.hopping)), rng, real) for x in sides)
+    across = np.zeros((2, 2))
+    across[1, 0] = -1.0 / np.sqrt(light.mass * heavy.mass)
+    return Junction(left, right, (), (ql.conj().T @ many(across) @ qr,))
+
+
+def _refuse(route):
+    def wrapped(*blocks):
+        *found, sound = route(*blocks)
+        return *found, np.zeros_like(sound)
+
+    return wrapped
+
+
+@pytest.mark.parametrize("careful", [False, True], ids=["fast", "careful"])
+@pytest.mark.parametrize("real", [False, True], ids=["complex", "real"])
+@pytest.mark.parametrize("copies", [1, 2])
+def test_mass_step_of_folded_chains_has_the_closed_form_where_bands_cross(monkeypatch, copies, real, careful):
+    light, heavy = Chain(1.0), Chain(1.7)
+    if careful:
+        monkeypatch.setattr(modes, "_sorted_states", _refuse(modes._sorted_states))
+    for seed in range(3):
+        junction = _mass_step(light, heavy, copies, np.random.default_rng(seed), real)
+        for chain in (light, heavy):  # θ = ±π/2 of the chain is θ = π of the pair, both directions
+            omega = np.sqrt(2.0 / chain.mass) * (1.0 + DISTANCES)
+            found = transmission(junction, omega)
+            expected = copies * chain_junction_transmission(light, heavy, 1.0, omega)
+            assert_allclose(found.transmission, expected, atol=copies * 1e-10)
+            assert found.unitarity.max() < 1e-12
+
+
+def _crossings(lead):
+    """ω at which bands of opposite slopes meet when two layers are taken as one: θ and θ + π."""
+
+    def bands(theta):
+        return np.linalg.eigvalsh(band_matrix(lead, np.array([theta]))[0])
+
+    mesh = np.linspace(-np.pi, 0.0, 101)
+    here, there = (np.array([bands(t + s) for t in mesh]) for s in (0.0, np.pi))
+    for i, j in np.ndindex(lead.size, lead.size):
+        gap = here[:, i] - there[:, j]
+        for k in np.flatnonzero(gap[:-1] * gap[1:] < 0.0):
+            root = brentq(
+                lambda t, i=i, j=j: bands(t)[i] - bands(t + np.pi)[j], mesh[k], mesh[k + 1], xtol=1e-15
+            )
+            ahead, behind = (
+                bands(root + s * np.pi + 1e-5)[b] - bands(root + s * np.pi - 1e-5)[b]
+                for s, b in ((0, i), (1, j))
+            )
+            if ahead * behind < 0.0 and bands(root)[i] > 0.2:
+                yield np.sqrt(bands(root)[i])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bands_that_cross_at_any_phase_with_any_slopes(seed):
+    rng = np.random.default_rng(seed)
+    left, right, across = random_slab(rng, 3), random_slab(rng, 3), random_matrix(rng, 3, 3)
+    double = np.zeros((6, 6), dtype=complex)
+    double[3:, :3] = across
+    omega = np.array(list(_crossings(left)))[:3, None] * (1.0 + DISTANCES)
+    assert omega.size > 0
+    single = transmission(Junction(left, right, (), (across,)), omega)
+    found = transmission(Junction(doubled(left), doubled(right), (), (double,)), omega)
+    assert_allclose(found.transmission, single.transmission, atol=1e-10)
+
+
+@pytest.mark.parametrize("crystal", [fcc, diamond])
+def test_a_crystal_in_layers_of_two_transmits_as_in_layers_of_one(crystal):
+    # at this k∥ ω(θ) = ω(−θ): all bands of the double layer cross at θ = π
+    k = np.array([[1 / 12, 1 / 12]])
+    single, double = (contact(crystal(), 2.0, p).junction(k) for p in (1, 2))
+    levels = [
+        np.linalg.eigvalsh(band_matrix(Lead(x.onsite[0, 0], x.hopping[0, 0]), np.array([np.pi / 2]))[0])
+        for x in (single.left, single.right)
+    ]
+    omega = np.sqrt(np.concatenate(levels))[:, None] * (1.0 + DISTANCES)
+    omega = omega.ravel()
+    assert_allclose(
+        transmission(double, omega).transmission, transmission(single, omega).transmission, atol=1e-9
+    )
+
+
+def test_crossing_modes_have_the_velocity_of_their_band():
+    rng = np.random.default_rng(3)
+    chain = Chain(1.0)
+    lead, _ = _turned(doubled(chain.lead()), rng, real=False)
+    found = lead_modes(lead, np.sqrt(2.0))
+    for waves, sign in ((found.right, 1.0), (found.left, -1.0)):
+        # a layer of two atoms has twice the phase
+        assert waves.group_velocity[0] == pytest.approx(sign * 0.5 * chain.velocity(np.sqrt(2.0)), rel=1e-12)
+    ahead, behind = found.right.vectors[:, 0], found.left.vectors[:, 0]
+    assert abs(np.vdot(ahead, behind)) < 1e-13 * np.linalg.norm(ahead) * np.linalg.norm(behind)
+
+
+def test_an_avoided_crossing_is_left_alone():
+    # two chains with opposite slopes, coupled by a gap: exact modes from the closed form of H(θ)
+    for gap in (1e-3, 1e-7, 1e-9):
+        lead = Lead(np.array([[3.0, gap], [gap, 3.0]]), np.diag([1.0, -1.0]))
+        omega2 = 3.0 + 3.0 * gap  # outside of the gap: (2 cos θ)² = (ω² − 3)² − gap²
+        found = lead_modes(lead, np.sqrt(omega2))
+        cosine = 0.5 * np.sqrt(8.0) * gap
+        for waves in (found.right, found.left):
+            assert waves.propagating.all()
+            assert_allclose(np.sort(np.abs(waves.bloch_factor.real)), cosine, rtol=1e-6)
+            ratio = np.abs(waves.vectors[0] / waves.vectors[1])
+            mixed = 3.0 - np.sqrt(8.0)
+            assert_allclose(np.minimum(ratio, 1 / ratio), mixed, rtol=1e-16 / gap * 20)
+
+
+def test_states_that_stay_mixed_are_refused(monkeypatch):
+    rng = np.random.default_rng(5)
+    junction = _mass_step(Chain(1.0), Chain(1.7), 1, rng, real=False)
+
+    def wrong(*given):
+        block = np.zeros((2, 2), dtype=complex)
+        block[0, 1] = block[1, 0] = 0.2
+        return block
+
+    monkeypatch.setattr(crossings, "_overlaps", wrong)
+    with pytest.raises(ConvergenceError, match="move omega"):
+        transmission(junction, np.sqrt(2.0))
