@@ -8,20 +8,38 @@ phonopy's at every q: :func:`dispersion_error` measures it in every run.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 from phonopy import Phonopy
+from phonopy.cui.load_helper import read_force_constants_from_hdf5
+from phonopy.file_IO import parse_BORN, parse_FORCE_CONSTANTS, parse_FORCE_SETS
+from phonopy.interface.phonopy_yaml import PhonopyYaml
+from phonopy.physical_units import get_calculator_physical_units
 from phonopy.structure.atoms import PhonopyAtoms
+from phonopy.structure.dataset import forces_in_dataset
 
-from latmm.arrays import Floats, Integers
+from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.space_group import conventional_vectors
 
-__all__ = ["choose_supercell", "dispersion_error", "finite_displacements", "force_constant_table"]
+__all__ = [
+    "Finished",
+    "choose_supercell",
+    "dispersion_error",
+    "exchange_error",
+    "finite_displacements",
+    "force_constant_table",
+    "load_finished",
+    "phonopy_matrices",
+    "primitive_atoms",
+    "symmetrise",
+]
 
 DEFAULT_SPAN = 12.0
 """Shortest supercell translation for a potential of unknown reach, Å."""
@@ -107,7 +125,7 @@ def finite_displacements(
         forces.append(image.get_forces())
     phonon.forces = forces
     phonon.produce_force_constants(calculate_full_force_constants=False)
-    _symmetrise(phonon)
+    symmetrise(phonon)
     if progress is not None:
         progress(len(displaced), len(displaced))
     return phonon
@@ -141,7 +159,128 @@ def force_constant_table(phonon: Phonopy, atoms: Atoms, *, noise: float = NOISE)
     return ForceConstants.symmetrised(atoms, moved).truncated(noise)
 
 
-def _symmetrise(phonon: Phonopy) -> None:
+@dataclass(frozen=True)
+class Finished:
+    """A finished calculation as phonopy holds it.
+
+    Attributes
+    ----------
+    phonopy : phonopy.Phonopy
+        With force constants as they are in the file (or follow from its forces), eV Å⁻².
+    length : float
+        Å per unit of length of phonopy's cells.
+    source : str
+        Where the force constants come from.
+    born : mapping or None
+        Born charges (N, 3, 3) in e and dielectric tensor (3, 3), if there are any.
+    """
+
+    phonopy: Phonopy
+    length: float
+    source: str
+    born: Mapping[str, Floats] | None
+
+
+def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
+    """Open a finished calculation.
+
+    Force constants of the file itself come first, then its forces, then ``FORCE_CONSTANTS``,
+    ``force_constants.hdf5`` and ``FORCE_SETS`` beside it. Nothing is searched elsewhere.
+
+    Parameters
+    ----------
+    path : path
+        A file of phonopy's own kind (yaml), compressed or not.
+    beside : mapping
+        Names of the files above, and ``BORN``, to their paths, as far as they exist.
+
+    Returns
+    -------
+    Finished or None
+        None if there are neither force constants nor forces.
+
+    Raises
+    ------
+    Exception
+        Whatever phonopy raises on a file that it cannot read.
+    """
+    content = PhonopyYaml()
+    content.read(path)
+    if content.unitcell is None:
+        raise ValueError("it holds no unit cell")
+    constants, dataset = content.force_constants, content.dataset
+    inside = constants is not None or forces_in_dataset(dataset)
+    order = ("FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS")
+    origin = None if inside else next((name for name in order if name in beside), None)
+    if not inside and origin is None:
+        return None
+    # the search for symmetry is long in a large supercell, and only forces need it
+    from_forces = constants is None and origin in (None, "FORCE_SETS")
+    matrix = content.supercell_matrix
+    phonon = Phonopy(
+        content.unitcell,
+        np.eye(3, dtype=int) if matrix is None else matrix,
+        primitive_matrix="auto" if content.primitive_matrix is None else content.primitive_matrix,
+        is_symmetry=from_forces,
+        calculator=content.calculator,
+        log_level=0,
+    )
+    if from_forces:
+        _from_forces(
+            phonon,
+            dataset if origin is None else parse_FORCE_SETS(beside[origin], natom=len(phonon.supercell)),
+        )
+    elif origin is not None:
+        rows = phonon.primitive.p2s_map
+        if origin == "FORCE_CONSTANTS":
+            constants = parse_FORCE_CONSTANTS(beside[origin], p2s_map=rows)
+        else:
+            constants = read_force_constants_from_hdf5(
+                beside[origin], p2s_map=rows, calculator=content.calculator
+            )
+    if constants is not None:
+        whole = len(constants) != len(phonon.primitive)
+        phonon.force_constants = constants[phonon.primitive.p2s_map] if whole else constants
+    # one unit for all codes: force constants whose D(q), eV Å⁻² amu⁻¹, has the frequencies that phonopy gives
+    natural = get_calculator_physical_units(None).factor
+    phonon.force_constants = phonon.force_constants * (phonon.unit_conversion_factor / natural) ** 2
+    born = content.nac_params
+    if born is None and "BORN" in beside:
+        born = parse_BORN(phonon.primitive, filename=beside["BORN"])
+    kind = "forces" if from_forces else "force constants"
+    return Finished(
+        phonon,
+        get_calculator_physical_units(content.calculator).distance_to_A,
+        f"{kind} in {path.name if origin is None else beside[origin].name}",
+        None
+        if born is None
+        else {"charges": np.asarray(born["born"]), "dielectric": np.asarray(born["dielectric"])},
+    )
+
+
+def _from_forces(phonon: Phonopy, dataset: Mapping[str, object]) -> None:
+    """Force constants from displacements and forces, one atom at a time or random ones."""
+    phonon.dataset = dataset
+    phonon.produce_force_constants(
+        calculate_full_force_constants=False,
+        fc_calculator=None if "first_atoms" in dataset else "symfc",
+        show_drift=False,
+    )
+
+
+def primitive_atoms(finished: Finished) -> Atoms:
+    """Phonopy's primitive cell, Å, with its masses."""
+    cell = finished.phonopy.primitive
+    return Atoms(
+        cell.symbols,
+        cell=cell.cell * finished.length,
+        scaled_positions=cell.scaled_positions,
+        masses=cell.masses,
+        pbc=True,
+    )
+
+
+def symmetrise(phonon: Phonopy) -> None:
     """Make exchange symmetry and sum rule of compact force constants exact, in place.
 
     By the pairs themselves and their self terms. Phonopy's own way spreads the residue of finite
@@ -206,7 +345,21 @@ def _rewrap(blocks: dict[tuple[int, int, int], Floats], wrap: Integers) -> dict[
 def dispersion_error(phonon: Phonopy, table: ForceConstants, *, count: int = 5, seed: int = 0) -> float:
     """Largest difference between the table's D(q) and phonopy's at random q, relative to the largest D."""
     q = np.random.default_rng(seed).uniform(-0.5, 0.5, size=(count, 3))
-    phonon.dynamical_matrix  # noqa: B018  built here, so that a missing ingredient shows as such
-    reference = phonon.run_qpoints(q, with_dynamical_matrices=True).dynamical_matrices
     own = table.dynamical_matrix(q)
-    return float(np.max(np.abs(own - np.asarray(reference))) / np.max(np.abs(own)))
+    return float(np.max(np.abs(own - phonopy_matrices(phonon, q))) / np.max(np.abs(own)))
+
+
+def phonopy_matrices(phonon: Phonopy, qpoints: Floats) -> Complexes:
+    """Phonopy's own D(q), (Q, 3N, 3N), for fractional q (Q, 3) of its primitive cell."""
+    phonon.dynamical_matrix  # noqa: B018  built here, so that a missing ingredient shows as such
+    return np.asarray(phonon.run_qpoints(qpoints, with_dynamical_matrices=True).dynamical_matrices)
+
+
+def exchange_error(phonon: Phonopy) -> float:
+    """Largest element of Φ_ij(R) − Φ_ji(−R)ᵀ of phonopy's force constants, in their unit."""
+    blocks = _share_out(phonon)
+    zero = np.zeros_like(next(iter(blocks.values())))
+    return max(
+        float(np.max(np.abs(block - blocks.get((-a, -b, -c), zero).transpose(1, 0, 3, 2))))
+        for (a, b, c), block in blocks.items()
+    )

@@ -12,7 +12,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError
 from ase.constraints import FixSymmetry
 from ase.filters import Filter, FrechetCellFilter
-from ase.optimize import BFGS
+from ase.optimize import BFGS, LBFGS
 
 from latmm.arrays import Floats
 from latmm.errors import ConvergenceError, PotentialError
@@ -22,6 +22,8 @@ __all__ = ["FORCE_LIMIT", "minimise", "relax_crystal", "relax_stacking"]
 FORCE_LIMIT = 1e-5
 """Largest force left on any degree of freedom, eV Å⁻¹."""
 _STEPS = 2000
+_DENSE = 50
+"""Moving points up to which the whole Hessian is kept; its diagonalisation at every step grows as N³."""
 
 
 def relax_crystal(atoms: Atoms, calculator: Callable[[], Calculator], *, name: str) -> Atoms:
@@ -78,7 +80,7 @@ def minimise(system: Atoms | Filter, *, name: str, limit: float = FORCE_LIMIT) -
     PotentialError, ConvergenceError
         If the calculator gives no stress, or the limit is not reached.
     """
-    optimiser = BFGS(system, logfile=None, maxstep=0.1)
+    optimiser = (BFGS if len(system) <= _DENSE else LBFGS)(system, logfile=None, maxstep=0.1)
     try:
         converged = optimiser.run(fmax=limit, steps=_STEPS)
     except PropertyNotImplementedError as missing:

@@ -1,0 +1,261 @@
+"""Finished phonopy calculations: stored in any way they give phonopy's own phonons, or a clear refusal."""
+
+import lzma
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import make_supercell
+from phonopy import Phonopy
+from phonopy.file_IO import write_FORCE_CONSTANTS, write_force_constants_to_hdf5, write_FORCE_SETS
+from phonopy.structure.atoms import PhonopyAtoms
+from scipy import constants
+
+from latmm.errors import InputError, InstabilityError
+from latmm.lattice.calculators import resolve_potential
+from latmm.lattice.phonons import phonons
+from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
+from latmm.lattice.phonopy_files import is_phonopy_file, read_phonopy
+from latmm.lattice.space_group import primitive_cell
+
+Q = np.random.default_rng(2).uniform(-0.5, 0.5, (8, 3))
+WITH_CONSTANTS = {"force_constants": True, "force_sets": False, "displacements": False}
+NOTHING = {"force_constants": False, "force_sets": False, "displacements": False}
+
+
+@pytest.fixture(scope="module")
+def carbide(structure):
+    """Silicon carbide by Tersoff in 54 atoms: a polar axis, two masses, and phonopy's D(q) at Q."""
+    potential = resolve_potential("tersoff", ["Si", "C"])
+    atoms = primitive_cell(structure("sic"))
+    phonon = finite_displacements(atoms, potential, supercell=3 * np.eye(3, dtype=int))
+    return phonon
+
+
+def with_constants(phonon, values):
+    """The same cells with other force constants."""
+    other = Phonopy(phonon.unitcell, phonon.supercell_matrix, primitive_matrix="P", log_level=0)
+    other.force_constants = values
+    return other
+
+
+def matrices(phonon, q=Q):
+    return np.asarray(phonon.run_qpoints(q, with_dynamical_matrices=True).dynamical_matrices)
+
+
+def frequencies(phonon, q=Q):
+    return np.asarray(phonon.run_qpoints(q).frequencies)
+
+
+def stored(phonon: Phonopy, folder: Path, how: str) -> Path:
+    """Write the calculation in one of the ways that phonopy knows."""
+    path = folder / "phonopy.yaml"
+    if how in ("yaml", "yaml.xz"):
+        phonon.save(path, settings=WITH_CONSTANTS)
+        if how == "yaml.xz":
+            packed = folder / "phonopy_params.yaml.xz"
+            packed.write_bytes(lzma.compress(path.read_bytes()))
+            return packed
+        return path
+    phonon.save(path, settings=NOTHING)
+    rows = phonon.primitive.p2s_map
+    if how == "FORCE_CONSTANTS":
+        write_FORCE_CONSTANTS(phonon.force_constants, filename=folder / how, p2s_map=rows)
+    elif how == "force_constants.hdf5":
+        write_force_constants_to_hdf5(phonon.force_constants, filename=folder / how, p2s_map=rows)
+    elif how == "FORCE_SETS":
+        write_FORCE_SETS(phonon.dataset, filename=folder / how)
+    return path
+
+
+@pytest.mark.parametrize("how", ["yaml", "yaml.xz", "FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS"])
+def test_dynamical_matrix_is_phonopys_however_it_is_stored(carbide, how, tmp_path):
+    found = read_phonopy(stored(carbide, tmp_path, how))
+    assert found.dispersion_error < 1e-10
+    reference = matrices(carbide)
+    # forces are written with ten digits
+    tolerance = 1e-8 if how == "FORCE_SETS" else 1e-10
+    assert np.abs(found.constants.dynamical_matrix(Q) - reference).max() < tolerance * np.abs(reference).max()
+    # phonopy holds older values of the fundamental constants: 1.2e-7 in ν
+    np.testing.assert_allclose(phonons(found.constants, Q).frequency, frequencies(carbide), rtol=2e-7)
+    assert how.removeprefix("yaml") in found.source or how == "yaml"
+    assert found.supercell == 54
+    assert not found.polar
+
+
+def test_full_force_constants_give_what_compact_ones_give(carbide, tmp_path):
+    whole = Phonopy(carbide.unitcell, carbide.supercell_matrix, primitive_matrix="P", log_level=0)
+    whole.dataset = carbide.dataset
+    whole.produce_force_constants(show_drift=False)
+    assert len(whole.force_constants) == 54
+    found = read_phonopy(stored(whole, tmp_path, "yaml"))
+    np.testing.assert_allclose(phonons(found.constants, Q).frequency, frequencies(carbide), rtol=1e-4)
+
+
+def test_units_of_the_code_that_gave_the_forces_are_honoured(carbide, tmp_path):
+    """The same crystal as Quantum ESPRESSO sees it: lengths in Bohr, force constants in Ry/Bohr²."""
+    bohr = constants.physical_constants["Bohr radius"][0] * 1e10
+    rydberg = constants.physical_constants["Rydberg constant times hc in eV"][0]
+    own = carbide.unitcell
+    unit = PhonopyAtoms(
+        symbols=own.symbols,
+        cell=own.cell / bohr,
+        scaled_positions=own.scaled_positions,
+        masses=own.masses,
+    )
+    other = Phonopy(unit, carbide.supercell_matrix, primitive_matrix="P", calculator="qe", log_level=0)
+    other.force_constants = carbide.force_constants * bohr**2 / rydberg
+    found = read_phonopy(stored(other, tmp_path, "yaml"))
+    np.testing.assert_allclose(found.constants.volume, own.volume, rtol=1e-7)
+    np.testing.assert_allclose(phonons(found.constants, Q).frequency, frequencies(carbide), rtol=1e-6)
+
+
+def test_force_constants_of_the_working_folder_are_not_taken(carbide, tmp_path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    stored(carbide, here, "FORCE_CONSTANTS")
+    monkeypatch.chdir(here)
+    with pytest.raises(InputError, match="neither force constants nor forces"):
+        read_phonopy(stored(carbide, there, "none"))
+
+
+def test_conventional_cell_is_reduced_to_the_primitive_one(carbide, tmp_path):
+    """Eight atoms at q hold the phonons of two atoms at the four q that fold onto it."""
+    own = carbide.unitcell
+    to_conventional = np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]])
+    cell = to_conventional @ own.cell
+    atoms = Atoms(own.symbols, cell=own.cell, scaled_positions=own.scaled_positions, pbc=True)
+    conventional = make_supercell(atoms, to_conventional)
+    np.testing.assert_allclose(conventional.cell.array, cell)
+    unit = PhonopyAtoms(
+        symbols=conventional.get_chemical_symbols(),
+        cell=cell,
+        scaled_positions=conventional.get_scaled_positions(),
+    )
+    phonon = Phonopy(unit, np.diag([2, 2, 2]), primitive_matrix="P", log_level=0)
+    potential = resolve_potential("tersoff", ["Si", "C"])
+    phonon.generate_displacements(distance=potential.displacement, is_plusminus=True)
+    forces = []
+    for image in phonon.supercells_with_displacements:
+        moved = Atoms(image.symbols, cell=image.cell, scaled_positions=image.scaled_positions, pbc=True)
+        moved.calc = potential.calculator()
+        forces.append(moved.get_forces())
+    phonon.forces = forces
+    phonon.produce_force_constants(show_drift=False)
+    found = read_phonopy(stored(phonon, tmp_path, "yaml"))
+    assert len(found.constants.atoms) == 2
+    # a wave vector in Cartesian axes is fractional in either cell
+    q = Q[:3]
+    folded = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    primitive = found.constants.atoms.cell.array
+    small = (q[:, None, :] + folded) @ np.linalg.inv(cell).T @ primitive.T
+    mine = np.sort(phonons(found.constants, small.reshape(-1, 3)).frequency.reshape(len(q), -1))
+    np.testing.assert_allclose(mine, frequencies(phonon, q), rtol=1e-5)
+
+
+def test_mass_by_element_replaces_that_of_the_file(carbide, tmp_path):
+    path = stored(carbide, tmp_path, "yaml")
+    found = read_phonopy(path, {"C": 13.0})
+    assert sorted(found.constants.atoms.get_masses()) == pytest.approx([13.0, 28.085], abs=1e-2)
+    np.testing.assert_array_equal(found.constants.values, read_phonopy(path).constants.values)
+    for masses, text in (({"Ge": 72.0}, "holds C, Si"), ({"C": -1.0}, "positive number of amu")):
+        with pytest.raises(InputError, match=text):
+            read_phonopy(path, masses)
+
+
+def test_noise_is_symmetrised_and_reported(carbide, tmp_path):
+    noise = np.random.default_rng(0).normal(size=carbide.force_constants.shape)
+    scale = np.abs(carbide.force_constants).max()
+    noisy = with_constants(carbide, carbide.force_constants + 1e-4 * scale * noise)
+    found = read_phonopy(stored(noisy, tmp_path, "yaml"))
+    assert 1e-4 < found.sum_rule_before < 1e-2
+    assert 1e-4 < found.exchange_before < 1e-2
+    assert 0.0 < found.change < 0.5
+    assert found.constants.sum_rule_error < 1e-13
+    assert found.dispersion_error < 1e-10
+    broken = stored(with_constants(carbide, carbide.force_constants + 0.1 * scale * noise), tmp_path, "yaml")
+    with pytest.raises(InputError, match="break the acoustic sum rule by"):
+        read_phonopy(broken)
+
+
+def test_unstable_crystal_is_refused(carbide, tmp_path):
+    wrong = with_constants(carbide, -carbide.force_constants)
+    with pytest.raises(InstabilityError, match=r"imaginary mode .* take force constants of a stable phase"):
+        read_phonopy(stored(wrong, tmp_path, "yaml"))
+
+
+def born(phonon, charge):
+    return {"born": np.array([charge, -charge])[:, None, None] * np.eye(3), "dielectric": 2.0 * np.eye(3)}
+
+
+def test_force_constants_without_their_dipole_part_are_refused(carbide, tmp_path):
+    """Short-ranged springs do not belong to ions of ±2 e; springs and dipoles together do."""
+    springs = with_constants(carbide, carbide.force_constants)
+    springs.nac_params = {
+        **born(carbide, 2.0),
+        "factor": constants.e * 1e10 / (4 * np.pi * constants.epsilon_0),
+    }
+    with pytest.raises(InputError, match="lack their dipole-dipole part"):
+        read_phonopy(stored(springs, tmp_path, "yaml"))
+    # phonopy subtracts the dipole part; what it takes away from the springs is what they lack
+    interpolation = springs.dynamical_matrix
+    interpolation.make_Gonze_nac_dataset()
+    dipoles = springs.force_constants - interpolation.short_range_force_constants
+    whole = with_constants(carbide, springs.force_constants + dipoles)
+    whole.nac_params = springs.nac_params
+    found = read_phonopy(stored(whole, tmp_path, "yaml"))
+    assert found.polar
+    assert "no LO-TO splitting" in found.description
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("a: [1, 2\n", "cannot be read as a phonopy calculation"),
+        ("colour: green\n", "cannot be read as a phonopy calculation"),
+        ("", "cannot be read as a phonopy calculation"),
+    ],
+)
+def test_yaml_that_is_no_phonopy_file_is_refused(content, text, tmp_path):
+    path = tmp_path / "phonopy.yaml"
+    path.write_text(content)
+    with pytest.raises(InputError, match=text):
+        read_phonopy(path)
+
+
+def test_missing_file_and_folder_are_named(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        read_phonopy(tmp_path / "phonopy.yaml")
+    with pytest.raises(InputError, match="is a folder"):
+        read_phonopy(tmp_path)
+
+
+def test_force_sets_of_another_supercell_are_refused(carbide, tmp_path):
+    path = stored(carbide, tmp_path, "FORCE_SETS")
+    text = (tmp_path / "FORCE_SETS").read_text().splitlines()
+    (tmp_path / "FORCE_SETS").write_text("\n".join(["16", *text[1:]]))
+    with pytest.raises(InputError, match="cannot be read"):
+        read_phonopy(path)
+
+
+def test_phonopy_file_is_told_by_its_name():
+    for name in ("phonopy.yaml", "phonopy_params.yaml.xz", "A.yml", "b.YAML.gz", "x/phonopy_disp.yaml"):
+        assert is_phonopy_file(name)
+    for name in ("si.cif", "POSCAR", "a.xyz.gz", "yaml", "si.xz", "phonopy.yaml.cif"):
+        assert not is_phonopy_file(name)
+    for name in ("FORCE_SETS", "FORCE_CONSTANTS", "force_constants.hdf5", "BORN"):
+        with pytest.raises(InputError, match="holds no crystal"):
+            is_phonopy_file(name)
+
+
+def test_table_equals_that_of_the_finite_displacements(carbide, tmp_path):
+    """Writing and reading changes nothing: the two tables agree pair by pair."""
+    shutil.copy(stored(carbide, tmp_path, "yaml"), tmp_path / "copy.yaml")
+    found = read_phonopy(tmp_path / "copy.yaml").constants
+    own = force_constant_table(carbide, found.atoms)
+    np.testing.assert_array_equal(found.cells, own.cells)
+    np.testing.assert_allclose(found.values, own.values, atol=1e-12 * own.scale)
+    assert choose_supercell(found.atoms, None, (1, 1, 1)).shape == (3, 3)
