@@ -15,7 +15,7 @@ from .tables import conductance_table
 if TYPE_CHECKING:
     import xarray as xr
 
-    from latmm.interface.build import Interface
+    from latmm.interface.interface import Interface
 
 __all__ = ["command"]
 

@@ -165,7 +165,7 @@ def provenance(options: dict[str, Any], interface: "Interface") -> dict[str, Any
         "configuration": json.dumps(options, default=str),
         "input_sha256": json.dumps({side: file_digest(options[side]) for side in ("left", "right")}),
         "potential": interface.potential,
-        "normal": list(interface.normal),
+        "normal": list(interface.normals[0]),
         "area": interface.area,
         "area_units": "angstrom2",
     }

@@ -11,7 +11,7 @@ from .crystals import note
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from latmm.interface.build import Interface
+    from latmm.interface.interface import Interface
     from latmm.sweep.checkpoint import Checkpoint
 
 __all__ = ["check_scaling", "cost", "executor_of", "kept", "scaling_options", "store_beside"]

@@ -30,7 +30,7 @@ from latmm.continuum.channels import channels
 from latmm.continuum.media import Medium
 from latmm.continuum.survey import ContinuumModels, Side
 from latmm.errors import InputError
-from latmm.interface.build import Interface
+from latmm.interface.interface import Interface
 from latmm.interface.matching import principal_strain
 from latmm.landauer import FrequencyGrid, conductance, four_probe, spectrum, temperatures
 from latmm.lattice.force_constants import ForceConstants
@@ -166,12 +166,12 @@ def compare(
             "area_units": "angstrom2",
             "strain": as_json(_strains(interface)),
             "potential": interface.potential,
-            "normal": list(interface.normal),
+            "normal": list(interface.normals[0]),
             "kmesh": list(sampling.kmesh),
             "frequencies": sampling.frequencies,
             "samples": 0 if solved is None else solved.samples,
             "samples_resolved_again": 0 if solved is None else solved.resolved,
-            "contact_layers": interface.layers,
+            "contact_layers": list(interface.layers),
             "checks": as_json(
                 {
                     name: {"value": value, "limit": limit, "ok": bool(value <= limit)}

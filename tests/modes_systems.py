@@ -10,6 +10,7 @@ from continuum_systems import spring_crystal
 
 from latmm.agf import FoldedLead, Junction, Lead
 from latmm.arrays import Complexes, Floats
+from latmm.interface.lateral import folding_vectors
 from latmm.interface.orientation import orient
 from latmm.lattice.force_constants import ForceConstants
 from latmm.modes.system import System
@@ -51,12 +52,12 @@ def contact(crystal: ForceConstants, ratio: float = 1.0, principal: int = 1) -> 
     return System(
         crystal,
         heavy,
-        principal,
+        (principal, principal),
         float(np.linalg.det(crystal.atoms.cell.array[:2, :2])),
         [np.eye(2, dtype=np.int64)],
-        np.eye(2, dtype=np.int64),
+        (np.eye(2, dtype=np.int64),) * 2,
         junction,
-        lambda k: np.asarray(k, dtype=float)[:, None, :],
+        lambda side, k: np.asarray(k, dtype=float)[:, None, :],
     )
 
 
@@ -90,9 +91,9 @@ def loosened(system: System) -> System:
 def supercell(crystal: ForceConstants, ratio: float, repeat: int = 2) -> System:
     """:func:`contact` in a lateral supercell of repeat × repeat cells, with folded leads."""
     small = contact(crystal, ratio)
-    steps = np.array(list(product(range(repeat), repeat=2)))[::-1]  # no order is promised
+    steps = folding_vectors(repeat * np.eye(2, dtype=np.int64))
 
-    def folded(k: Floats) -> Floats:
+    def folded(side: int, k: Floats) -> Floats:
         return (np.asarray(k, dtype=float)[:, None, :] + steps) / repeat
 
     # W between a supercell atom at r and its primitive atom, exp(iG·r)/√N
@@ -107,7 +108,7 @@ def supercell(crystal: ForceConstants, ratio: float, repeat: int = 2) -> System:
     matrix = expansion.reshape(3 * len(places), -1)
 
     def junction(k: Floats) -> Junction:
-        points = folded(k)
+        points = folded(0, k)
         parts = small.junction(points.reshape(-1, 2))
         shape = (*points.shape[:2], 3 * size, 3 * size)
         leads = [
@@ -123,10 +124,10 @@ def supercell(crystal: ForceConstants, ratio: float, repeat: int = 2) -> System:
     return System(
         small.left,
         small.right,
-        1,
+        (1, 1),
         small.area * repeat**2,
         small.rotations,
-        repeat * np.eye(2, dtype=np.int64),
+        (repeat * np.eye(2, dtype=np.int64),) * 2,
         junction,
         folded,
     )

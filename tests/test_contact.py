@@ -10,10 +10,13 @@ import latmm.interface.build as building
 from latmm.errors import ConvergenceError, InputError
 from latmm.interface.build import END_LIMIT, build_interface
 from latmm.interface.contact import build_slab, relax_contact
-from latmm.interface.force_constants import contact_blocks, end_deviation, join, lateral_supercell
+from latmm.interface.force_constants import bulk_like, displaced_rows, repeats
+from latmm.interface.joining import bulk_pairs, end_deviation, join
 from latmm.interface.matching import match
 from latmm.interface.orientation import orient
-from latmm.interface.symmetry import average, layer_operations, reciprocal_rotations
+from latmm.interface.pairs import PairConstants
+from latmm.interface.symmetry import layer_operations, orbits, reciprocal_rotations, spread
+from latmm.interface.tiling import tile_slab
 
 WAVE_VECTORS = np.random.default_rng(6).uniform(-0.5, 0.5, (5, 2))
 INTERFACES = ["perfect_silicon", "perfect_silicon_111", "perfect_argon", "heavy_silicon", "silicon_germanium"]
@@ -24,16 +27,24 @@ def interface(request):
     return request.getfixturevalue(request.param)
 
 
-def masses(interface, layers):
-    """Masses of a run of slab layers, by coordinate."""
+def displaced(interface, potential, layers=(2, 2), repeat=(4, 4)):
+    """Rows of all atoms of the nearest layers by finite displacements, whatever their surroundings."""
     slab = interface.slab
-    inside = (slab.layer >= layers.start) & (slab.layer < layers.stop)
-    return np.repeat(slab.atoms.get_masses()[inside], 3)
+    zone = slab.within(layers)
+    return displaced_rows(slab, np.flatnonzero(zone), potential, repeat=repeat), zone
+
+
+def deviation(interface, rows, zone, right=None):
+    right = right or interface.right
+    bulk = bulk_pairs(interface.slab, interface.matched, interface.left, right)
+    return end_deviation(interface.slab, rows, bulk, zone, (interface.left.scale, right.scale))
 
 
 def test_slab_stacks_layers_of_both_crystals():
     left, right = (orient(bulk("Si", a=a), (0, 0, 1)) for a in (5.43, 5.65))
-    slab = build_slab(match(left, right), 3)
+    slab = build_slab(match(left, right), (3, 3))
+    assert slab.side.tolist() == [-1] * 6 + [1] * 6
+    assert slab.depth == (3, 3)
     assert slab.layer.tolist() == [-3, -3, -2, -2, -1, -1, 0, 0, 1, 1, 2, 2]
     assert slab.member.tolist() == [0, 1] * 6
     height = slab.atoms.positions[:, 2]
@@ -42,13 +53,13 @@ def test_slab_stacks_layers_of_both_crystals():
     # empty space on both sides
     assert slab.atoms.cell[2, 2] - np.ptp(height) == pytest.approx(15.0)
     assert height.min() == pytest.approx(7.5)
-    assert slab.within(1).tolist() == [False] * 4 + [True] * 4 + [False] * 4
+    assert slab.within((1, 1)).tolist() == [False] * 4 + [True] * 4 + [False] * 4
 
 
 def test_lateral_supercell_keeps_opposite_edges_apart():
     for normal in ((0, 0, 1), (1, 1, 1), (1, 1, 0)):
         atoms = orient(bulk("Si"), normal)
-        repeat = lateral_supercell(atoms, 15.0)
+        repeat = repeats(atoms, 15.0)
         cell = atoms.cell.array[:2, :2] * np.array(repeat)[:, None]
         area = abs(np.linalg.det(cell))
         assert np.all(area / np.linalg.norm(cell, axis=1) >= 15.0 - 1e-5)
@@ -63,11 +74,11 @@ def test_contact_of_like_crystals_is_the_crystal(name, request):
     """Central differences of 1e-3 Å along different directions agree to their square."""
     interface = request.getfixturevalue(name)
     blocks = interface.blocks(WAVE_VECTORS)
-    scale = np.abs(blocks.left[0]).max()
+    scale = np.abs(blocks.left.onsite).max()
     for onsite in blocks.onsite:
-        np.testing.assert_allclose(onsite, blocks.left[0], atol=2e-6 * scale)
+        np.testing.assert_allclose(onsite, blocks.left.onsite[:, 0], atol=2e-6 * scale)
     for hopping in blocks.hopping:
-        np.testing.assert_allclose(hopping, blocks.left[1], atol=2e-6 * scale)
+        np.testing.assert_allclose(hopping, blocks.left.hopping[:, 0], atol=2e-6 * scale)
     np.testing.assert_allclose(interface.slab.shift, 0.0, atol=1e-5)
 
 
@@ -82,36 +93,47 @@ def test_finite_displacements_err_by_their_square(structure, argon_springs):
 
 def test_blocks_are_hermitian_and_the_leads_are_attached_by_their_own_hopping(interface):
     blocks = interface.blocks(WAVE_VECTORS)
-    for onsite in (*blocks.onsite, blocks.left[0], blocks.right[0]):
+    for onsite in (*blocks.onsite, blocks.left.onsite, blocks.right.onsite):
         np.testing.assert_allclose(onsite, onsite.conj().swapaxes(-1, -2), atol=1e-11 * np.abs(onsite).max())
     assert len(blocks.hopping) == len(blocks.onsite) + 1
-    scale = np.abs(blocks.left[1]).max()
-    np.testing.assert_allclose(blocks.hopping[0], blocks.left[1], atol=1e-13 * scale)
-    np.testing.assert_allclose(blocks.hopping[-1], blocks.right[1], atol=1e-13 * scale)
+    scale = np.abs(blocks.left.hopping).max()
+    np.testing.assert_allclose(blocks.hopping[0], blocks.left.hopping[:, 0], atol=1e-13 * scale)
+    np.testing.assert_allclose(blocks.hopping[-1], blocks.right.hopping[:, 0], atol=1e-13 * scale)
 
 
 def test_no_layer_feels_a_rigid_shift_of_the_whole_junction(interface):
     blocks = interface.blocks(np.zeros((1, 2)))
-    p, n = interface.principal, interface.layers
-    starts = range(-n - 2 * p, n + 2 * p, p)
     shifts = []
-    for start in starts:
-        root = np.sqrt(masses(interface, range(start, start + p)))
-        shifts.append(root[:, None] * np.tile(np.eye(3), (len(root) // 3, 1)))
+    for atoms in (interface.surfaces[0], *interface.device, interface.surfaces[1]):
+        root = np.repeat(np.sqrt(interface.slab.atoms.get_masses()[atoms]), 3)
+        shifts.append(root[:, None] * np.tile(np.eye(3), (len(atoms), 1)))
     assert len(shifts) == len(blocks.onsite) + 2
     for i, onsite in enumerate(blocks.onsite):
         below, above = blocks.hopping[i][0], blocks.hopping[i + 1][0]
         force = below.conj().T @ shifts[i] + onsite[0] @ shifts[i + 1] + above @ shifts[i + 2]
         np.testing.assert_allclose(force, 0.0, atol=1e-12 * np.abs(onsite).max() * np.abs(shifts).max())
-    for (onsite, hopping), shift in ((blocks.left, shifts[0]), (blocks.right, shifts[-1])):
-        force = (hopping[0] + hopping[0].conj().T + onsite[0]) @ shift
+    for lead, shift in ((blocks.left, shifts[0]), (blocks.right, shifts[-1])):
+        onsite, hopping = lead.onsite[0, 0], lead.hopping[0, 0]
+        force = (hopping + hopping.conj().T + onsite) @ shift
         np.testing.assert_allclose(force, 0.0, atol=1e-12 * np.abs(onsite).max() * np.abs(shift).max())
 
 
 def test_principal_layers_are_as_thin_as_the_force_constants_allow(interface):
-    cells = np.vstack([interface.left.cells, interface.right.cells])
-    assert interface.principal == np.abs(cells[:, 2]).max()
-    assert interface.layers % interface.principal == 0
+    reaches = (np.abs(crystal.cells[:, 2]).max() for crystal in (interface.left, interface.right))
+    assert interface.principal == tuple(reaches)
+
+
+def test_device_layers_couple_to_their_neighbours_only_and_hold_every_atom_once(interface):
+    chain = (interface.surfaces[0], *interface.device, interface.surfaces[1])
+    number = np.full(len(interface.slab.atoms), -9)
+    for i, atoms in enumerate(chain):
+        assert np.all(number[atoms] == -9)
+        number[atoms] = i
+    layers, principal = np.array(interface.layers), np.array(interface.principal)
+    np.testing.assert_array_equal(number >= 0, interface.slab.within(tuple(layers + 2 * principal)))
+    first, second = interface.contact.first, interface.contact.second
+    inside = (number[first] > 0) & (number[first] < len(chain) - 1)
+    assert np.abs(number[first] - number[second])[inside].max() == 1
 
 
 def test_every_stored_check_of_an_interface_is_met(interface):
@@ -158,11 +180,11 @@ def test_layer_group_is_that_of_the_plane(name, size, request):
 
 def test_force_constants_of_the_contact_have_the_symmetry_of_the_layer_group(interface):
     contact = interface.contact
-    reference = np.linalg.eigvalsh(contact.dynamical_matrix(contact.in_plane(WAVE_VECTORS)))
+    reference = np.linalg.eigvalsh(contact.dynamical_matrix(WAVE_VECTORS))
     rotations = reciprocal_rotations(interface.operations)
     assert len(rotations) in (4, 8, 12)
     for rotation in rotations:
-        turned = contact.dynamical_matrix(contact.in_plane(WAVE_VECTORS @ rotation.T))
+        turned = contact.dynamical_matrix(WAVE_VECTORS @ rotation.T)
         np.testing.assert_allclose(np.linalg.eigvalsh(turned), reference, atol=1e-10 * reference.max())
 
 
@@ -170,9 +192,9 @@ def test_leads_have_the_symmetry_of_the_layer_group(interface):
     """At each Bloch phase across the layers; the contact's group is contained in that of both crystals."""
 
     def spectrum(wave_vectors, side, phase):
-        onsite, hopping = getattr(interface.blocks(wave_vectors), side)
-        forward = hopping * np.exp(1j * phase)
-        return np.linalg.eigvalsh(onsite + forward + forward.conj().swapaxes(-1, -2))
+        lead = getattr(interface.blocks(wave_vectors), side)
+        forward = lead.hopping * np.exp(1j * phase)
+        return np.linalg.eigvalsh(lead.onsite + forward + forward.conj().swapaxes(-1, -2))
 
     for side in ("left", "right"):
         reference = spectrum(WAVE_VECTORS, side, 0.8)
@@ -181,22 +203,42 @@ def test_leads_have_the_symmetry_of_the_layer_group(interface):
             np.testing.assert_allclose(turned, reference, atol=1e-9 * reference.max())
 
 
-def test_averaging_twice_changes_nothing(silicon_germanium):
-    operations = silicon_germanium.operations
+def test_rows_of_one_atom_of_each_orbit_give_an_invariant_whole(perfect_silicon_111):
+    operations = perfect_silicon_111.operations
     rng = np.random.default_rng(7)
-    n = len(silicon_germanium.slab.atoms)
-    blocks = {key: rng.normal(size=(n, n, 3, 3)) for key in ((0, 0), (1, 0), (0, -1))}
-    once = average(blocks, operations)
-    twice = average(once, operations)
-    for key, block in once.items():
-        np.testing.assert_allclose(twice[key], block, atol=1e-12)
-    total = sum(block.sum(axis=(0, 1)) for block in blocks.values())
+    atoms = perfect_silicon_111.slab.atoms
+    everything = np.ones(len(atoms), dtype=bool)
+    chosen, sizes = orbits(everything, operations)
+    assert sizes.sum() == len(atoms)
+    size = np.zeros(len(atoms), dtype=int)
+    size[chosen] = sizes
+    count = 200
+    given = PairConstants.collected(
+        atoms,
+        rng.choice(chosen, count),
+        rng.integers(len(atoms), size=count),
+        rng.integers(-1, 2, size=(count, 2)),
+        rng.normal(size=(count, 3, 3)),
+    )
+    whole = spread(given, operations, size)
+    for op in operations:
+        turned = PairConstants.collected(
+            atoms,
+            op.image[whole.first],
+            op.image[whole.second],
+            whole.cell @ op.rotation.T + op.shift[whole.second] - op.shift[whole.first],
+            op.cartesian @ whole.values @ op.cartesian.T,
+        )
+        np.testing.assert_array_equal(turned.cell, whole.cell)
+        np.testing.assert_allclose(turned.values, whole.values, atol=1e-12)
+    # what each row adds up to is the mean over the operations that leave its atom in place
+    total = np.einsum("p,pab->ab", size[given.first], given.values)
     mean = sum(op.cartesian @ total @ op.cartesian.T for op in operations) / len(operations)
-    np.testing.assert_allclose(sum(block.sum(axis=(0, 1)) for block in once.values()), mean, atol=1e-10)
+    np.testing.assert_allclose(whole.values.sum(axis=0), mean, atol=1e-10)
 
 
 def test_masses_and_elements_lower_the_layer_group():
-    atoms = build_slab(match(*(orient(bulk("Al"), (0, 0, 1)) for _ in range(2))), 2).atoms
+    atoms = build_slab(match(*(orient(bulk("Al"), (0, 0, 1)) for _ in range(2))), (2, 2)).atoms
     supercell = atoms.repeat((2, 1, 1))
     assert len(layer_operations(atoms)) == 8
     whole = len(layer_operations(supercell))
@@ -210,7 +252,7 @@ def test_heavy_silicon_is_silicon_with_other_masses(heavy_silicon, perfect_silic
     np.testing.assert_allclose(
         heavy_silicon.right.values, heavy_silicon.left.values, atol=1e-9 * heavy_silicon.left.scale
     )
-    np.testing.assert_array_equal(heavy_silicon.contact.cells, perfect_silicon.contact.cells)
+    np.testing.assert_array_equal(heavy_silicon.contact.cell, perfect_silicon.contact.cell)
     np.testing.assert_allclose(
         heavy_silicon.contact.values, perfect_silicon.contact.values, atol=1e-9 * heavy_silicon.left.scale
     )
@@ -260,10 +302,10 @@ def test_bond_across_the_contact_lies_between_those_of_both_crystals(silicon_ger
 
 def test_relaxation_of_the_contact_moves_its_right_end_as_a_rigid_body(silicon, stillinger_weber):
     crystal = orient(silicon.atoms, (0, 0, 1))
-    start = build_slab(match(crystal, crystal), 8)
+    start = build_slab(match(crystal, crystal), (8, 8))
     pulled = start.atoms.copy()
     pulled.positions[start.layer >= 0] += [0.05, -0.02, 0.1]
-    slab = relax_contact(replace(start, atoms=pulled), stillinger_weber.calculator, layers=2)
+    slab = relax_contact(replace(start, atoms=pulled), stillinger_weber.calculator, layers=(2, 2))
     moved = slab.atoms.positions - pulled.positions
     np.testing.assert_array_equal(moved[slab.layer < -2], 0.0)
     end = moved[slab.layer >= 2]
@@ -275,16 +317,15 @@ def test_relaxation_of_the_contact_moves_its_right_end_as_a_rigid_body(silicon, 
 
 
 def test_ends_that_differ_from_the_crystal_are_noticed(perfect_silicon, stillinger_weber):
-    slab, left, right = (perfect_silicon.slab, perfect_silicon.left, perfect_silicon.right)
-    zone = slab.within(2)
-    blocks = contact_blocks(slab, zone, stillinger_weber, repeat=(4, 4))
-    assert end_deviation(slab, blocks, zone, left, right) < END_LIMIT
+    right = perfect_silicon.right
+    rows, zone = displaced(perfect_silicon, stillinger_weber)
+    assert deviation(perfect_silicon, rows, zone) < END_LIMIT
     stiffer = replace(right, values=1.01 * right.values)
     # the self terms are left out; the largest pair constant is a quarter of the largest self term
     pairs = np.where(np.any(right.cells, axis=1)[:, None, None, None, None], right.values, 0.0)
     pairs[~np.any(right.cells, axis=1), 0, 1] = right.values[~np.any(right.cells, axis=1), 0, 1]
     expected = 0.01 / 1.01 * np.abs(pairs).max() / right.scale
-    assert end_deviation(slab, blocks, zone, left, stiffer) == pytest.approx(expected, rel=1e-3)
+    assert deviation(perfect_silicon, rows, zone, stiffer) == pytest.approx(expected, rel=1e-3)
 
 
 def test_joined_force_constants_obey_the_sum_rule_however_inexact_the_contact_is(silicon_germanium):
@@ -293,34 +334,28 @@ def test_joined_force_constants_obey_the_sum_rule_however_inexact_the_contact_is
     whole, slab = silicon_germanium.contact, silicon_germanium.slab
     zone = slab.within(silicon_germanium.layers)
     rng = np.random.default_rng(10)
-    noisy = {}
-    for (a, b, _), block in zip(whole.cells.tolist(), whole.values, strict=True):
-        coupled = np.abs(block).max(axis=(2, 3), keepdims=True) > 0
-        noise = 1e-3 * whole.scale * rng.normal(size=block.shape) * coupled
-        noisy[a, b] = np.where(zone[:, None, None, None], block + noise, 0.0)
-    joined = join(
-        slab, noisy, zone, silicon_germanium.left, silicon_germanium.right, silicon_germanium.operations[:1]
-    )
-    rows = joined.values.sum(axis=(0, 2))[slab.within(silicon_germanium.layers + silicon_germanium.principal)]
+    known = whole.select(zone[whole.first])
+    noise = 1e-3 * whole.scale * rng.normal(size=known.values.shape)
+    noisy = replace(known, values=known.values + noise)
+    bulk = bulk_pairs(slab, silicon_germanium.matched, silicon_germanium.left, silicon_germanium.right)
+    joined = join(slab, noisy, bulk, zone, silicon_germanium.left, silicon_germanium.right)
+    assert joined.exchange_error < 1e-14
+    rows = joined.row_sums[slab.within((silicon_germanium.layers[0] + 1, silicon_germanium.layers[1] + 1))]
     np.testing.assert_allclose(rows, 0.0, atol=1e-13 * joined.scale)
     # far from the contact nothing changed
-    outer = ~slab.within(silicon_germanium.layers + 2 * silicon_germanium.principal)
-    same = {tuple(cell): value for cell, value in zip(whole.cells.tolist(), whole.values, strict=True)}
-    for cell, value in zip(joined.cells.tolist(), joined.values, strict=True):
-        np.testing.assert_allclose(value[outer][:, outer], same[tuple(cell)][outer][:, outer], atol=1e-12)
+    outer = ~slab.within((silicon_germanium.layers[0] + 2, silicon_germanium.layers[1] + 2))
+    far = [x.select(outer[x.first] & outer[x.second]) for x in (joined, whole)]
+    np.testing.assert_array_equal(far[0].cell, far[1].cell)
+    np.testing.assert_allclose(far[0].values, far[1].values, atol=1e-12)
 
 
 def test_images_at_equal_distance_share_a_force_constant(perfect_argon, argon_springs):
     """In a lateral supercell too small to tell images apart, waves that fit into it are still exact."""
-    slab = perfect_argon.slab
-    zone = (slab.layer == -1) | (slab.layer == 0)
-    small, large = (contact_blocks(slab, zone, argon_springs, repeat=(n, n)) for n in (2, 4))
-    for k in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)):
-        sums = [
-            sum(np.exp(2j * np.pi * np.dot(k, key)) * block for key, block in blocks.items())
-            for blocks in (small, large)
-        ]
-        np.testing.assert_allclose(sums[0], sums[1], atol=1e-9 * perfect_argon.contact.scale)
+    far_reaching = replace(argon_springs, reach=None)
+    small, large = (displaced(perfect_argon, far_reaching, (1, 1), (n, n))[0] for n in (2, 4))
+    k = np.array([[0.0, 0.0], [0.5, 0.0], [0.0, 0.5], [0.5, 0.5]])
+    scale = np.abs(large.dynamical_matrix(k)).max()
+    np.testing.assert_allclose(small.dynamical_matrix(k), large.dynamical_matrix(k), atol=1e-9 * scale)
 
 
 def test_contact_that_never_becomes_bulk_like_is_refused(monkeypatch, structure, argon_springs):
@@ -352,3 +387,51 @@ def test_unrelaxed_contact_keeps_the_given_crystals_and_progress_ends_each_stage
     }
     for steps in seen.values():
         assert steps[-1][0] == steps[-1][1]
+
+
+def test_atoms_displaced_together_answer_as_each_alone(silicon_germanium, stillinger_weber):
+    """Two reaches apart, no third atom feels both."""
+    small = silicon_germanium.slab
+    zone = np.flatnonzero(small.within((1, 1)))
+    alone = displaced_rows(small, zone, stillinger_weber, repeat=(4, 4))
+    wide, at = tile_slab(small, silicon_germanium.matched, (9, 4))
+    totals = []
+    # lateral cells 0 and 16 of (9, 4) are four cells apart
+    pairs = np.sort(at[zone][:, [0, 16]].ravel())
+    together = displaced_rows(
+        wide, pairs, stillinger_weber, repeat=(1, 1), progress=lambda done, total: totals.append(total)
+    )
+    assert 6 * len(zone) <= totals[0] < 6 * len(pairs)
+    for i in zone:
+        mine = alone.select(alone.first == i)
+        for place in (0, 16):
+            theirs = together.select(together.first == at[i, place])
+            sums = [np.sort(found.values.reshape(-1, 9), axis=0) for found in (mine, theirs)]
+            np.testing.assert_allclose(sums[1], sums[0], atol=1e-9 * mine.scale)
+
+
+def test_only_surroundings_of_the_pure_crystal_need_no_displacement(perfect_silicon, stillinger_weber):
+    reach = stillinger_weber.reach
+    # one crystal, cut from twelve layers without a contact
+    slab = build_slab(perfect_silicon.matched, (12, 1)).take(np.arange(24))
+    # an atom sees five planes of atoms up and down: in the sixth even the nearest is 6 a/4 = 8.1 Å away,
+    # and in the fifth none lies straight above
+    deep = (np.arange(24) >= 5) & (np.arange(24) < 19)
+    np.testing.assert_array_equal(bulk_like(slab, perfect_silicon.matched, reach), deep)
+    moved = slab.atoms.copy()
+    moved.positions += [0.3, -0.2, 0.7]  # as a rigid body
+    np.testing.assert_array_equal(bulk_like(replace(slab, atoms=moved), perfect_silicon.matched, reach), deep)
+    middle = int(np.flatnonzero(deep)[deep.sum() // 2])
+    for change in ("displaced", "replaced"):
+        other = slab.atoms.copy()
+        if change == "displaced":
+            other.positions[middle, 0] += 2e-5
+        else:
+            other.numbers[middle] = 32
+        near = other.get_all_distances(mic=False)[middle] <= 0.1
+        found = bulk_like(replace(slab, atoms=other), perfect_silicon.matched, reach)
+        assert not found[near].any()
+        assert found.sum() < deep.sum()
+    heavy = slab.atoms.copy()
+    heavy.set_masses(np.full(24, 60.0))
+    np.testing.assert_array_equal(bulk_like(replace(slab, atoms=heavy), perfect_silicon.matched, reach), deep)

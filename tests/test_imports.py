@@ -17,6 +17,7 @@ ALLOWED = {
     "agf": set(),
     "continuum": {"landauer", "lattice"},
     "interface": {"lattice"},
+    "disorder": {"lattice", "interface"},
     "sweep": {"landauer", "lattice", "interface", "agf"},
     "modes": {"landauer", "lattice", "interface", "agf", "sweep", "continuum"},
     "comparison": {"landauer", "lattice", "interface", "continuum", "sweep"},

@@ -69,7 +69,7 @@ SAME_PLANES = [
 def bonds_across(matched, radius, layers=None):
     """(kind, distance) of all pairs with an atom in the two layers at the contact, sorted."""
     layers = layers or int(np.ceil(radius / matched.left.cell[2, 2])) + 2
-    slab = build_slab(matched, layers)
+    slab = build_slab(matched, (layers, layers))
     i, j, d = neighbour_list("ijd", slab.atoms, radius)
     near = (slab.layer[i] == -1) | (slab.layer[i] == 0)
     kinds = slab.atoms.numbers[i] * 1000 + slab.atoms.numbers[j]

@@ -177,7 +177,7 @@ def test_a_lateral_supercell_gives_the_same_table():
     k = random_points(4, 6)
     nu = levels(small, 5)
     ours = mode_table(big, *everywhere(k, nu))
-    theirs = mode_table(small, *everywhere(big.folded(k).reshape(-1, 2), nu))
+    theirs = mode_table(small, *everywhere(big.folded(0, k).reshape(-1, 2), nu))
     for a, b in zip(rows(ours, (*COLUMNS, "weight")), rows(theirs, (*COLUMNS, "weight")), strict=True):
         np.testing.assert_allclose(a, b, atol=2e-6)
     np.testing.assert_allclose(ours["specular_fraction"], 1.0, atol=1e-6)

@@ -20,9 +20,9 @@ def unfolded(system, k, nu, direction="right"):
     omega = np.broadcast_to(TWO_PI * np.asarray(nu), (len(k), len(nu)))
     lead = system.junction(k).left
     waves = getattr(lead_modes(lead, omega), direction)
-    points = np.repeat(system.folded(k), len(nu), axis=0)
+    points = np.repeat(system.folded(0, k), len(nu), axis=0)
     return unfold(
-        system.left, system.principal, folded_axis(lead, waves), points, omega.ravel()
+        system.left, system.principal[0], folded_axis(lead, waves), points, omega.ravel()
     ), omega.ravel()
 
 

@@ -7,7 +7,7 @@ free, the principal values of S − 1 are the strain. Of the choices with the le
 which the right crystal continues the left one, atom by atom.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError, MismatchError
+from latmm.interface.lateral import check_lateral
 
 __all__ = ["MAX_STRAIN", "Matched", "match", "principal_strain"]
 
@@ -25,30 +26,56 @@ MAX_STRAIN = 0.08
 _FAR = 0.1
 """Two atoms correspond if closer than this share of the shortest in-plane vector, after matching: internal
 coordinates of one structure differ by 0.01 of it, those of a polar crystal and its inverse by 0.2."""
+_SAME_CELL = 1e-8
+"""Largest difference of the two lateral cells after straining, Å: rounding."""
 _STRAIN_SIDES = ("right", "left", "both")
 
 
 @dataclass(frozen=True)
 class Matched:
-    """Two crystals with one in-plane lattice.
+    """Two crystals with a common in-plane cell.
 
     Attributes
     ----------
     left, right : ase.Atoms
-        Oriented cells with equal in-plane vectors; atom i of right continues atom i of left.
+        Oriented, strained primitive cells, a₁ and a₂ in the plane, a₃ one layer up.
     strain_left, strain_right : (2, 2) float
         In-plane Biot strain S − 1 of each side, relative to its own equilibrium.
+    lateral_left, lateral_right : (2, 2) int
+        In-plane vectors of the common cell in units of each crystal's own a₁ and a₂, in rows.
+
+    Raises
+    ------
+    InputError
+        If the two lateral cells are not equal.
     """
 
     left: Atoms
     right: Atoms
     strain_left: Floats
     strain_right: Floats
+    lateral_left: Integers = field(default_factory=lambda: np.eye(2, dtype=np.int64))
+    lateral_right: Integers = field(default_factory=lambda: np.eye(2, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        for name in ("lateral_left", "lateral_right"):
+            object.__setattr__(self, name, check_lateral(getattr(self, name)))
+        apart = float(np.abs(self.lateral_right @ self.right.cell.array[:2, :2] - self.cell).max())
+        if not apart < _SAME_CELL:
+            raise InputError(
+                f"the lateral cells of both crystals must be equal, but differ by {apart:.2g} Å; "
+                "strain one side to the other"
+            )
+
+    @property
+    def cell(self) -> Floats:
+        """In-plane vectors (2, 2) of the common cell, in rows, Å."""
+        return np.asarray(self.lateral_left @ self.left.cell.array[:2, :2])
 
     @property
     def area(self) -> float:
-        """Area of the in-plane cell, Å²."""
-        return float(np.linalg.det(self.left.cell.array[:2, :2]))
+        """Area of the common in-plane cell, Å²."""
+        return float(np.linalg.det(self.cell))
 
 
 def principal_strain(strain: Floats) -> Floats:

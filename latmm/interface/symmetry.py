@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from latmm.arrays import Floats, Integers
+from latmm.arrays import Bools, Floats, Integers
+from latmm.interface.pairs import PairConstants
 from latmm.lattice.space_group import TOLERANCE, kinds, layer_symmetry
 
-__all__ = ["Operation", "average", "layer_operations", "reciprocal_rotations"]
+__all__ = ["Operation", "layer_operations", "orbits", "reciprocal_rotations", "spread"]
 
 
 @dataclass(frozen=True)
@@ -83,37 +84,44 @@ def _operation(
     )
 
 
-def average(
-    blocks: dict[tuple[int, int], Floats], operations: list[Operation]
-) -> dict[tuple[int, int], Floats]:
-    """Average force constants over a symmetry group.
+def orbits(rows: Bools, operations: list[Operation]) -> tuple[Integers, Integers]:
+    """Return the first atom (M,) of each orbit among the marked rows (N,), and the orbits' sizes (M,)."""
+    leader = np.min([op.image for op in operations], axis=0)
+    whole = np.ones(len(rows), dtype=bool)
+    np.logical_and.at(whole, leader, rows)
+    chosen = np.flatnonzero((leader == np.arange(len(rows))) & whole)
+    return chosen, np.bincount(leader, minlength=len(rows))[chosen]
+
+
+def spread(rows: PairConstants, operations: list[Operation], sizes: Integers) -> PairConstants:
+    """Give rows of one atom of each orbit to all atoms of it, averaged over what leaves the atom in place.
 
     Parameters
     ----------
-    blocks : mapping from in-plane cells to (N, N, 3, 3) float
-        Φ_ij(R), eV Å⁻².
+    rows : PairConstants
+        Pairs of one first atom of each orbit.
     operations : list of Operation
         A group.
+    sizes : (N,) int
+        Number of atoms in the orbit of each atom.
 
     Returns
     -------
-    mapping
-        The same layout, invariant under every operation.
+    PairConstants
+        Pairs of all atoms of the orbits, invariant under every operation.
     """
-    averaged: dict[tuple[int, int], Floats] = {}
-    for operation in operations:
-        s = operation.cartesian
-        # pairs (i, j) whose images lie in cells shifted by the same amount move together
-        step = operation.shift[None, :, :] - operation.shift[:, None, :]
-        for key, block in blocks.items():
-            rotated = s @ block @ s.T / len(operations)
-            base = operation.rotation @ np.array(key)
-            for offset in np.unique(step.reshape(-1, 2), axis=0):
-                i, j = np.nonzero(np.all(step == offset, axis=-1))
-                a, b = (base + offset).tolist()
-                target = averaged.setdefault((a, b), np.zeros_like(block))
-                target[operation.image[i], operation.image[j]] += rotated[i, j]
-    return averaged
+    weighted = rows.values * (sizes[rows.first] / len(operations))[:, None, None]
+    parts = [
+        (
+            op.image[rows.first],
+            op.image[rows.second],
+            rows.cell @ op.rotation.T + op.shift[rows.second] - op.shift[rows.first],
+            op.cartesian @ weighted @ op.cartesian.T,
+        )
+        for op in operations
+    ]
+    first, second, cell, values = (np.concatenate(x) for x in zip(*parts, strict=True))
+    return PairConstants.collected(rows.atoms, first, second, cell, values)
 
 
 def reciprocal_rotations(operations: list[Operation]) -> list[Integers]:

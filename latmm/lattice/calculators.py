@@ -1,189 +1,103 @@
 """Interatomic potentials by name: which elements they cover, how far they reach, and a calculator of each.
 
-The bundled ones (parameters with their sources in ``structures/potentials``) are ``tersoff``, ``sw``, ``lj``
-and ``emt``; ``auto`` takes the first of :data:`BUNDLED` that covers all elements; ``package.module:callable``
-is any function or class that returns an ASE calculator.
+The bundled ones (parameters with their sources in ``structures/potentials``) are ``tersoff``, ``sw``,
+``eam``, ``emt`` and ``lj``; ``auto`` takes the first of :data:`BUNDLED` that covers all elements.
+``tersoff`` and ``eam`` read parameter files too. ``lammps`` is any potential of LAMMPS,
+``package.module:callable`` any function or class that returns an ASE calculator.
 """
 
-import importlib
-import inspect
-import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
-from importlib.resources import files
-from math import isfinite
-from typing import Any, Final
-
-from ase.calculators.calculator import BaseCalculator
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Final
 
 from latmm.errors import PotentialError
+from latmm.lattice.external import callable_potential, lammps_potential
 from latmm.lattice.potentials.bonds import BondCalculator, BondEnergy
 from latmm.lattice.potentials.effective_medium import METALS, effective_medium
-from latmm.lattice.potentials.lennard_jones import LennardJones
+from latmm.lattice.potentials.embedded_alloy import embedded_alloy
+from latmm.lattice.potentials.embedded_atom import read_setfl
+from latmm.lattice.potentials.lennard_jones import lennard_jones
+from latmm.lattice.potentials.potential import (
+    EXACT_FORCES,
+    Options,
+    Potential,
+    check_names,
+    listed,
+    named_file,
+    parameters,
+    refuse_uncovered,
+)
 from latmm.lattice.potentials.stillinger_weber import stillinger_weber
 from latmm.lattice.potentials.tersoff import tersoff
+from latmm.lattice.potentials.tersoff_file import read_tersoff
 
 __all__ = ["BUNDLED", "Potential", "resolve_potential"]
 
-BUNDLED: Final = ("tersoff", "sw", "emt", "lj")
+BUNDLED: Final = ("tersoff", "sw", "eam", "emt", "lj")
 """Names of the bundled potentials, in the order that ``auto`` tries: Tersoff's before Stillinger and Weber's,
-because its interaction of unlike atoms belongs to the published fit."""
-FILES: Final = {"tersoff": "tersoff", "sw": "stillinger_weber", "lj": "lennard_jones"}
+because its interaction of unlike atoms belongs to the published fit; the embedded-atom one before effective
+medium theory, because it is fitted to the elastic constants."""
+FILES: Final = {
+    "tersoff": "tersoff",
+    "sw": "stillinger_weber",
+    "eam": "embedded_alloy",
+    "lj": "lennard_jones",
+}
 """Parameter file of each, without its suffix."""
-EXACT_FORCES: Final = 1e-3
-"""Finite displacement for potentials whose forces are exact to rounding, Å."""
 
 
-@dataclass(frozen=True)
-class Potential:
-    """An interatomic potential, ready to compute with.
-
-    Attributes
-    ----------
-    name : str
-        Plain name, e.g. ``"sw"``.
-    description : str
-        One line: the potential and its source.
-    elements : frozenset of str, or None
-        Elements it is set up for; None if it does not say.
-    reach : float or None
-        Distance, Å, beyond which the force constant between two atoms is exactly zero; None if unknown.
-        For a pair potential the cut-off; for a many-body one twice that, since two atoms with a common
-        neighbour interact.
-    calculator : callable
-        Returns a new ASE calculator (energy in eV, forces in eV/Å, stress in eV/Å³), one for each Atoms.
-    displacement : float
-        Finite displacement for force constants, Å. Central differences err by its square (anharmonicity)
-        and by the forces' noise over it: small for the exact forces of the bundled potentials, phonopy's
-        usual 0.01 Å for others.
-    """
-
-    name: str
-    description: str
-    elements: frozenset[str] | None
-    reach: float | None
-    calculator: Callable[[], Any]
-    displacement: float = 0.01
-
-
-def resolve_potential(
-    spec: str, elements: Iterable[str], options: Mapping[str, str | float] | None = None
-) -> Potential:
+def resolve_potential(spec: str, elements: Iterable[str], options: Options | None = None) -> Potential:
     """Find the potential called ``spec`` and check that it covers the elements.
 
     Parameters
     ----------
     spec : str
-        ``auto``, ``tersoff``, ``sw``, ``lj``, ``emt``, or ``package.module:callable``.
+        ``auto``, ``tersoff``, ``sw``, ``eam``, ``emt``, ``lj``, ``lammps``, or ``package.module:callable``.
     elements : iterable of str
         Chemical symbols of both crystals.
     options : mapping, optional
-        ``epsilon`` (eV), ``sigma`` (Å) and ``cutoff`` (Å, by default 2.5 sigma) of ``lj``; keyword arguments
-        of a callable (text that reads as a number is passed as one).
+        ``file`` of ``eam`` (LAMMPS' eam/alloy or eam/fs) and of ``tersoff`` (LAMMPS' format; ``Si="Si(D)"``
+        names the label of an element in it); those of ``lj`` and ``lammps``, see
+        :func:`~latmm.lattice.potentials.lennard_jones.lennard_jones` and
+        :func:`~latmm.lattice.external.lammps_potential`; keyword arguments of a callable (text that reads as
+        a number is passed as one).
 
     Raises
     ------
     PotentialError
-        If the name or an option is unknown, an option is no valid number, the callable cannot be imported or
-        called so, or the potential does not cover the elements.
+        If the name or an option is unknown, an option is no valid number, a file cannot be read, the callable
+        cannot be imported or called so, or the potential does not cover the elements.
     """
     options = dict(options or {})
     wanted = sorted(set(elements))
     if ":" in spec:
-        return _external(spec, options)
+        return callable_potential(spec, options)
     if spec == "auto":
         return _automatic(wanted, options)
-    if spec not in BUNDLED:
+    if spec not in _SETUPS:
         raise PotentialError(
-            f"unknown potential {spec!r}; use auto, {', '.join(BUNDLED)}, or package.module:callable"
+            f"unknown potential {spec!r}; use auto, {', '.join(_SETUPS)}, or package.module:callable"
         )
-    if spec != "lj" and options:
-        raise PotentialError(f"potential {spec} takes no options, but {_listed(options)} given; leave out")
-    any_element = spec == "lj" and {"epsilon", "sigma"} <= options.keys()
-    if not any_element and (missing := _missing(spec, wanted)):
-        hint = "give both epsilon and sigma for other elements, or " if spec == "lj" else ""
-        raise PotentialError(
-            f"potential {spec} covers {_listed(_covered(spec))}, not {_listed(missing)}; "
-            f"{hint}{_alternatives(wanted)}"
-        )
-    return _bundled(spec, wanted, options)
+    return _SETUPS[spec](wanted, options)
 
 
-@cache
-def _parameters(name: str) -> dict[str, Any]:
-    """Read a bundled parameter file."""
-    text = (files("latmm_structures") / "potentials" / f"{name}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+def _automatic(elements: list[str], options: Options) -> Potential:
+    """Return the first bundled potential that covers the elements."""
+    if options:
+        raise PotentialError(f"options ({listed(options)}) need a potential by name, not auto; e.g. lj")
+    for name in BUNDLED:
+        if not _missing(name, elements):
+            return _SETUPS[name](elements, options)
+    raise PotentialError(f"no bundled potential covers {listed(elements)}; {_alternatives(elements)}")
 
 
 def _covered(name: str) -> frozenset[str]:
     """Elements with parameters in the bundled potential ``name``."""
-    return frozenset(METALS if name == "emt" else _parameters(FILES[name])["element"])
+    return frozenset(METALS if name == "emt" else parameters(FILES[name])["element"])
 
 
 def _missing(name: str, elements: Iterable[str]) -> list[str]:
     return sorted(set(elements) - _covered(name))
-
-
-def _bundled(name: str, elements: Sequence[str], options: Mapping[str, str | float]) -> Potential:
-    """Set up a bundled potential for elements that it covers."""
-    if name == "lj":
-        return _lennard_jones(elements, options)
-    energy: BondEnergy
-    if name == "tersoff":
-        table = _parameters(FILES[name])
-        energy, description = tersoff(table, elements), f"Tersoff, {table['source']}"
-        if {"C", "Ge"} <= set(elements):
-            description += "; C-Ge by the bare mixing rule, not fitted"
-    elif name == "sw":
-        table = _parameters(FILES[name])
-        sources = "; ".join(f"{element}: {table['element'][element]['source']}" for element in elements)
-        energy, description = stillinger_weber(table, elements), f"Stillinger-Weber, {sources}"
-    else:
-        energy = effective_medium(elements)
-        description = (
-            "effective medium theory (ASE's parameters), Jacobsen et al., Surf. Sci. 366, 394 (1996)"
-        )
-    return Potential(
-        name=name,
-        description=description,
-        elements=frozenset(elements),
-        reach=2.0 * energy.cutoff,
-        calculator=partial(BondCalculator, energy),
-        displacement=EXACT_FORCES,
-    )
-
-
-def _lennard_jones(elements: Sequence[str], options: Mapping[str, str | float]) -> Potential:
-    """Lennard-Jones with argon's parameters, or the given ones, for every pair of atoms."""
-    names = ("epsilon", "sigma", "cutoff")
-    if unknown := sorted(set(options) - set(names)):
-        raise PotentialError(f"unknown option {_listed(unknown)} of potential lj; use {', '.join(names)}")
-    given = {name: _positive(name, value) for name, value in options.items()}
-    argon = _parameters(FILES["lj"])["element"]["Ar"]
-    epsilon, sigma = given.get("epsilon", argon["epsilon"]), given.get("sigma", argon["sigma"])
-    cutoff = given.get("cutoff", argon["cutoff"] / argon["sigma"] * sigma)
-    form = f"Lennard-Jones, epsilon = {epsilon:g} eV, sigma = {sigma:g} Å, truncated at {cutoff:g} Å"
-    source = "" if {"epsilon", "sigma"} & given.keys() else f"; Ar: {argon['source']}"
-    return Potential(
-        name="lj",
-        description=form + source,
-        elements=frozenset(elements),
-        reach=cutoff,
-        calculator=partial(BondCalculator, LennardJones(epsilon, sigma, cutoff)),
-        displacement=EXACT_FORCES,
-    )
-
-
-def _automatic(elements: list[str], options: Mapping[str, str | float]) -> Potential:
-    """Return the first bundled potential that covers the elements."""
-    if options:
-        raise PotentialError(f"options ({_listed(options)}) need a potential by name, not auto; e.g. lj")
-    for name in BUNDLED:
-        if not _missing(name, elements):
-            return _bundled(name, elements, options)
-    raise PotentialError(f"no bundled potential covers {_listed(elements)}; {_alternatives(elements)}")
 
 
 def _alternatives(elements: Sequence[str]) -> str:
@@ -192,75 +106,77 @@ def _alternatives(elements: Sequence[str]) -> str:
     if whole := [name for name in BUNDLED if not lacking[name]]:
         return f"use {' or '.join(whole)}"
     partly = [
-        f"{name} lacks {_listed(lacks)}" for name, lacks in lacking.items() if len(lacks) < len(elements)
+        f"{name} lacks {listed(lacks)}" for name, lacks in lacking.items() if len(lacks) < len(elements)
     ]
-    covers = partly or [f"{name} covers {_listed(_covered(name))}" for name in BUNDLED]
-    return f"pass package.module:callable of an ASE calculator that does ({'; '.join(covers)})"
-
-
-def _external(spec: str, options: Mapping[str, str | float]) -> Potential:
-    """Wrap a user's callable: ``package.module:callable``."""
-    module_name, _, attribute = spec.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except ImportError as error:
-        raise PotentialError(
-            f"potential {spec}: cannot import {module_name!r} ({error}); install it or put it on PYTHONPATH"
-        ) from error
-    except (AttributeError, ValueError) as error:
-        raise PotentialError(
-            f"potential {spec}: module {module_name!r} has no {attribute!r}; use package.module:callable"
-        ) from error
-    if not callable(factory):
-        raise PotentialError(
-            f"potential {spec}: {attribute!r} is {type(factory).__name__}, not callable; "
-            "name a function or class that returns an ASE calculator"
-        )
-    keywords = {name: _literal(value) for name, value in options.items()}
-    try:
-        inspect.signature(factory).bind(**keywords)
-    except TypeError as error:
-        raise PotentialError(f"potential {spec}: {error}; mend its options") from error
-    except ValueError:  # a callable without a signature, e.g. of an extension module, is tried when called
-        pass
-    described = ", ".join(f"{name}={value}" for name, value in keywords.items())
-    return Potential(
-        name=spec,
-        description=f"calculator of {spec}({described})",
-        elements=None,
-        reach=None,
-        calculator=partial(_call_external, spec, factory, keywords),
+    covers = partly or [f"{name} covers {listed(_covered(name))}" for name in BUNDLED]
+    return (
+        "pass a file of parameters (tersoff, eam), lammps, or package.module:callable of an ASE calculator "
+        f"that does ({'; '.join(covers)})"
     )
 
 
-def _call_external(spec: str, factory: Callable[..., Any], keywords: Mapping[str, Any]) -> BaseCalculator:
-    calculator = factory(**keywords)
-    if not isinstance(calculator, BaseCalculator):
-        raise PotentialError(
-            f"potential {spec} must return an ASE calculator, but returned {type(calculator).__name__}"
-        )
-    return calculator
+def _many_body(name: str, description: str, energy: BondEnergy) -> Potential:
+    """Describe a many-body potential: two atoms with a common neighbour interact."""
+    return Potential(
+        name=name,
+        description=description,
+        elements=frozenset(energy.elements),
+        reach=2.0 * energy.cutoff,
+        calculator=partial(BondCalculator, energy),
+        displacement=EXACT_FORCES,
+    )
 
 
-def _literal(value: str | float) -> str | float:
-    """Read a number where the text is one."""
-    for number in (int, float):
-        try:
-            return number(value) if isinstance(value, str) else value
-        except ValueError:
-            continue
-    return value
+def _tersoff(elements: Sequence[str], options: Options) -> Potential:
+    if "file" in options:
+        check_names("tersoff", options, ["file", *elements])
+        labels = {name: str(label) for name, label in options.items() if name != "file"}
+        energy, source = read_tersoff(str(options["file"]), elements, labels), named_file(options["file"])
+        named = ", ".join(f"{element} as {label}" for element, label in sorted(labels.items()))
+        return _many_body("tersoff", f"Tersoff, {source}" + f"; {named}" * bool(named), energy)
+    _bundled_only("tersoff", elements, options, ["file"])
+    table = parameters(FILES["tersoff"])
+    mixed = "; C-Ge by the bare mixing rule, not fitted" * ({"C", "Ge"} <= set(elements))
+    return _many_body("tersoff", f"Tersoff, {table['source']}{mixed}", tersoff(table, elements))
 
 
-def _positive(name: str, value: str | float) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        number = float("nan")
-    if not (isfinite(number) and number > 0):
-        raise PotentialError(f"option {name} of potential lj must be a positive number, but is {value!r}")
-    return number
+def _stillinger_weber(elements: Sequence[str], options: Options) -> Potential:
+    _bundled_only("sw", elements, options)
+    table = parameters(FILES["sw"])
+    sources = "; ".join(f"{element}: {table['element'][element]['source']}" for element in elements)
+    return _many_body("sw", f"Stillinger-Weber, {sources}", stillinger_weber(table, elements))
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))
+def _embedded_atom(elements: Sequence[str], options: Options) -> Potential:
+    if "file" in options:
+        check_names("eam", options, ["file"])
+        energy = read_setfl(str(options["file"]), elements)
+        return _many_body("eam", f"embedded atom, {named_file(options['file'])}", energy)
+    _bundled_only("eam", elements, options, ["file"])
+    table = parameters(FILES["eam"])
+    mixed = "; unlike atoms by the mixing rule, not fitted" * (len(elements) > 1)
+    description = f"embedded atom, Zhou, Johnson and Wadley, {table['source']}{mixed}"
+    return _many_body("eam", description, embedded_alloy(table, elements))
+
+
+def _effective_medium(elements: Sequence[str], options: Options) -> Potential:
+    _bundled_only("emt", elements, options)
+    source = "effective medium theory (ASE's parameters), Jacobsen et al., Surf. Sci. 366, 394 (1996)"
+    return _many_body("emt", source, effective_medium(elements))
+
+
+def _bundled_only(name: str, elements: Sequence[str], options: Options, known: Sequence[str] = ()) -> None:
+    """Refuse options and elements beyond those of the bundled parameters."""
+    check_names(name, options, known)
+    refuse_uncovered(name, _covered(name), elements, _alternatives(elements))
+
+
+_SETUPS: Final[dict[str, Callable[[Sequence[str], Options], Potential]]] = {
+    "tersoff": _tersoff,
+    "sw": _stillinger_weber,
+    "eam": _embedded_atom,
+    "emt": _effective_medium,
+    "lj": lennard_jones,
+    "lammps": lammps_potential,
+}
+"""What sets up each potential by name, for elements in alphabetical order."""

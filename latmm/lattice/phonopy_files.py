@@ -36,7 +36,7 @@ from latmm.lattice.phonopy_bridge import (
     primitive_atoms,
     symmetrise,
 )
-from latmm.lattice.recast import reduced
+from latmm.lattice.recast import reduced, symmetry_error
 from latmm.structures import SHORTEST_BOND
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
@@ -46,7 +46,8 @@ _COMPRESSED: Final = (".bz2", ".gz", ".lzma", ".xz")
 """Suffixes of what phonopy decompresses."""
 _BESIDE: Final = ("FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS", "BORN")
 _WRONG: Final = 0.05
-"""Defect of sum rule or exchange symmetry, relative to the largest force constant, that no noise explains."""
+"""Defect of sum rule, exchange symmetry (relative to the largest force constant) or crystal symmetry (of ω²)
+that no noise explains."""
 _POLAR: Final = 0.15
 """Least share of the expected dipole-dipole force at small q: 0.43 to 1.55 in fifteen polar crystals, 1.0
 less once their dipole part is subtracted."""
@@ -77,6 +78,8 @@ class Calculation:
         constant; both vanish to rounding in ``constants``.
     change : float
         Largest change of a frequency by making them vanish, at random q, THz.
+    symmetry_error : float
+        Largest difference of ω² between wave vectors that symmetry makes equal, relative to the largest ω².
     dispersion_error : float
         Largest difference between D(q) of the table and phonopy's at random q, relative to the largest D.
     """
@@ -89,6 +92,7 @@ class Calculation:
     sum_rule_before: float
     exchange_before: float
     change: float
+    symmetry_error: float
     dispersion_error: float
 
     @property
@@ -100,8 +104,8 @@ class Calculation:
         return (
             f"{self.constants.atoms.get_chemical_formula(empirical=True)}: {self.source}, supercell of "
             f"{self.supercell} atoms; sum rule {self.sum_rule_before:.1e} and exchange symmetry "
-            f"{self.exchange_before:.1e} made exact, which moves frequencies by up to "
-            f"{self.change:.1e} THz{polar}"
+            f"{self.exchange_before:.1e} made exact, which moves frequencies by up to {self.change:.1e} THz; "
+            f"symmetry kept to {self.symmetry_error:.1e} of the largest squared frequency{polar}"
         )
 
 
@@ -173,6 +177,12 @@ def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None =
             f"{text}; take force constants of a stable phase, of a relaxed structure, or effective ones of a "
             "temperature at which it is stable"
         ) from None
+    asymmetry = symmetry_error(crystal)
+    if asymmetry > _WRONG:
+        raise InputError(
+            f"the {finished.source} of {path} lack the crystal's symmetry by {100 * asymmetry:.0f} % of the "
+            "largest squared frequency; symmetrise them (phonopy --fc-symmetry), or check the structure"
+        )
     return Calculation(
         crystal,
         path,
@@ -182,6 +192,7 @@ def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None =
         sum_rule,
         exchange,
         change,
+        asymmetry,
         difference,
     )
 

@@ -12,6 +12,7 @@ new order, exactly, wherever the cells put the atoms.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -23,7 +24,7 @@ from latmm.errors import InputError
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.space_group import primitive_cell
 
-__all__ = ["Setting", "find_setting", "reduced"]
+__all__ = ["Setting", "find_setting", "reduced", "symmetry_error"]
 
 _LATTICE = 1e-5
 """Relative difference of lattice vectors, angles included, up to which two lattices are one."""
@@ -103,33 +104,49 @@ def find_setting(source: Atoms, target: Atoms, strain: Floats | None = None) -> 
     InputError
         If the two are not one crystal.
     """
-    stretch = np.eye(3)
-    if strain is not None:
-        stretch[:2, :2] += strain
-    lattice = source.cell.array @ stretch
-    found: tuple[float, Setting] | None = None
-    for basis in _equal_lattices(lattice, target.cell.array):
-        rotation = np.linalg.solve(basis @ lattice, target.cell.array)
-        turn = round(3.0 - float(np.trace(rotation)), 6)
-        if found is not None and turn >= found[0]:
-            continue
-        pairs = _pair_atoms(source, target, basis)
-        if pairs is not None:
-            found = turn, Setting(target, basis, _orthogonal(rotation), *pairs)
-    if found is None:
+    found = list(_settings(source, target, strain))
+    if not found:
         raise InputError(
             f"{source.get_chemical_formula()} and {target.get_chemical_formula()} are not one crystal in two "
             "cells; check lattice vectors, positions, elements and masses"
         )
-    return found[1]
+    return max(found, key=lambda setting: round(float(np.trace(setting.rotation)), 6))
 
 
-def _equal_lattices(source: Floats, target: Floats) -> list[Integers]:
-    """Integer matrices M, right-handed ones, with M A and T equal up to a rotation."""
+def symmetry_error(table: ForceConstants) -> float:
+    """Largest difference of ω² at wave vectors that the point group makes equal, relative to the largest ω².
+
+    Force constants of supercell calculations have the crystal's symmetry up to noise.
+    """
+    settings = [s for hand in (1, -1) for s in _settings(table.atoms, table.atoms, hand=hand)]
+    q = np.random.default_rng(0).uniform(-0.5, 0.5, (6, 3))
+    squares = np.linalg.eigvalsh(table.dynamical_matrix(np.concatenate([s.qpoints(q) for s in settings])))
+    squares = squares.reshape(len(settings), len(q), -1)
+    return float(np.abs(squares - squares[0]).max() / squares.max())
+
+
+def _settings(
+    source: Atoms, target: Atoms, strain: Floats | None = None, *, hand: int = 1
+) -> Iterator[Setting]:
+    """All ways in which the target cell describes the source's crystal, by rotations or (−1) by mirroring."""
+    stretch = np.eye(3)
+    if strain is not None:
+        stretch[:2, :2] += strain
+    lattice = source.cell.array @ stretch
+    for basis in _equal_lattices(lattice, target.cell.array, hand):
+        pairs = _pair_atoms(source, target, basis)
+        if pairs is not None:
+            rotation = np.linalg.solve(basis @ lattice, target.cell.array)
+            yield Setting(target, basis, _orthogonal(rotation), *pairs)
+
+
+def _equal_lattices(source: Floats, target: Floats, hand: int) -> list[Integers]:
+    """Integer matrices M with M A and T equal up to a rotation, or up to a mirrored one."""
     metric, goal = source @ source.T, target @ target.T
     tolerance = 2.0 * _LATTICE * float(np.max(np.diag(goal)))
     # |M_ij| is at most |T_i| times the length of the source's j-th reciprocal vector
     reciprocal = np.linalg.norm(np.linalg.inv(source), axis=0)
+    size = hand * round(np.linalg.det(target) / np.linalg.det(source))
     choices = []
     for i in range(3):
         bound = np.floor(np.sqrt(goal[i, i]) * reciprocal + 1e-6).astype(int)
@@ -144,7 +161,7 @@ def _equal_lattices(source: Floats, target: Floats) -> list[Integers]:
             fits &= np.abs(choices[2] @ metric @ second - goal[1, 2]) < tolerance
             for third in choices[2][fits]:
                 basis = np.array([first, second, third])
-                if round(np.linalg.det(basis)) == round(np.linalg.det(target) / np.linalg.det(source)) != 0:
+                if round(np.linalg.det(basis)) == size:
                     found.append(basis)
     return found
 

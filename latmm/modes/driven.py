@@ -75,7 +75,10 @@ def transmissivities(
         ``/left`` and ``/right``: rectangular arrays over (qpoint, branch), see :func:`transmissivity`, of the
         irreducible wave vectors, with ``weight`` (qpoint) and ``irreducible`` (mesh_point).
     """
-    meshes = [bulk_mesh(crystal, mesh, system.rotations, centred=centred) for crystal in system.crystals]
+    meshes = [
+        bulk_mesh(crystal, mesh, system.crystal_rotations(side), centred=centred)
+        for side, crystal in enumerate(system.crystals)
+    ]
     total = sum(len(m.qpoints) for m in meshes)
     nodes, done = {}, 0
     for side, reduced in enumerate(meshes):
@@ -186,10 +189,11 @@ def _solve_lines(system: System, side: int, found: Phonons, lines: list[Integers
     """Share (Q, B) that crosses of the phonons of each of a batch of k∥."""
     wave_vectors = np.array([found.qpoints[rows[0], :2] for rows in lines])
     fastest = float(np.max(np.abs(found.group_velocity)))
-    folded = system.folded(wave_vectors @ system.lateral.T)
+    kappa: Floats = wave_vectors @ system.lateral[side].T.astype(float)
+    folded, opposite = system.folded(side, kappa), system.folded(1 - side, kappa)
     parts, shares = [], []
-    for line, (rows, images) in enumerate(zip(lines, folded, strict=True)):
-        top = max(_highest(system.crystals[1 - side], k) for k in images)
+    for line, (rows, images, others) in enumerate(zip(lines, folded, opposite, strict=True)):
+        top = max(_highest(system.crystals[1 - side], k) for k in others)
         nu, speed = found.frequency[rows], found.group_velocity[rows, :, 2]
         row, band = np.nonzero((np.abs(speed) > _SLOW * fastest) & (nu > 0.0) & (nu <= top))
         apart = images - wave_vectors[line]
@@ -229,7 +233,7 @@ def _crossing(system: System, side: int, wave_vectors: Floats, wanted: _Phonons,
     """Share (A,) of each phonon that crosses, or that came through if it runs away from the contact."""
     frequency = np.ones((len(wave_vectors), int(wanted.column.max()) + 1))  # unread where nothing is wanted
     frequency[wanted.line, wanted.column] = wanted.frequency
-    junction = system.junction(wave_vectors @ system.lateral.T)
+    junction = system.junction(wave_vectors @ system.lateral[side].T)
     solved = _scattered(junction, TWO_PI * frequency)
     lead, modes = ((junction.left, solved.left), (junction.right, solved.right))[side]
     blocks = solved.transmitted_left, solved.transmitted_right
@@ -266,9 +270,9 @@ def _expanded(
 ) -> Complexes:
     """Components (A, N n) of phonons of unit flux on the modes of one direction at their points."""
     crystal, q = system.crystals[side], wanted.qpoints
-    phase = TWO_PI * system.principal * (q[:, 2] - crystal.in_plane(q[:, :2])[:, 2])
+    phase = TWO_PI * system.principal[side] * (q[:, 2] - crystal.in_plane(q[:, :2])[:, 2])
     factor = np.exp(1j * phase)[:, None]
-    w = layer_vectors(crystal, system.principal, q, wanted.eigenvectors)
+    w = layer_vectors(crystal, system.principal[side], q, wanted.eigenvectors)
     n, count = waves.bloch_factor.shape[-1], len(w)
     folded = waves.bloch_factor.shape[-2] if isinstance(lead, FoldedLead) else 1
     own, point = (np.arange(count), wanted.place), (wanted.line, wanted.column)

@@ -19,7 +19,7 @@ from ase import Atoms
 from latmm.agf import Junction, Lead, green_function, scattered_wave
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
-from latmm.interface.build import Interface
+from latmm.interface.interface import Interface
 from latmm.modes.system import SIDES, System
 from latmm.results import beside, check_destination
 from latmm.sweep.sampling import reduced_mesh
@@ -96,8 +96,7 @@ def local_density_of_states(
 
 def _region(interface: Interface) -> tuple[Atoms, Integers]:
     """Atoms of the layers of a junction, leads' surface layers included, in its order; and their layers."""
-    reach = interface.layers + 2 * interface.principal
-    inside = np.flatnonzero((interface.slab.layer >= -reach) & (interface.slab.layer < reach))
+    inside = np.concatenate([interface.surfaces[0], *interface.device, interface.surfaces[1]])
     return interface.slab.atoms[inside], np.asarray(interface.slab.layer[inside], dtype=np.int64)
 
 
@@ -174,15 +173,15 @@ def _longer(junction: Junction, layers: int) -> Junction:
 def _longer_region(interface: Interface, layers: int) -> Atoms:
     """Atoms of the layers of a lengthened junction, in its order."""
     atoms, _ = _region(interface)
-    count = interface.principal * len(interface.left.atoms)
+    first, last = (len(surface) for surface in interface.surfaces)
     parts = []
-    for crystal, end, steps in (
-        (interface.left, atoms[:count], range(-layers, 0)),
-        (interface.right, atoms[-count:], range(1, layers + 1)),
+    for crystal, principal, end, steps in (
+        (interface.left, interface.principal[0], atoms[:first], range(-layers, 0)),
+        (interface.right, interface.principal[1], atoms[-last:], range(1, layers + 1)),
     ):
         for step in steps:
             layer = end.copy()
-            layer.translate(step * interface.principal * crystal.atoms.cell.array[2])
+            layer.translate(step * principal * crystal.atoms.cell.array[2])
             parts.append(layer)
     whole = Atoms(cell=atoms.cell, pbc=(True, True, False))
     for part in (*parts[:layers], atoms, *parts[layers:]):

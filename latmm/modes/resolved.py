@@ -24,8 +24,8 @@ class Resolved:
 
     Attributes
     ----------
-    wave_vectors : (P, N, 2) float
-        k∥ of the crystals' lateral cell.
+    wave_vectors : tuple of two (P, N, 2) float
+        k∥ of each crystal's own lateral cell.
     omega : (P,) float
         ω, rad/ps.
     incoming, outgoing : tuple of two Unfolded
@@ -34,13 +34,16 @@ class Resolved:
     share : tuple of two tuples of two (P, n_out, n_in) float
         |S|² [side it comes from][side it leaves to], by modes after the turns of the phonons, each the mean
         over the groups of its phonons.
+    partner : tuple of two (M,) int
+        For the incoming phonons of each side: number of the folded k∥ of the other side that equals theirs.
     """
 
-    wave_vectors: Floats
+    wave_vectors: tuple[Floats, Floats]
     omega: Floats
     incoming: tuple[Unfolded, Unfolded]
     outgoing: tuple[Unfolded, Unfolded] | None
     share: tuple[tuple[Floats, Floats], tuple[Floats, Floats]]
+    partner: tuple[Integers, Integers]
 
     def transmissivity(self, side: int) -> Floats:
         """Share of each incoming phonon of a side (M,) that crosses."""
@@ -54,9 +57,10 @@ class Resolved:
         """Share of each incoming phonon of a side (M,) that leaves with its own k∥, on either side."""
         found = self.incoming[side]
         total = np.zeros(len(found.point))
-        for share in self.share[side]:
-            apart = share.reshape(share.shape[0], self.wave_vectors.shape[1], -1, share.shape[2])
-            total += apart[found.point, found.folded, :, found.mode].sum(axis=-1)
+        for to, share in enumerate(self.share[side]):
+            apart = share.reshape(share.shape[0], self.wave_vectors[to].shape[1], -1, share.shape[2])
+            place = found.folded if to == side else self.partner[side]
+            total += apart[found.point, place, :, found.mode].sum(axis=-1)
         return total
 
     def _total(self, side: int, to: int) -> Floats:
@@ -86,17 +90,31 @@ def resolve(system: System, wave_vectors: Floats, frequency: Floats, *, outgoing
     junction = system.junction(k)
     omega = np.broadcast_to(TWO_PI * np.asarray(frequency, dtype=float), (len(k), np.shape(frequency)[-1]))
     scattering = scatter(junction, omega)
-    points = np.repeat(system.folded(k), omega.shape[1], axis=0)
+    kappa = np.repeat(k, omega.shape[1], axis=0)
+    points = system.folded(0, kappa), system.folded(1, kappa)
     flat = omega.reshape(-1)
 
     def phonons_of(side: int, waves: Waves) -> Unfolded:
         lead = (junction.left, junction.right)[side]
-        return unfold(system.crystals[side], system.principal, folded_axis(lead, waves), points, flat)
+        return unfold(
+            system.crystals[side], system.principal[side], folded_axis(lead, waves), points[side], flat
+        )
 
     left, right = scattering.left, scattering.right
     incoming = phonons_of(0, left.right), phonons_of(1, right.left)
     leaving = (phonons_of(0, left.left), phonons_of(1, right.right)) if outgoing else None
-    return Resolved(points, flat, incoming, leaving, _shares(scattering, incoming, leaving))
+    partner = tuple(
+        system.partner(1 - side, found.wave_vector[:, :2], kappa[found.point])
+        for side, found in enumerate(incoming)
+    )
+    return Resolved(
+        points,
+        flat,
+        incoming,
+        leaving,
+        _shares(scattering, incoming, leaving),
+        (partner[0], partner[1]),
+    )
 
 
 def _shares(

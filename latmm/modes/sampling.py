@@ -31,7 +31,15 @@ def grid_samples(
         raise InputError(f"the lowest temperature must be positive, but is {coldest} K")
     tops = [largest_frequency(crystal) for crystal in system.crystals]
     grid = frequency_grid(min(tops), max(tops), frequencies, coldest=coldest)
-    samples = windows(system.left, system.right, grid, kmesh, system.rotations, common=min(tops))
+    samples = windows(
+        system.left,
+        system.right,
+        grid,
+        kmesh,
+        system.rotations,
+        common=min(tops),
+        folded=system.folded,
+    )
     return grid, samples
 
 

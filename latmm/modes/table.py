@@ -107,7 +107,7 @@ def _rows(found: Resolved, weight: Floats, frequency_weight: Floats) -> xr.Datas
     """Rows of both sides of a batch of points with weights (P,)."""
     sides = []
     for side, phonons in enumerate(found.incoming):
-        k = found.wave_vectors[phonons.point, phonons.folded]
+        k = found.wave_vectors[side][phonons.point, phonons.folded]
         k = k - np.rint(k)
         q = phonons.wave_vector
         sides.append(

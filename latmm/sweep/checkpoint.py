@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 import zarr
+from ase import Atoms
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from latmm import __version__
 from latmm.arrays import Floats
 from latmm.errors import InputError
-from latmm.interface.build import Interface
-from latmm.lattice.force_constants import ForceConstants
+from latmm.interface.interface import Interface
 from latmm.sweep.tasks import Piece, Task
 
 __all__ = ["Checkpoint", "digests"]
@@ -34,26 +34,26 @@ _HEAD = 4
 
 def digests(interface: Interface) -> dict[str, str]:
     """Digests of all that determines the solution of a task, by name."""
+    contact, slab, matched = interface.contact, interface.slab, interface.matched
     return {
-        "left crystal": _digest(*_table(interface.left)),
-        "right crystal": _digest(*_table(interface.right)),
+        "left crystal": _digest(*_atoms(interface.left.atoms), interface.left.cells, interface.left.values),
+        "right crystal": _digest(
+            *_atoms(interface.right.atoms), interface.right.cells, interface.right.values
+        ),
         "contact": _digest(
-            *_table(interface.contact), np.array([interface.principal, interface.layers], dtype=np.int64)
+            *_atoms(contact.atoms),
+            *(contact.first, contact.second, contact.cell, contact.values),
+            *(slab.side, slab.layer, slab.cell, slab.member),
+            *(matched.lateral_left, matched.lateral_right),
+            np.array([interface.principal, interface.layers], dtype=np.int64),
         ),
         "version of latmm": __version__,
         "version of numpy": np.__version__,
     }
 
 
-def _table(crystal: ForceConstants) -> tuple[NDArray[Any], ...]:
-    atoms = crystal.atoms
-    return (
-        np.asarray(atoms.cell.array),
-        atoms.get_positions(),
-        atoms.get_masses(),
-        crystal.cells,
-        crystal.values,
-    )
+def _atoms(atoms: Atoms) -> tuple[Floats, ...]:
+    return np.asarray(atoms.cell.array), atoms.get_positions(), atoms.get_masses()
 
 
 def _digest(*arrays: NDArray[Any]) -> str:

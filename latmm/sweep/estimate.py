@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from latmm.interface.build import Interface
+from latmm.interface.interface import Interface
 from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.tasks import Task, solve
@@ -72,7 +72,6 @@ def estimate(interface: Interface, sampling: Sampling) -> Estimate:
     samples = sum(task.samples for task in tasks)
     lattice = junction(interface, timed[0].wave_vectors[:1])
     blocks = sum(block.nbytes for block in (*lattice.onsite, *lattice.hopping))
-    region = 16 * (3 * len(interface.slab.atoms)) ** 2  # dynamical matrix of the slab, before it is cut
     most = max(len(task.weights) for task in tasks)
     return Estimate(
         atoms=len(interface.slab.atoms),
@@ -81,7 +80,7 @@ def estimate(interface: Interface, sampling: Sampling) -> Estimate:
         samples=samples,
         tasks=len(tasks),
         seconds=per_sample * samples,
-        memory=interface.contact.values.nbytes + most * (blocks + 2 * region),
+        memory=interface.contact.values.nbytes + most * blocks,
         store=24 * samples,
     )
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from latmm.arrays import Bools, Floats
 from latmm.errors import ConvergenceError, InputError
-from latmm.interface.build import Interface
+from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.lattice.phonons import largest_frequency
 from latmm.sweep.accuracy import conductance_error
@@ -77,7 +77,15 @@ class Sampling:
         tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
         common, rotations = min(tops), interface.rotations
         grid = frequency_grid(common, max(tops), frequencies, coldest=coldest)
-        plain = windows(interface.left, interface.right, grid, kmesh, rotations, common=common)
+        plain = windows(
+            interface.left,
+            interface.right,
+            grid,
+            kmesh,
+            rotations,
+            common=common,
+            folded=lambda side, k: interface.folded(("left", "right")[side], k),
+        )
         return cls(kmesh, frequencies, grid, staggered(plain, kmesh, rotations), common)
 
     @property

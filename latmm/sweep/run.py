@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latmm.arrays import Bools, Floats
-from latmm.interface.build import Interface
+from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
 from latmm.sweep.executors import unordered
 from latmm.sweep.sampling import ELASTIC, Window

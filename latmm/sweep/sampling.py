@@ -9,6 +9,7 @@ with the interface.
 Frequencies are midpoints in u, ν = ν_max u², dense at low ν where little heat but all of it at low T flows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,13 +115,14 @@ def windows(
     rotations: list[Integers],
     *,
     common: float,
+    folded: Callable[[int, Floats], Floats] | None = None,
 ) -> list[Window]:
     """Choose a window for every frequency.
 
     Parameters
     ----------
     left, right : ForceConstants
-        The crystals, with shared in-plane vectors.
+        The crystals, in their own lateral cells.
     grid : FrequencyGrid
         Frequencies, THz.
     mesh : (2,) int
@@ -129,6 +131,9 @@ def windows(
         Symmetry of k∥, from the interface.
     common : float
         Top of the band that both crystals share, THz.
+    folded : callable, optional
+        Number of a crystal (0 left, 1 right) and k∥ (K, 2) of the mesh to the k∥ (K, N, 2) of the crystal's
+        own cell that fold onto it; needed where the common lateral cell is not that of the crystals.
 
     Returns
     -------
@@ -140,7 +145,10 @@ def windows(
     ceiling, sampled = np.inf, grid.frequency >= ELASTIC * common
     while True:
         size *= _SHRINK
-        ceiling = min(ceiling, min(_lowest_on_edge(crystal, size) for crystal in (left, right)))
+        edge = _edge(size)
+        for side, crystal in enumerate((left, right)):
+            images = edge if folded is None else folded(side, edge).reshape(-1, 2)
+            ceiling = min(ceiling, _lowest(crystal, images, size))
         inside = sampled & (grid.frequency < _SAFETY * ceiling)
         if not inside.any():
             break
@@ -235,13 +243,16 @@ def reduced_mesh(
     return size * labels[kept] / (2.0 * counts), counts_of / len(labels)
 
 
-def _lowest_on_edge(crystal: ForceConstants, size: float) -> float:
-    """Lowest frequency with k∥ on the edge of a window, over all q_z, THz."""
+def _edge(size: float) -> Floats:
+    """k∥ (K, 2) on the edge of a window; opposite edges are equal: ω(q) = ω(−q)."""
     along = np.linspace(-0.5, 0.5, 9)
     side = np.full(9, 0.5)
-    # opposite edges are equal: ω(q) = ω(−q)
-    edge = size * np.concatenate([np.column_stack([along, side]), np.column_stack([side, along])])
-    base = crystal.in_plane(edge)
+    return size * np.concatenate([np.column_stack([along, side]), np.column_stack([side, along])])
+
+
+def _lowest(crystal: ForceConstants, wave_vectors: Floats, size: float) -> float:
+    """Lowest frequency at any of the k∥ (K, 2), over all q_z, THz."""
+    base = crystal.in_plane(wave_vectors)
     # near Γ the minimum lies at q_z of the size of k∥, elsewhere anywhere
     normal = np.unique(np.concatenate([np.linspace(-0.5, 0.5, 24), size * np.linspace(-0.5, 0.5, 25)]))
     q = np.repeat(base, normal.size, axis=0)

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from latmm.agf import channels, transmission
 from latmm.arrays import Floats, Integers
-from latmm.interface.build import Interface
+from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
 from latmm.sweep.junctions import junction
 from latmm.sweep.sampling import Window

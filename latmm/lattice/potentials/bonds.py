@@ -12,7 +12,7 @@ Symbols: D_b → ``vector``, |D_b| → ``length``, G_b → ``gradient``.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from ase import Atoms
@@ -25,6 +25,10 @@ from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import PotentialError
 
 __all__ = ["BondCalculator", "BondEnergy", "Bonds", "scatter"]
+
+MOST_BONDS: Final = 50_000_000
+"""Directed bonds beyond which the list (48 bytes each, and several times that while it is used) would not fit
+the memory of a small machine."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,7 @@ class BondCalculator(Calculator):  # type: ignore[misc]
         """Compute all properties at once: eV, eV/Å, and stress in eV/Å³ in Voigt's order (ASE's sign)."""
         super().calculate(atoms, properties, system_changes)
         system: Any = self.atoms
+        _refuse_too_many(system, self.potential.cutoff)
         bonds = Bonds(*neighbour_list("ijDd", system, self.potential.cutoff))
         energies, gradient = self.potential(self._species(system.numbers), bonds)
         size = len(system)
@@ -158,3 +163,15 @@ class BondCalculator(Calculator):  # type: ignore[misc]
                 "name all elements when choosing it"
             )
         return np.asarray(species)
+
+
+def _refuse_too_many(atoms: Atoms, cutoff: float) -> None:
+    """Refuse a cut-off that would bond each atom to a very large number of others, from the mean density."""
+    if atoms.cell.rank < 3:
+        return
+    bonds = len(atoms) ** 2 / atoms.get_volume() * 4.0 / 3.0 * np.pi * cutoff**3
+    if bonds > MOST_BONDS:
+        raise PotentialError(
+            f"bonds up to {cutoff:g} Å between {len(atoms)} atoms in {atoms.get_volume():.3g} Å³ would be "
+            f"{bonds:.1e}, above {MOST_BONDS:.0e}; choose a shorter cut-off or a smaller supercell"
+        )

@@ -1,12 +1,15 @@
-"""Tersoff's potential for multicomponent systems.
+"""Tersoff's potential for multicomponent systems, in the general form of LAMMPS' parameter files.
 
-    E = ½ Σ_{i≠j} f_C(r_ij) [A_ij exp(−λ_ij r_ij) − χ_ij b_ij B_ij exp(−μ_ij r_ij)]
-    b_ij = (1 + (β_i ζ_ij)^n_i)^{−1/(2 n_i)},     ζ_ij = Σ_{k≠i,j} f_C(r_ik) g_i(θ_jik)
-    g_i(θ) = 1 + c_i²/d_i² − c_i²/[d_i² + (h_i − cos θ)²]
+    E = ½ Σ_{i≠j} f_C(r_ij) [A_ij exp(−λ_ij r_ij) − b_ij B_ij exp(−μ_ij r_ij)]
+    b_ij = (1 + (β_ij ζ_ij)^n_ij)^{−1/(2 n_ij)}
+    ζ_ij = Σ_{k≠i,j} f_C(r_ik) g_ijk(θ_jik) exp{[κ_ijk (r_ij − r_ik)]^m_ijk}
+    g_ijk(θ) = γ_ijk (1 + c²/d² − c²/[d² + (h − cos θ)²]),    c, d, h of i, j, k
 
-and f_C falls from 1 at R_ij to 0 at S_ij as ½ + ½ cos[π (r − R)/(S − R)]. J. Tersoff, Phys. Rev. B 39,
-5566 (1989), Eqs. (1) and (2), with ω = 1: λ_ij, μ_ij arithmetic and A_ij, B_ij, R_ij, S_ij geometric means,
-β, n, c, d, h of the centre i.
+and f_C falls from 1 at R to 0 at S as ½ + ½ cos[π (r − R)/(S − R)], R and S of i, j in E, of i, j, k in ζ.
+J. Tersoff, Phys. Rev. B 37, 6991 (1988), Eqs. (1)-(4), where m = 3, and Phys. Rev. B 39, 5566 (1989),
+Eqs. (1) and (2), where κ = 0, γ = 1 and ω = 1: λ_ij, μ_ij arithmetic and A_ij, B_ij, R_ij, S_ij geometric
+means, χ_ij a factor of B_ij, β, n, c, d, h of the centre i. Other published fits use γ, κ and m = 1: LAMMPS
+manual, pair_style tersoff, whose λ₁, λ₂, λ₃ are λ, μ, κ and whose R ∓ D are R, S.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,9 +37,17 @@ class Tersoff:
     lam, mu : (S, S) float
         Their decay, Å⁻¹.
     R, S : (S, S) float
-        Where the cut-off function begins and ends, Å.
-    beta, n, c, d, h : (S,) float
-        Bond order of the centre.
+        Where the cut-off function of a bond begins and ends, Å.
+    beta, n : (S, S) float
+        Bond order.
+    c, d, h, gamma : (S, S, S) float
+        Angular function of the bonds i-j and i-k.
+    kappa : (S, S, S) float
+        Decay of ζ with the difference of the two lengths, Å⁻¹.
+    m : (S, S, S) float
+        Its power, 1 or 3.
+    R_third, S_third : (S, S, S) float
+        Where the cut-off function of the bond i-k begins and ends in ζ_ij, Å.
     """
 
     elements: tuple[str, ...]
@@ -51,36 +62,49 @@ class Tersoff:
     c: Floats
     d: Floats
     h: Floats
+    gamma: Floats
+    kappa: Floats
+    m: Floats
+    R_third: Floats
+    S_third: Floats
 
     @property
     def cutoff(self) -> float:
         """Longest bond, Å."""
-        return float(self.S.max())
+        return float(max(self.S.max(), self.S_third.max()))
 
     def __call__(self, species: Integers, bonds: Bonds) -> tuple[Floats, Floats]:
         """Energy of each atom, (N,) eV (half a bond's to each end), and gradient by bond, (B, 3) eV/Å."""
-        bonded = bonds.length < self.S[species[bonds.first], species[bonds.second]]
+        bonded = (
+            bonds.length
+            < np.maximum(self.S, self.S_third.max(axis=1))[species[bonds.first], species[bonds.second]]
+        )
         near = bonds.select(bonded)
-        centre, kind, r = species[near.first], (species[near.first], species[near.second]), near.length
-        cut, cut_slope = self._cut(r, kind)
-        unit = near.direction
+        first, second, r, unit = species[near.first], species[near.second], near.length, near.direction
+        kind = first, second
+        cut, cut_slope = _cut(r, self.R[kind], self.S[kind])
 
         one, two = near.pairs()
+        triple = first[one], second[one], second[two]
         cosine = np.einsum("tx,tx->t", unit[one], unit[two])
-        angular, angular_slope = self._angular(cosine, centre[one])
-        zeta = scatter(one, cut[two] * angular, r.size)
-        order, order_slope = self._order(zeta, centre)
+        third, third_slope = _cut(r[two], self.R_third[triple], self.S_third[triple])
+        angular, angular_slope = self._angular(cosine, triple)
+        stretch, stretch_slope = self._stretch(r[one] - r[two], triple)
+        zeta = scatter(one, third * angular * stretch, r.size)
+        order, order_slope = self._order(zeta, kind)
 
         repulsion = 0.5 * self.A[kind] * np.exp(-self.lam[kind] * r)
         attraction = 0.5 * self.B[kind] * np.exp(-self.mu[kind] * r)
         bond = repulsion - order * attraction
         bond_slope = self.mu[kind] * order * attraction - self.lam[kind] * repulsion
 
-        # E depends on the angle and on r_ik through ζ_ij alone
+        # E depends on the angle, on r_ik and on r_ij − r_ik through ζ_ij alone
         through_zeta = (-cut * attraction * order_slope)[one]
-        turn = through_zeta * cut[two] * angular_slope
+        turn = through_zeta * third * angular_slope * stretch
+        lengthen = through_zeta * third * angular * stretch_slope
         along = cut_slope * bond + cut * bond_slope
-        along += cut_slope * scatter(two, through_zeta * angular, r.size)
+        along += scatter(one, lengthen, r.size)
+        along += scatter(two, through_zeta * third_slope * angular * stretch - lengthen, r.size)
         along -= scatter(one, turn * cosine, r.size) / r + scatter(two, turn * cosine, r.size) / r
         across = scatter(one, turn[:, None] * unit[two], r.size)
         across += scatter(two, turn[:, None] * unit[one], r.size)
@@ -89,26 +113,35 @@ class Tersoff:
         gradient[bonded] = along[:, None] * unit + across / r[:, None]
         return scatter(near.first, cut * bond, species.size), gradient
 
-    def _cut(self, r: Floats, kind: tuple[Integers, Integers]) -> tuple[Floats, Floats]:
-        """f_C of bonds shorter than S, and its slope, Å⁻¹."""
-        width = self.S[kind] - self.R[kind]
-        phase = np.pi * np.clip((r - self.R[kind]) / width, 0.0, 1.0)
-        return 0.5 + 0.5 * np.cos(phase), -0.5 * np.pi * np.sin(phase) / width
-
-    def _angular(self, cosine: Floats, centre: Integers) -> tuple[Floats, Floats]:
+    def _angular(self, cosine: Floats, triple: tuple[Integers, ...]) -> tuple[Floats, Floats]:
         """g(θ) of each triplet, and dg/d(cos θ)."""
-        c2, d2 = self.c[centre] ** 2, self.d[centre] ** 2
-        tilt = self.h[centre] - cosine
+        c2, d2, gamma = self.c[triple] ** 2, self.d[triple] ** 2, self.gamma[triple]
+        tilt = self.h[triple] - cosine
         width = d2 + tilt**2
-        return 1.0 + c2 / d2 - c2 / width, -2.0 * c2 * tilt / width**2
+        return gamma * (1.0 + c2 / d2 - c2 / width), -2.0 * gamma * c2 * tilt / width**2
 
-    def _order(self, zeta: Floats, centre: Integers) -> tuple[Floats, Floats]:
+    def _stretch(self, longer: Floats, triple: tuple[Integers, ...]) -> tuple[Floats, Floats]:
+        """exp{[κ (r_ij − r_ik)]^m} of each triplet, and its slope with the difference, Å⁻¹."""
+        if not np.any(self.kappa):
+            return np.ones_like(longer), np.zeros_like(longer)
+        kappa, m = self.kappa[triple], self.m[triple]
+        stretch = np.exp((kappa * longer) ** m)
+        return stretch, stretch * m * kappa * (kappa * longer) ** (m - 1.0)
+
+    def _order(self, zeta: Floats, kind: tuple[Integers, Integers]) -> tuple[Floats, Floats]:
         """Bond order b of each bond, and db/dζ: zero for a bond without neighbours, ζ = 0."""
-        n = self.n[centre]
-        crowd = (self.beta[centre] * zeta) ** n
+        n = self.n[kind]
+        crowd = (self.beta[kind] * zeta) ** n
         order = (1.0 + crowd) ** (-0.5 / n)
         slope = np.divide(crowd, zeta, out=np.zeros_like(zeta), where=zeta > 0)
         return order, -0.5 * order * slope / (1.0 + crowd)
+
+
+def _cut(r: Floats, begin: Floats, end: Floats) -> tuple[Floats, Floats]:
+    """f_C and its slope, Å⁻¹: both exactly 0 from ``end`` on."""
+    width = end - begin
+    phase = np.pi * np.clip((r - begin) / width, 0.0, 1.0)
+    return 0.5 + 0.5 * np.cos(phase), np.where(r < end, -0.5 * np.pi * np.sin(phase) / width, 0.0)
 
 
 def tersoff(parameters: Mapping[str, Any], elements: Sequence[str]) -> Tersoff:
@@ -128,6 +161,7 @@ def tersoff(parameters: Mapping[str, Any], elements: Sequence[str]) -> Tersoff:
     chi = np.array(
         [[1.0 if i == j else parameters["chi"]["-".join(sorted((i, j)))] for j in elements] for i in elements]
     )
+    size = len(elements)
 
     def geometric(x: Floats) -> Floats:
         return np.asarray(np.sqrt(np.outer(x, x)))
@@ -135,6 +169,14 @@ def tersoff(parameters: Mapping[str, Any], elements: Sequence[str]) -> Tersoff:
     def arithmetic(x: Floats) -> Floats:
         return np.asarray(np.add.outer(x, x) / 2.0)
 
+    def of_centre(x: Floats) -> Floats:
+        return np.repeat(x[:, None], size, axis=1)
+
+    def of_ends(x: Floats) -> Floats:
+        """(i, k) → (i, j, k)."""
+        return np.repeat(x[:, None, :], size, axis=1)
+
+    same = np.ones((size, size, size))
     return Tersoff(
         elements=tuple(elements),
         A=geometric(value["A"]),
@@ -143,5 +185,11 @@ def tersoff(parameters: Mapping[str, Any], elements: Sequence[str]) -> Tersoff:
         mu=arithmetic(value["mu"]),
         R=geometric(value["R"]),
         S=geometric(value["S"]),
-        **{symbol: value[symbol] for symbol in ("beta", "n", "c", "d", "h")},
+        **{symbol: of_centre(value[symbol]) for symbol in ("beta", "n")},
+        **{symbol: of_ends(of_centre(value[symbol])) for symbol in ("c", "d", "h")},
+        gamma=same,
+        kappa=0.0 * same,
+        m=3.0 * same,
+        R_third=of_ends(geometric(value["R"])),
+        S_third=of_ends(geometric(value["S"])),
     )

@@ -1,0 +1,217 @@
+"""``latmm match``: the common in-plane cells of two crystals on any two planes."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .crystals import note
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from latmm.interface.coincidence import Coincidence
+
+__all__ = ["command"]
+
+
+@click.command(name="match", short_help="Common in-plane cells of two crystals.")
+@click.argument("left", type=click.Path())
+@click.argument("right", type=click.Path())
+@click.option(
+    "--left-normal",
+    type=int,
+    nargs=3,
+    default=(0, 0, 1),
+    show_default=True,
+    metavar="H K L",
+    help="Miller indices of the left crystal's plane, referred to its conventional cell; the normal points "
+    "to the right crystal.",
+)
+@click.option(
+    "--right-normal",
+    type=int,
+    nargs=3,
+    default=(0, 0, 1),
+    show_default=True,
+    metavar="H K L",
+    help="Those of the right crystal's plane; the normal points away from the left crystal.",
+)
+@click.option("--mirror", is_flag=True, help="Turn the right crystal over: the opposite indices.")
+@click.option(
+    "--max-area", type=float, default=200.0, show_default=True, metavar="Å²", help="Largest common cell."
+)
+@click.option(
+    "--max-strain", type=float, default=0.05, show_default=True, help="Largest principal in-plane strain."
+)
+@click.option(
+    "--strain",
+    type=click.Choice(["right", "left", "both"]),
+    default="right",
+    show_default=True,
+    help="Side that is strained in the plane to match the other.",
+)
+@click.option(
+    "--twist",
+    type=float,
+    metavar="DEG",
+    help="Only this angle from a₁ of the left to a₁ of the right crystal (shortest vectors of the planes, "
+    "shown with --choose), or one that symmetry makes equal. Any by default.",
+)
+@click.option(
+    "--twist-within", type=click.FloatRange(min=0.0), default=0.5, show_default=True, metavar="DEG",
+    help="Tolerance of --twist.",
+)  # fmt: skip
+@click.option(
+    "--rows", type=click.IntRange(1), default=20, show_default=True, help="Longest table; JSON holds all."
+)
+@click.option("--choose", type=click.IntRange(1), metavar="N", help="Show number N of the list in full.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
+def command(**options: Any) -> None:
+    """List the common in-plane cells of two crystals, each with its own plane, at any twist.
+
+    LEFT and RIGHT are structure files, taken as they are. The list begins with the smallest cell; interfaces
+    that symmetry makes equal appear once. Below it: the atomic planes between which each crystal can be cut.
+
+    \b
+    Examples:
+      latmm match structures/si.cif structures/al.cif --left-normal 1 1 1 --right-normal 1 1 1
+      latmm match structures/gan.cif structures/si.cif --right-normal 1 1 1 --twist 0 --choose 1
+    """
+    from latmm.errors import InputError, MismatchError
+    from latmm.interface.coincidence import coincidences
+    from latmm.interface.orientation import orient
+    from latmm.structures import read_structure
+
+    if options["mirror"]:
+        options["right_normal"] = tuple(-index for index in options["right_normal"])
+    crystals = tuple(orient(read_structure(options[s]), options[f"{s}_normal"]) for s in ("left", "right"))
+    twist = None if options["twist"] is None else (options["twist"], options["twist_within"])
+    found = coincidences(
+        *crystals,
+        max_area=options["max_area"],
+        max_strain=options["max_strain"],
+        strain=options["strain"],
+        twist=twist,
+    )
+    if not found:
+        raise MismatchError(
+            f"no common cell of {_label(options, crystals, 0)} and {_label(options, crystals, 1)} within "
+            f"{options['max_area']:g} Å² and {100 * options['max_strain']:g} % strain"
+            + (f" at a twist of {options['twist']:g}°" if twist else "")
+            + "; allow a larger cell (--max-area) or strain (--max-strain)"
+        )
+    number = options["choose"]
+    if number is not None and number > len(found):
+        raise InputError(f"--choose must be a number of the list, 1 to {len(found)}, but is {number}")
+    chosen = list(enumerate(found, start=1)) if number is None else [(number, found[number - 1])]
+    if options["as_json"]:
+        click.echo(json.dumps(_summary(options, crystals, chosen)))
+        return
+    shown = chosen[: options["rows"]]
+    click.echo(_table(shown) if number is None else _description(number, found[number - 1], crystals))
+    if len(chosen) > len(shown):
+        note(options, f"{len(chosen) - len(shown)} larger ones are not shown (--rows, --max-area)")
+    for side in (0, 1):
+        click.echo()
+        click.echo(_cuts(_label(options, crystals, side), crystals[side]))
+
+
+def _label(options: dict[str, Any], crystals: "tuple[Atoms, ...]", side: int) -> str:
+    """Name formula and plane of one side, e.g. Si (1 1 1)."""
+    formula = crystals[side].get_chemical_formula(empirical=True)
+    return f"{formula} ({' '.join(map(str, options[('left_normal', 'right_normal')[side]]))})"
+
+
+def _table(numbered: "list[tuple[int, Coincidence]]") -> str:
+    """One row for each common cell."""
+    import numpy as np
+
+    from latmm.interface.matching import principal_strain
+
+    lines = [
+        f"{'no.':>4}{'area (Å²)':>11}{'cells':>10}{'twist (°)':>11}{'strain left (%)':>18}"
+        f"{'strain right (%)':>18}{'atoms':>7}{'a (Å)':>9}{'b (Å)':>9}{'angle (°)':>11}"
+    ]
+    for number, cell in numbered:
+        left, right = (100 * principal_strain(s) for s in (cell.strain_left, cell.strain_right))
+        a, b = np.linalg.norm(cell.cell, axis=1)
+        angle = np.degrees(np.arccos(cell.cell[0] @ cell.cell[1] / (a * b)))
+        counts = f"{cell.indices[0]} | {cell.indices[1]}"
+        lines.append(
+            f"{number:>4}{cell.area:>11.2f}{counts:>10}{cell.twist:>11.3f}"
+            f"{left[0]:>+9.3f}{left[1]:>+9.3f}{right[0]:>+9.3f}{right[1]:>+9.3f}"
+            f"{cell.atoms:>7}{a:>9.3f}{b:>9.3f}{angle:>11.2f}"
+        )
+    return "\n".join(lines)
+
+
+def _description(number: int, cell: "Coincidence", crystals: "tuple[Atoms, ...]") -> str:
+    """Vectors and strain tensors of one common cell, below its row of the table."""
+    lines = [_table([(number, cell)]), "", "vectors of the common cell (Å, x along a₁ of the left crystal)"]
+    lines += [f"  {row[0]:>11.6f} {row[1]:>11.6f}" for row in cell.cell]
+    for name, crystal, lateral, strain in (
+        ("left", crystals[0], cell.lateral_left, cell.strain_left),
+        ("right", crystals[1], cell.lateral_right, cell.strain_right),
+    ):
+        own = crystal.cell.array[:2, :2]
+        lines += [
+            f"{name}: {lateral.tolist()} of a₁ = ({own[0, 0]:.4f}, {own[0, 1]:.4f}) Å, "
+            f"a₂ = ({own[1, 0]:.4f}, {own[1, 1]:.4f}) Å",
+            f"  strain xx {100 * strain[0, 0]:+.4f} %, yy {100 * strain[1, 1]:+.4f} %, "
+            f"xy {100 * strain[0, 1]:+.4f} % (own axes, x along its a₁)",
+        ]
+    return "\n".join(lines)
+
+
+def _cuts(name: str, crystal: "Atoms") -> str:
+    """Terminations of one crystal."""
+    from latmm.interface.terminations import terminations
+
+    lines = [
+        f"terminations of {name}",
+        f"{'no.':>4}{'below':>12}{'above':>12}{'gap (Å)':>10}{'equal cuts':>12}",
+    ]
+    lines += [
+        f"{number:>4}{cut.below:>12}{cut.above:>12}{cut.gap:>10.4f}{cut.multiplicity:>12}"
+        for number, cut in enumerate(terminations(crystal), start=1)
+    ]
+    return "\n".join(lines)
+
+
+def _summary(
+    options: dict[str, Any], crystals: "tuple[Atoms, ...]", numbered: "list[tuple[int, Coincidence]]"
+) -> dict[str, Any]:
+    """All of it for other programs; lengths in Å, angles in degrees, strains as shares."""
+    from dataclasses import asdict
+
+    from latmm.interface.terminations import terminations
+
+    sides = {
+        side: {
+            "structure": options[side],
+            "formula": crystal.get_chemical_formula(empirical=True),
+            "normal": list(options[f"{side}_normal"]),
+            "in_plane_vectors": crystal.cell.array[:2, :2].tolist(),
+            "terminations": [asdict(cut) for cut in terminations(crystal)],
+        }
+        for side, crystal in zip(("left", "right"), crystals, strict=True)
+    }
+    cells = [
+        {
+            "number": number,
+            "area": cell.area,
+            "cells": cell.indices,
+            "twist": cell.twist,
+            "largest_strain": cell.strain,
+            "strain_left": cell.strain_left.tolist(),
+            "strain_right": cell.strain_right.tolist(),
+            "atoms": cell.atoms,
+            "lateral_left": cell.lateral_left.tolist(),
+            "lateral_right": cell.lateral_right.tolist(),
+            "cell": cell.cell.tolist(),
+        }
+        for number, cell in numbered
+    ]
+    return {**sides, "coincidences": cells}

@@ -1,0 +1,133 @@
+"""One realisation of a disordered contact, from an ideal interface and a seed.
+
+Where only masses change, the force constants of the ideal contact stay. Otherwise a new slab is drawn, and
+relaxed between bulk-like ends, and it gets the force constants of the potential; or, without a potential, the
+means of both crystals' force constants (:mod:`latmm.disorder.virtual`), the abrupt contact likewise.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.random import SeedSequence
+
+from latmm.disorder.kinds import Disorder
+from latmm.disorder.sites import layers_of
+from latmm.disorder.virtual import identity, mean_contact, species_share
+from latmm.errors import ConvergenceError
+from latmm.interface.assembly import END_LIMIT, Region, buffer_layers
+from latmm.interface.contact import Slab, build_slab, relax_contact
+from latmm.interface.interface import Interface
+from latmm.lattice.calculators import Potential
+
+__all__ = ["realise", "undisturbed"]
+
+_GROWTHS = 4
+"""Times that the relaxed region is made thicker before its ends are given up."""
+
+Progress = Callable[[str, int, int], None]
+
+
+def realise(
+    ideal: Interface,
+    disorder: Disorder,
+    seed: int | SeedSequence,
+    *,
+    potential: Potential | None = None,
+    relax: bool = True,
+    progress: Progress | None = None,
+) -> Interface:
+    """Draw one disordered contact.
+
+    Parameters
+    ----------
+    ideal : Interface
+        The ideal contact, in the lateral supercell.
+    disorder : Disorder
+        Its kind, from :mod:`latmm.disorder.kinds`.
+    seed : int or numpy.random.SeedSequence
+        The same seed gives the same contact, bit for bit.
+    potential : Potential, optional
+        That of the ideal contact, for force constants of other species than the crystals'.
+    relax : bool
+        Relax the slab where species change or atoms are missing.
+    progress : callable, optional
+        Called with (stage, done, in all).
+
+    Returns
+    -------
+    Interface
+        Without symmetry.
+
+    Raises
+    ------
+    InputError
+        If the disorder makes no sense on these crystals.
+    ConvergenceError
+        If the relaxation or the thickness of the contact does not converge.
+    """
+    layers = layers_of(ideal.matched, disorder.depth(ideal.matched))
+    deep = all(own >= needed for own, needed in zip(ideal.layers, layers, strict=True))
+    if deep and (potential is not None or _one_species(ideal)):
+        slab = disorder.apply(ideal.slab, ideal.matched, np.random.default_rng(seed))
+        if np.array_equal(slab.atoms.numbers, ideal.slab.atoms.numbers):
+            contact = ideal.contact.with_masses(slab.atoms.get_masses())
+            return replace(ideal, slab=slab, contact=contact, operations=identity(slab))
+
+    def drawn(left: int, right: int) -> Slab:
+        slab = build_slab(ideal.matched, (left, right))
+        return disorder.apply(slab, ideal.matched, np.random.default_rng(seed))
+
+    if potential is None:
+        left, right = (n + 2 * p for n, p in zip(layers, ideal.principal, strict=True))
+        slab = drawn(left, right)
+        return mean_contact(ideal, slab, species_share(ideal, slab), layers, identity(slab))
+    return _computed(ideal, drawn, layers, potential, relax, progress)
+
+
+def undisturbed(ideal: Interface, potential: Potential | None) -> Interface:
+    """Return the abrupt contact that realisations compare to, by the same force constants as theirs."""
+    if potential is not None or _one_species(ideal):
+        return ideal
+    layers = layers_of(ideal.matched, 0)
+    left, right = (n + 2 * p for n, p in zip(layers, ideal.principal, strict=True))
+    slab = build_slab(ideal.matched, (left, right))
+    return mean_contact(ideal, slab, species_share(ideal, slab), layers, identity(slab))
+
+
+def _one_species(ideal: Interface) -> bool:
+    """Whether both crystals consist of the same elements, so that only masses tell their species apart."""
+    return np.array_equal(ideal.matched.left.numbers, ideal.matched.right.numbers)
+
+
+def _computed(
+    ideal: Interface,
+    drawn: Callable[[int, int], Slab],
+    layers: tuple[int, int],
+    potential: Potential,
+    relax: bool,
+    progress: Progress | None,
+) -> Interface:
+    """Relax the contact and compute its force constants, thicker until its ends are the pure crystals'."""
+    buffer = np.array(buffer_layers(ideal.matched, potential, ideal.principal))
+    # disorder strains the crystals somewhat farther than the ideal contact does
+    inner = np.array(layers) + np.array(ideal.layers) + np.array(ideal.principal)
+    for _ in range(_GROWTHS):
+        within, whole = (int(inner[0]), int(inner[1])), inner + buffer
+        slab = drawn(int(whole[0]), int(whole[1]))
+        if relax:
+            slab = relax_contact(slab, potential.calculator, layers=within)
+        region = Region.displaced(
+            ideal.matched, slab, ideal.left, ideal.right, potential, within, progress=progress
+        )
+        if not region.thick_enough:
+            buffer = buffer + 1
+        elif region.end_deviation <= END_LIMIT:
+            return region.interface(ideal.potential, ideal.normals, ideal.checks)
+        else:
+            inner = inner + np.array(ideal.principal)
+    raise ConvergenceError(
+        "the force constants at the ends of the disordered contact still differ by "
+        f"{region.end_deviation:.1e} from the pure crystals' (limit {END_LIMIT:g}), {inner.max()} layers "
+        "away from it; use less disorder, or do not relax"
+    )

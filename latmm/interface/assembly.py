@@ -1,0 +1,341 @@
+"""From a labelled slab to an interface: force constants of the explicit region, joined to those of the leads.
+
+Any slab will do, however it was built: relaxed or not, alloyed, graded, rough, with atoms of a third kind
+between the crystals. Its outermost layers must be those of the pure crystals.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from latmm.arrays import Bools
+from latmm.errors import ConvergenceError, InputError
+from latmm.interface.contact import SIDES, Slab
+from latmm.interface.force_constants import bulk_like, displaced_rows, repeats
+from latmm.interface.interface import Interface
+from latmm.interface.joining import bulk_pairs, end_deviation, join, reach_in_layers
+from latmm.interface.lateral import cells_of
+from latmm.interface.matching import Matched
+from latmm.interface.pairs import PairConstants
+from latmm.interface.symmetry import Operation, layer_operations, orbits, spread
+from latmm.lattice.calculators import Potential
+from latmm.lattice.force_constants import ForceConstants
+from latmm.lattice.phonopy_bridge import DEFAULT_SPAN
+
+__all__ = [
+    "END_LIMIT",
+    "Progress",
+    "Region",
+    "assemble_interface",
+    "buffer_layers",
+    "contact_rows",
+    "principal_layers",
+]
+
+END_LIMIT = 1e-3
+"""Largest relative departure from the pure crystal of the force constants at the ends of the contact."""
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with the stage's name, the steps done, and the steps in all."""
+Pair: TypeAlias = tuple[int, int]
+
+
+def principal_layers(left: ForceConstants, right: ForceConstants) -> Pair:
+    """Primitive layers that the force constants of each crystal reach along the normal."""
+    first, second = (int(np.abs(c.cells[:, 2]).max(initial=0)) for c in (left, right))
+    return max(1, first), max(1, second)
+
+
+def buffer_layers(matched: Matched, potential: Potential, principal: Pair) -> Pair:
+    """Layers of each crystal that keep the contact's force constants from the vacuum and hold the leads."""
+    reach = _reach(potential)
+    first, second = (
+        max(int(np.ceil(reach / float(crystal.cell.array[2, 2]))), 2 * own)
+        for crystal, own in zip((matched.left, matched.right), principal, strict=True)
+    )
+    return first, second
+
+
+def _reach(potential: Potential) -> float:
+    return potential.reach or DEFAULT_SPAN / 2.0
+
+
+def contact_rows(
+    slab: Slab,
+    matched: Matched,
+    zone: Bools,
+    bulk: PairConstants,
+    operations: list[Operation],
+    potential: Potential,
+    *,
+    progress: Progress | None = None,
+) -> PairConstants:
+    """Force constants of the atoms of the zone with all others.
+
+    Parameters
+    ----------
+    slab : Slab
+        N atoms.
+    matched : Matched
+        The crystals.
+    zone : (N,) bool
+        Atoms whose rows are wanted.
+    bulk : PairConstants
+        From :func:`latmm.interface.joining.bulk_pairs`: taken where the surroundings are the pure crystal's.
+    operations : list of Operation
+        Layer group of the slab: one atom of each orbit is displaced.
+    potential : Potential
+        For all atoms.
+    progress : callable, optional
+        Called with (stage, done, in all).
+    """
+    settled = np.zeros(len(zone), dtype=bool)
+    if potential.reach is not None:
+        settled = zone & bulk_like(slab, matched, potential.reach)
+    leaders, sizes = orbits(zone, operations)
+    # an orbit is left to the pure crystal as a whole
+    moving = np.zeros(len(zone), dtype=bool)
+    for op in operations:
+        moving[op.image[leaders]] |= ~settled[leaders]
+    chosen = leaders[~settled[leaders]]
+    rows = bulk.select((zone & ~moving)[bulk.first])
+    if not chosen.size:
+        return rows
+    found = displaced_rows(
+        slab,
+        chosen,
+        potential,
+        repeat=repeats(slab.atoms, 2.0 * _reach(potential)),
+        progress=None
+        if progress is None
+        else lambda done, total: progress("forces of the contact", done, total),
+    )
+    size = np.zeros(len(zone), dtype=np.int64)
+    size[leaders] = sizes
+    return rows.merged(spread(found, operations, size))
+
+
+@dataclass(frozen=True)
+class Region:
+    """An explicit region with the force constants of its contact, not yet joined to those of the crystals.
+
+    Attributes
+    ----------
+    matched : Matched
+        The crystals and their common lateral cell.
+    slab : Slab
+        N atoms.
+    left, right : ForceConstants
+        Of the primitive crystals.
+    layers : (2,) int
+        Layers of each side that belong to the contact.
+    operations : list of Operation
+        Layer group of the slab.
+    rows : PairConstants
+        All pairs whose first atom is in these layers or between the crystals.
+    """
+
+    matched: Matched
+    slab: Slab
+    left: ForceConstants
+    right: ForceConstants
+    layers: Pair
+    operations: list[Operation]
+    rows: PairConstants
+
+    @classmethod
+    def displaced(
+        cls,
+        matched: Matched,
+        slab: Slab,
+        left: ForceConstants,
+        right: ForceConstants,
+        potential: Potential,
+        layers: Pair,
+        *,
+        progress: Progress | None = None,
+    ) -> "Region":
+        """Compute the force constants of the contact by finite displacements."""
+        zone = slab.within(layers)
+        _require_crystal(slab, matched, zone)
+        operations = layer_operations(slab.atoms)
+        bulk = bulk_pairs(slab, matched, left, right)
+        rows = contact_rows(slab, matched, zone, bulk, operations, potential, progress=progress)
+        return cls(matched, slab, left, right, layers, operations, rows)
+
+    @cached_property
+    def bulk(self) -> PairConstants:
+        """Force constants that the pure crystals have between the sites of the slab."""
+        return bulk_pairs(self.slab, self.matched, self.left, self.right)
+
+    @cached_property
+    def zone(self) -> Bools:
+        """Atoms of the contact, (N,)."""
+        return self.slab.within(self.layers)
+
+    @cached_property
+    def end_deviation(self) -> float:
+        """Departure of the force constants at the ends of the contact from the pure crystals'."""
+        return end_deviation(self.slab, self.rows, self.bulk, self.zone, (self.left.scale, self.right.scale))
+
+    @cached_property
+    def principal(self) -> Pair:
+        """Primitive layers in the principal layers of the leads."""
+        return principal_layers(self.left, self.right)
+
+    @cached_property
+    def contact(self) -> PairConstants:
+        """Force constants of the whole slab, joined."""
+        return join(self.slab, self.rows, self.bulk, self.zone, self.left, self.right)
+
+    @cached_property
+    def bulk_beyond(self) -> Pair:
+        """Layers beyond which all force constants are the pure crystals'.
+
+        Where the contact reaches farther into the crystal than a principal layer, some are counted to it.
+        """
+        spans = reach_in_layers(self.slab, self.contact, self.zone)
+        first, second = (
+            n + max(0, span - own) for n, span, own in zip(self.layers, spans, self.principal, strict=True)
+        )
+        return first, second
+
+    @property
+    def thick_enough(self) -> bool:
+        """Whether two principal layers of each crystal lie beyond the contact."""
+        return all(
+            depth >= beyond + 2 * own
+            for depth, beyond, own in zip(self.slab.depth, self.bulk_beyond, self.principal, strict=True)
+        )
+
+    def interface(
+        self,
+        potential: str,
+        normals: tuple[tuple[int, int, int], tuple[int, int, int]],
+        checks: Mapping[str, tuple[float, float]],
+    ) -> Interface:
+        """Join the region to its leads.
+
+        Parameters
+        ----------
+        potential : str
+            Name and source of the force constants.
+        normals : (2, 3) int
+            Miller indices of the plane in both crystals.
+        checks : mapping
+            Name → (value, limit), kept with those of the region.
+        """
+        first, second = (n + own for n, own in zip(self.bulk_beyond, self.principal, strict=True))
+        sums = self.contact.row_sums[self.slab.within((first, second))]
+        return Interface(
+            self.left,
+            self.right,
+            self.matched,
+            self.slab,
+            self.contact,
+            self.operations,
+            self.principal,
+            self.bulk_beyond,
+            potential,
+            normals,
+            {
+                **checks,
+                "contact_ends": (self.end_deviation, END_LIMIT),
+                "sum_rule_contact": (float(np.abs(sums).max()) / self.contact.scale, 1e-12),
+            },
+        )
+
+
+def _require_crystal(slab: Slab, matched: Matched, zone: Bools) -> None:
+    """Refuse a slab whose layers outside the contact lack an atom, or hold one of another element."""
+    for side, crystal, lateral in zip(
+        SIDES, (matched.left, matched.right), (matched.lateral_left, matched.lateral_right), strict=True
+    ):
+        outer = (slab.side == side) & ~zone
+        name = "left" if side < 0 else "right"
+        if not outer.any():
+            raise InputError(
+                f"the slab has no {name} layers beyond the contact; add some of the pure crystal"
+            )
+        wrong = outer.copy()
+        wrong[outer] = slab.atoms.numbers[outer] != crystal.numbers[slab.member[outer]]
+        if wrong.any():
+            atom = int(np.flatnonzero(wrong)[0])
+            raise InputError(
+                f"layer {slab.layer[atom]} on the {name} must be the pure crystal, but its atom {atom} is "
+                f"{slab.atoms.symbols[atom]}; make the slab thicker"
+            )
+        full = len(cells_of(lateral)) * len(crystal)
+        for layer in range(int(slab.layer[outer].min()), int(slab.layer[outer].max()) + 1):
+            found = int((slab.layer[outer] == layer).sum())
+            if found != full:
+                raise InputError(
+                    f"layer {layer} on the {name} must be the pure crystal with {full} atoms, but has "
+                    f"{found}; make the slab thicker"
+                )
+
+
+def assemble_interface(
+    matched: Matched,
+    slab: Slab,
+    left: ForceConstants,
+    right: ForceConstants,
+    potential: Potential,
+    *,
+    normals: tuple[tuple[int, int, int], tuple[int, int, int]] = ((0, 0, 1), (0, 0, 1)),
+    layers: Pair | None = None,
+    checks: Mapping[str, tuple[float, float]] | None = None,
+    progress: Progress | None = None,
+) -> Interface:
+    """Compute the force constants of a slab and join them to those of its two crystals.
+
+    Parameters
+    ----------
+    matched : Matched
+        The crystals and their common lateral cell.
+    slab : Slab
+        Labelled sites of that cell; what lies farther from the contact than ``layers`` is the pure crystal.
+        Atoms may lie anywhere near their sites, be of any element and mass, or be missing.
+    left, right : ForceConstants
+        Of the primitive crystals ``matched.left`` and ``matched.right``.
+    potential : Potential
+        For all atoms of the slab.
+    normals : (2, 3) int
+        Miller indices, for the record.
+    layers : (2,) int, optional
+        Layers of each side whose force constants are those of the slab; by default all but the outermost
+        ones, which stand for the leads and keep the others from the vacuum.
+    checks : mapping, optional
+        Further checks to be kept with the interface.
+    progress : callable, optional
+        Called with (stage, done, in all).
+
+    Returns
+    -------
+    Interface
+
+    Raises
+    ------
+    InputError
+        If the slab is too thin, or its outer layers are not those of the crystals.
+    ConvergenceError
+        If the force constants at the ends of the contact are not the pure crystals'.
+    """
+    buffer = buffer_layers(matched, potential, principal_layers(left, right))
+    if layers is None:
+        layers = (slab.depth[0] - buffer[0], slab.depth[1] - buffer[1])
+    if min(layers) < 0 or any(d < n + b for d, n, b in zip(slab.depth, layers, buffer, strict=True)):
+        raise InputError(
+            f"a slab of {slab.depth} layers is too thin for {layers} layers of contact between ends of "
+            f"{buffer} layers, which the potential's reach asks for; make it thicker"
+        )
+    region = Region.displaced(matched, slab, left, right, potential, layers, progress=progress)
+    if region.end_deviation > END_LIMIT:
+        raise ConvergenceError(
+            f"the force constants at the ends of the contact differ by {region.end_deviation:.1e} from the "
+            f"pure crystals' (limit {END_LIMIT:g}); leave more undisturbed layers of both in the slab"
+        )
+    return region.interface(f"{potential.name}: {potential.description}", normals, checks or {})

@@ -1,0 +1,124 @@
+"""Two crystals of one structure with finished force constants, laid on each other on a plane.
+
+Force constants are turned into the axes of the interface and relabelled to its cells, and end where leaving
+out more would count. They are those of each unstrained crystal: the strain that makes the lattices one is
+geometry.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from ase import Atoms
+
+from latmm.arrays import Floats
+from latmm.interface.matching import MAX_STRAIN, Matched, match
+from latmm.interface.orientation import orient
+from latmm.lattice.cutting import FREQUENCY_LIMIT, SLOPE_LIMIT, Cut, cut, least_cut
+from latmm.lattice.force_constants import ForceConstants
+from latmm.lattice.recast import find_setting
+
+__all__ = ["MatchedTables", "match_tables"]
+
+_SAME = 1e-8
+"""Largest relative difference of ω² between a turned table and the one that it came from."""
+
+
+@dataclass(frozen=True)
+class MatchedTables:
+    """Two matched crystals and their force constants.
+
+    Attributes
+    ----------
+    matched : Matched
+        The geometry; atom i of right continues atom i of left.
+    left, right : ForceConstants
+        Of ``matched.left`` and ``matched.right``.
+    checks : mapping
+        Name → (value, limit): ω² against the tables given, sum rules, and what cutting changed.
+    """
+
+    matched: Matched
+    left: ForceConstants
+    right: ForceConstants
+    checks: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def mass_only(self) -> "MatchedTables":
+        """Give the right crystal the lattice and the force constants of the left one, keeping its masses."""
+        atoms = self.left.atoms.copy()
+        atoms.numbers = self.right.atoms.numbers
+        atoms.set_masses(self.right.atoms.get_masses())
+        none = np.zeros((2, 2))
+        return MatchedTables(
+            replace(self.matched, right=atoms, strain_right=none),
+            self.left,
+            replace(self.left, atoms=atoms),
+            {name: value for name, value in self.checks.items() if name.endswith("_left")},
+        )
+
+
+def match_tables(
+    left: ForceConstants,
+    right: ForceConstants,
+    normal: tuple[int, int, int],
+    *,
+    strain: str = "right",
+    max_strain: float = MAX_STRAIN,
+    layers: int | None = None,
+) -> MatchedTables:
+    """Orient and match two crystals with their force constants.
+
+    Parameters
+    ----------
+    left, right : ForceConstants
+        Of the primitive cells, in any setting.
+    normal : (3,) int
+        Miller indices of the plane, with respect to the conventional cell of each.
+    strain : {"right", "left", "both"}
+        The side whose lattice is laid on the other's.
+    max_strain : float
+        Largest principal strain accepted.
+    layers : int, optional
+        Layers that force constants may span; by default as many as count.
+
+    Returns
+    -------
+    MatchedTables
+
+    Raises
+    ------
+    InputError, MismatchError
+        If the plane or the crystals do not fit, or ``layers`` leave too little of a crystal.
+    """
+    oriented = [orient(table.atoms, normal) for table in (left, right)]
+    matched = match(oriented[0], oriented[1], strain=strain, max_strain=max_strain)
+    found, checks = [], {}
+    for side, table, upright in zip(("left", "right"), (left, right), oriented, strict=True):
+        target, stretch = getattr(matched, side), getattr(matched, f"strain_{side}")
+        whole, difference = _laid(table, upright, target, stretch)
+        part = least_cut(whole) if layers is None else cut(whole, layers)
+        found.append(part.table)
+        checks.update(_checks(side, difference, part))
+    return MatchedTables(matched, found[0], found[1], checks)
+
+
+def _laid(
+    table: ForceConstants, upright: Atoms, target: Atoms, stretch: Floats
+) -> tuple[ForceConstants, float]:
+    """Force constants in the oriented, then in the matched cell, and how far ω² is from the original's."""
+    first = find_setting(table.atoms, upright)
+    second = find_setting(upright, target, stretch)
+    laid = second.recast(first.recast(table))
+    q = np.random.default_rng(0).uniform(-0.5, 0.5, (5, 3))
+    reference = np.linalg.eigvalsh(table.dynamical_matrix(q))
+    own = np.linalg.eigvalsh(laid.dynamical_matrix(second.qpoints(first.qpoints(q))))
+    return laid, float(np.abs(own - reference).max() / reference.max())
+
+
+def _checks(side: str, difference: float, part: Cut) -> dict[str, tuple[float, float]]:
+    return {
+        f"dispersion_{side}": (difference, _SAME),
+        f"sum_rule_{side}": (part.table.sum_rule_error, 1e-12),
+        f"cut_slope_{side}": (part.slope, SLOPE_LIMIT),
+        f"cut_frequency_{side}": (part.frequency, FREQUENCY_LIMIT),
+    }

@@ -1,0 +1,212 @@
+"""An interface of two finished calculations: the force constants across the contact by a mixing rule.
+
+Two crystals of one structure, each with its own force constants and no potential that knows both. They are
+matched site by site; pairs of atoms on one side keep their crystal's force constants. A pair across the
+contact is a pair in both crystals at once, with Φ_L and Φ_R, and takes one of
+
+    arithmetic    ½ (Φ_L + Φ_R),
+    harmonic      (|Φ_R| Φ_L + |Φ_L| Φ_R) / (|Φ_L| + |Φ_R|),      |·| the Frobenius norm,
+    mass          Φ_L, and the right crystal has the left one's force constants too: only masses differ.
+
+The harmonic rule is two springs in series pair by pair: 2 k_L k_R/(k_L + k_R) where Φ_R is a multiple of Φ_L.
+It needs no inverse, which most blocks do not have (distant pairs are weak, indefinite, not symmetric); it is
+bounded by twice the weaker of both, keeps positive blocks positive, commutes with rotations of the axes and
+with the exchange of atoms or of sides. Sum rule and exchange symmetry are made exact after joining, the
+antisymmetric part of the sums included (:meth:`~latmm.interface.pairs.PairConstants.with_self_terms`).
+
+The lattices differ. The force constants are taken as they are, each of its own unstrained crystal; the strain
+that makes the lattices one only says which sites correspond, and enters nothing but geometry: k∥, areas, and
+the densities and vectors that the continuum models use.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from latmm.arrays import Floats
+from latmm.errors import InputError, InstabilityError
+from latmm.interface.assembly import Region, principal_layers
+from latmm.interface.contact import SIDES, Slab, build_slab
+from latmm.interface.finished import MatchedTables, match_tables
+from latmm.interface.interface import Interface
+from latmm.interface.joining import bulk_pairs
+from latmm.interface.matching import MAX_STRAIN
+from latmm.interface.pairs import PairConstants
+from latmm.interface.symmetry import layer_operations
+from latmm.interface.tiling import tile
+from latmm.lattice.force_constants import ForceConstants
+from latmm.units import EV_PER_A2_AMU, TWO_PI
+
+__all__ = ["RULES", "mix", "mix_interface", "require_stable_contact"]
+
+
+def _arithmetic(left: Floats, right: Floats) -> Floats:
+    return 0.5 * (left + right)
+
+
+def _harmonic(left: Floats, right: Floats) -> Floats:
+    first, second = (np.linalg.norm(x, axis=(-2, -1), keepdims=True) for x in (left, right))
+    total = first + second
+    return np.asarray((second * left + first * right) / np.where(total > 0.0, total, 1.0))
+
+
+def _left(left: Floats, _: Floats) -> Floats:
+    return left
+
+
+RULES: Final[Mapping[str, Callable[[Floats, Floats], Floats]]] = {
+    "arithmetic": _arithmetic,
+    "harmonic": _harmonic,
+    "mass": _left,
+}
+"""Mixing rules by name."""
+_WORDS: Final = {
+    "arithmetic": "arithmetic mean of both crystals' force constants across the contact",
+    "harmonic": "harmonic mean of both crystals' force constants across the contact",
+    "mass": "force constants of the left crystal everywhere, masses of the right one on the right",
+}
+_SOFTEST = -1e-6
+"""Most negative ω² of the clamped contact, relative to the largest, that rounding explains."""
+
+
+def mix(left: Floats, right: Floats, rule: str) -> Floats:
+    """Force constants of pairs across the contact from those of both crystals.
+
+    Parameters
+    ----------
+    left, right : (..., 3, 3) float
+        Φ of the same pairs in both crystals, eV Å⁻².
+    rule : str
+        From :data:`RULES`.
+
+    Returns
+    -------
+    (..., 3, 3) float
+    """
+    if rule not in RULES:
+        raise InputError(f"unknown mixing rule {rule!r}; choose from {', '.join(RULES)}")
+    return RULES[rule](left, right)
+
+
+def mix_interface(
+    left: ForceConstants,
+    right: ForceConstants,
+    normal: tuple[int, int, int],
+    *,
+    rule: str = "arithmetic",
+    strain: str = "right",
+    max_strain: float = MAX_STRAIN,
+    layers: int | None = None,
+    lateral: tuple[int, int] = (1, 1),
+    source: str = "finished calculations of both crystals",
+) -> Interface:
+    """Build the interface of two crystals of one structure from their force constants.
+
+    Parameters
+    ----------
+    left, right : ForceConstants
+        Of the primitive cells, in any setting; masses count.
+    normal : (3,) int
+        Miller indices of the plane, with respect to the conventional cell of each.
+    rule : {"arithmetic", "harmonic", "mass"}
+        For the pairs across the contact.
+    strain : {"right", "left", "both"}
+        The side whose lattice is laid on the other's.
+    max_strain : float
+        Largest principal strain accepted.
+    layers : int, optional
+        Layers that force constants may span; by default as many as count
+        (:func:`latmm.lattice.cutting.least_cut`).
+    lateral : (2,) int
+        Primitive in-plane cells of the supercell that the contact is repeated in.
+    source : str
+        Where the force constants come from, for the record.
+
+    Returns
+    -------
+    Interface
+
+    Raises
+    ------
+    InputError, MismatchError
+        If the rule is unknown, or plane or crystals do not fit.
+    InstabilityError
+        If the mixed contact is unstable.
+    """
+    mix(np.zeros((3, 3)), np.zeros((3, 3)), rule)
+    pair = match_tables(left, right, normal, strain=strain, max_strain=max_strain, layers=layers)
+    if rule == "mass":
+        pair = pair.mass_only()
+    matched, tables = pair.matched, (pair.left, pair.right)
+    principal = principal_layers(*tables)
+    # a pair across the contact has its atoms in these layers
+    depth = max(principal)
+    slab = build_slab(matched, (depth + 2 * principal[0], depth + 2 * principal[1]))
+    zone = slab.within((depth, depth))
+    bulk = bulk_pairs(slab, matched, *tables)
+    across = _across(slab, pair, rule)
+    region = Region(
+        matched,
+        slab,
+        *tables,
+        (depth, depth),
+        layer_operations(slab.atoms),
+        bulk.select(zone[bulk.first]).merged(across),
+    )
+    interface = region.interface(f"{_WORDS[rule]}; {source}", (normal, normal), pair.checks)
+    interface = replace(interface, checks=_with_moments(interface))
+    require_stable_contact(interface)
+    return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)
+
+
+def _across(slab: Slab, pair: MatchedTables, rule: str) -> PairConstants:
+    """Pairs with an atom on either side: the whole slab taken for one crystal, for the other, and mixed."""
+    found = []
+    for side, table in zip(SIDES, (pair.left, pair.right), strict=True):
+        whole = replace(slab, side=np.full(len(slab.atoms), side))
+        every = bulk_pairs(whole, pair.matched, table, table)
+        found.append(every.select(slab.side[every.first] != slab.side[every.second]))
+    # the same pairs in the same order
+    first, second = found[0].merged(found[1], 0.0), found[1].merged(found[0], 0.0)
+    return replace(first, values=mix(first.values, second.values, rule))
+
+
+def _with_moments(interface: Interface) -> dict[str, tuple[float, float]]:
+    """Give the contact's sum rule the limit that the crystals allow.
+
+    ½ Σ_ijR n(R) Φ_ij(R), n the layer of R, is antisymmetric, and zero in a crystal that may rotate freely.
+    The difference of both crystals' is what no correction of pairs takes out of the sums at the contact.
+    """
+    moments = [
+        0.5 * np.einsum("r,rijab->ab", crystal.cells[:, 2], crystal.values)
+        for crystal in (interface.left, interface.right)
+    ]
+    rest = float(np.abs(moments[0] - moments[1]).max()) / interface.contact.scale
+    value, limit = interface.checks["sum_rule_contact"]
+    return {**interface.checks, "sum_rule_contact": (value, limit + rest)}
+
+
+def require_stable_contact(interface: Interface) -> None:
+    """Check that the contact, clamped at its ends, has no imaginary modes.
+
+    A part of a stable whole is stable. Crystals that are stable each do not promise it: the pairs across the
+    contact are neither's own.
+
+    Raises
+    ------
+    InstabilityError
+        Naming the imaginary frequency and k∥.
+    """
+    layers, principal = interface.layers, interface.principal
+    inner = np.flatnonzero(interface.slab.within((layers[0] + principal[0], layers[1] + principal[1])))
+    k = np.vstack([[0.0, 0.0], np.random.default_rng(0).uniform(-0.5, 0.5, (4, 2))])
+    squares = np.linalg.eigvalsh(interface.contact.block(inner, inner)(k))
+    if squares.min() < _SOFTEST * squares.max():
+        imaginary = np.sqrt(-squares.min() * EV_PER_A2_AMU) / TWO_PI
+        where = np.array2string(k[int(np.argmin(squares.min(axis=1)))], precision=3)
+        raise InstabilityError(
+            f"the contact is unstable ({interface.potential}): imaginary mode {imaginary:.2f}i THz at k = "
+            f"{where}; use another mixing rule, or force constants of the contact itself"
+        )

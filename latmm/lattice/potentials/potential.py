@@ -1,0 +1,130 @@
+"""What a potential is to the rest of the package, and how its options are read."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from math import isfinite
+from pathlib import Path
+from tomllib import loads
+from typing import Any, Final, TypeAlias
+
+from latmm.errors import PotentialError
+
+__all__ = [
+    "EXACT_FORCES",
+    "Options",
+    "Potential",
+    "check_names",
+    "listed",
+    "named_file",
+    "parameters",
+    "positive",
+    "refuse_uncovered",
+]
+
+EXACT_FORCES: Final = 1e-3
+"""Finite displacement for potentials whose forces are exact to rounding, Å."""
+
+Options: TypeAlias = Mapping[str, str | float]
+"""Options of a potential by name, as typed or as numbers."""
+
+
+@dataclass(frozen=True)
+class Potential:
+    """An interatomic potential, ready to compute with.
+
+    Attributes
+    ----------
+    name : str
+        Plain name, e.g. ``"sw"``.
+    description : str
+        One line: the potential and its source.
+    elements : frozenset of str, or None
+        Elements it is set up for; None if it does not say.
+    reach : float or None
+        Distance, Å, beyond which the force constant between two atoms is exactly zero; None if unknown.
+        For a pair potential the cut-off; for a many-body one twice that, since two atoms with a common
+        neighbour interact.
+    calculator : callable
+        Returns a new ASE calculator (energy in eV, forces in eV/Å, stress in eV/Å³), one for each Atoms.
+    displacement : float
+        Finite displacement for force constants, Å. Central differences err by its square (anharmonicity)
+        and by the forces' noise over it: small for the exact forces of the bundled potentials, phonopy's
+        usual 0.01 Å for others.
+    """
+
+    name: str
+    description: str
+    elements: frozenset[str] | None
+    reach: float | None
+    calculator: Callable[[], Any]
+    displacement: float = 0.01
+
+
+@cache
+def parameters(name: str) -> dict[str, Any]:
+    """Read a bundled parameter file, named without its suffix."""
+    return loads((files("latmm_structures") / "potentials" / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def check_names(potential: str, options: Options, known: Iterable[str]) -> None:
+    """Refuse options that a potential does not have.
+
+    Raises
+    ------
+    PotentialError
+    """
+    names = list(known)
+    if unknown := sorted(set(options) - set(names)):
+        advice = f"use {', '.join(names)}" if names else "leave it out, the potential takes none"
+        raise PotentialError(f"unknown option {listed(unknown)} of potential {potential}; {advice}")
+
+
+def positive(potential: str, name: str, value: str | float) -> float:
+    """Read an option that is a positive number.
+
+    Raises
+    ------
+    PotentialError
+    """
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not (isfinite(number) and number > 0):
+        raise PotentialError(
+            f"option {name} of potential {potential} must be a positive number, but is {value!r}"
+        )
+    return number
+
+
+def named_file(path: str | float) -> str:
+    """Name of a parameter file with the start of its checksum, for descriptions.
+
+    Raises
+    ------
+    PotentialError
+        If it cannot be read.
+    """
+    try:
+        return f"{Path(str(path)).name} (sha256 {sha256(Path(str(path)).read_bytes()).hexdigest()[:12]})"
+    except OSError as error:
+        raise PotentialError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def refuse_uncovered(name: str, covered: Iterable[str], elements: Iterable[str], hint: str) -> None:
+    """Refuse elements without parameters.
+
+    Raises
+    ------
+    PotentialError
+    """
+    if missing := set(elements) - set(covered):
+        raise PotentialError(f"potential {name} covers {listed(covered)}, not {listed(missing)}; {hint}")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in alphabetical order, separated by commas."""
+    return ", ".join(sorted(names))

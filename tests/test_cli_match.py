@@ -1,0 +1,114 @@
+"""The command ``latmm match`` on bundled structures."""
+
+import json
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from latmm.errors import InputError, MismatchError
+from latmm_cli.main import cli
+
+SILICON, ALUMINIUM, NITRIDE = (str(files("latmm_structures") / f"{name}.cif") for name in ("si", "al", "gan"))
+PLANES = ("--left-normal", "1", "1", "1", "--right-normal", "1", "1", "1")
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(cli, ["match", *arguments])
+
+
+def parsed(*arguments: str):
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_table_lists_cells_and_terminations():
+    result = run(SILICON, ALUMINIUM, *PLANES, "--max-strain", "0.01")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[1].split()[:6] == ["1", "114.95", "9", "|", "16", "0.000"]
+    assert lines[2].split()[5] == "60.000"
+    assert "terminations of Si (1 1 1)" in lines
+    assert "terminations of Al (1 1 1)" in lines
+    assert result.stderr == ""
+
+
+def test_short_table_says_that_more_follow():
+    result = run(SILICON, ALUMINIUM, *PLANES, "--rows", "3")
+    assert "31 larger ones are not shown" in result.stderr
+    assert len(result.stdout.split("\n\n")[0].splitlines()) == 4
+    assert run(SILICON, ALUMINIUM, *PLANES, "--rows", "3", "-q").stderr == ""
+
+
+def test_json_holds_every_cell_with_its_vectors_and_strain():
+    found = parsed(SILICON, ALUMINIUM, *PLANES, "--strain", "both", "--rows", "1")
+    assert found["left"]["formula"] == "Si"
+    assert [cut["above"] for cut in found["left"]["terminations"]] == ["Si", "Si"]
+    assert len(found["coincidences"]) > 10
+    for cell in found["coincidences"]:
+        assert np.linalg.det(cell["cell"]) == pytest.approx(cell["area"])
+        for side in ("left", "right"):
+            own = np.array(found[side]["in_plane_vectors"])
+            strained = cell[f"lateral_{side}"] @ own @ (np.eye(2) + cell[f"strain_{side}"])
+            np.testing.assert_allclose(np.linalg.norm(strained, axis=1), np.linalg.norm(cell["cell"], axis=1))
+
+
+def test_one_cell_can_be_chosen():
+    every = parsed(SILICON, NITRIDE, "--left-normal", "1", "1", "1", "--max-area", "120")
+    one = parsed(SILICON, NITRIDE, "--left-normal", "1", "1", "1", "--max-area", "120", "--choose", "2")
+    assert one["coincidences"] == [every["coincidences"][1]]
+    result = run(SILICON, NITRIDE, "--left-normal", "1", "1", "1", "--max-area", "120", "--choose", "2")
+    assert "vectors of the common cell" in result.stdout
+    assert "strain xx" in result.stdout
+
+
+def test_mirror_turns_the_right_crystal_over():
+    plain, mirrored = (
+        parsed(SILICON, NITRIDE, "--left-normal", "1", "1", "1", "--max-area", "120", *flag)
+        for flag in ((), ("--mirror",))
+    )
+    assert mirrored["right"]["normal"] == [0, 0, -1]
+    faces = [found["right"]["terminations"][0]["above"] for found in (plain, mirrored)]
+    assert sorted(faces) == ["Ga", "N"]
+    opposite = parsed(
+        *(SILICON, NITRIDE, "--left-normal", "1", "1", "1", "--max-area", "120"),
+        *("--right-normal", "0", "0", "-1"),
+    )
+    assert opposite == mirrored
+
+
+def test_twist_keeps_its_neighbourhood():
+    found = parsed(ALUMINIUM, ALUMINIUM, "--max-strain", "0.02", "--twist", "36.9", "--twist-within", "0.1")
+    cells = found["coincidences"]
+    assert cells[0]["cells"] == [5, 5]
+    assert all(abs(cell["twist"] - 36.9) <= 0.1 for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (
+            (SILICON, ALUMINIUM, "--max-area", "10"),
+            MismatchError,
+            r"no common cell of Si \(0 0 1\) and Al .*10 Å²",
+        ),
+        (
+            (SILICON, ALUMINIUM, *PLANES, "--twist", "3", "--max-area", "60"),
+            MismatchError,
+            "at a twist of 3°",
+        ),
+        ((SILICON, ALUMINIUM, *PLANES, "--choose", "99"), InputError, "1 to 34, but is 99"),
+        ((SILICON, ALUMINIUM, "--max-strain", "3"), InputError, "0.03 for 3 %"),
+        ((SILICON, ALUMINIUM, "--max-area", "1e6"), InputError, "200 primitive cells, but is 1e"),
+        ((SILICON, ALUMINIUM, "--right-normal", "0", "0", "0"), InputError, "three Miller indices"),
+        ((SILICON, "absent.cif"), InputError, "does not exist"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(arguments, error, message):
+    result = run(*arguments)
+    assert isinstance(result.exception, error)
+    with pytest.raises(error, match=message) as caught:
+        raise result.exception
+    assert "\n" not in str(caught.value)
