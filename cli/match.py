@@ -55,8 +55,8 @@ __all__ = ["command"]
     "--twist",
     type=float,
     metavar="DEG",
-    help="Only this angle from a₁ of the left to a₁ of the right crystal (shortest vectors of the planes, "
-    "shown with --choose), or one that symmetry makes equal. Any by default.",
+    help="Only this angle from a₁ of the left to a₁ of the right crystal (shortest vectors of the planes), "
+    "or one that symmetry makes equal. Any by default.",
 )
 @click.option(
     "--twist-within", type=click.FloatRange(min=0.0), default=0.5, show_default=True, metavar="DEG",
@@ -166,11 +166,12 @@ def _description(number: int, cell: "Coincidence", crystals: "tuple[Atoms, ...]"
 
 
 def _cuts(name: str, crystal: "Atoms") -> str:
-    """Terminations of one crystal."""
+    """In-plane vectors and terminations of one crystal."""
     from latmm.interface.terminations import terminations
 
+    a, b, *_, angle = crystal.cell.cellpar()
     lines = [
-        f"terminations of {name}",
+        f"{name}: a₁ {a:.4f} Å, a₂ {b:.4f} Å, {angle:.2f}°; cuts between its atomic planes",
         f"{'no.':>4}{'below':>12}{'above':>12}{'gap (Å)':>10}{'equal cuts':>12}",
     ]
     lines += [

@@ -1,13 +1,20 @@
 """``latmm modes``: the table of all modes that meet an interface, from two structure files."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .crystals import crystal_options, interface_of, note, provenance
+from .options import temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from latmm.modes.continuum import Continuum
+    from latmm.modes.system import System
 
 __all__ = ["command"]
 
@@ -34,28 +41,40 @@ __all__ = ["command"]
 @click.option(
     "--coldest", type=float, default=20.0, show_default=True, metavar="K", help="Lowest temperature of use."
 )
+@click.option(
+    "-T",
+    "--temperature",
+    multiple=True,
+    default=["300"],
+    show_default=True,
+    metavar="K|START:STOP:STEP",
+    help="Temperature in K, or START:STOP:STEP; repeatable. Not with --frequency.",
+)
 @click.option("--continuum/--no-continuum", default=True, show_default=True, help="AMM and DMM beside it.")
 @click.option("-o", "--output", type=click.Path(), required=True, help="Mode table, netCDF-4.")
 @click.option("--csv", "csv_file", type=click.Path(), help="t(ν, θ, branch) of both sides as CSV.")
-@click.option("--plot", type=click.Path(), help="Figure: k∥ zone for --frequency, else angle and branches.")
+@click.option(
+    "--plot", type=click.Path(), help="Figure: angle and branches; k∥ zone at the first --frequency."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def command(**options: Any) -> None:
     """Transmissivity of every phonon that meets the interface of two crystals, on a (k∥, ν) grid.
+
+    Prints the conductance of a grid, or the channels at each --frequency, and how exact the modes are.
 
     \b
     Example:
       latmm modes structures/si.cif structures/ge.cif -o si-ge-modes.nc --plot modes.png
       latmm modes structures/si.cif structures/ge.cif --frequency 3 --kmesh 48 48 -o at3.nc
     """
-    from latmm.continuum.media import Medium
     from latmm.modes.continuum import Continuum, beside_modes
     from latmm.modes.export import angular_table, balance_error, write_angular_csv
     from latmm.modes.sampling import grid_samples, zone_samples
     from latmm.modes.system import System
-    from latmm.modes.table import mode_pieces, read_modes, write_modes
-    from latmm.plotting import save
-    from latmm.plotting_modes import angle_figure, zone_figure
+    from latmm.modes.table import mode_pieces, stored_pieces, write_modes
     from latmm.sweep.sampling import check_sampling
 
+    temperatures = temperature_list(options["temperature"])
     check_outputs(options)
     check_sampling(options["kmesh"], options["frequencies"])
     with Reporter(quiet=options["quiet"]) as report:
@@ -68,27 +87,96 @@ def command(**options: Any) -> None:
                 system, options["kmesh"], options["frequencies"], coldest=options["coldest"]
             )
         pieces = mode_pieces(system, grid, samples, progress=report)
-        if options["continuum"]:
-            continuum = Continuum.of(system)
+        continuum = Continuum.of(system) if options["continuum"] else None
+        if continuum is not None:
             pieces = (beside_modes(piece, continuum) for piece in pieces)
         rows = write_modes(pieces, options["output"], provenance(options, interface))
     note(options, f"wrote {options['output']}")
-    summary: dict[str, Any] = {"modes": rows, "output": options["output"]}
-    if options["csv_file"] or options["plot"]:
-        table = read_modes(options["output"])
-        if options["csv_file"]:
-            bins = angular_table(table)
-            write_angular_csv(bins, options["csv_file"])
-            summary["detailed_balance"] = balance_error(bins)
-            note(options, f"wrote {options['csv_file']}")
-        if options["plot"]:
-            in_plane = interface.left.atoms.cell.array[:2, :2]
-            media = tuple(Medium.from_force_constants(crystal) for crystal in system.crystals)
-            save(
-                zone_figure(table, in_plane, options["chosen"][0])
-                if options["chosen"]
-                else angle_figure(table, (media[0], media[1])),
-                options["plot"],
-            )
-            note(options, f"wrote {options['plot']}")
-    click.echo(json.dumps(summary))
+    bins = angular_table(stored_pieces(options["output"]))
+    if options["csv_file"]:
+        write_angular_csv(bins, options["csv_file"])
+        note(options, f"wrote {options['csv_file']}")
+    if options["plot"]:
+        _draw(options, system, continuum, bins)
+        note(options, f"wrote {options['plot']}")
+    found = _summary(options, bins, temperatures)
+    checks = {**_checks(options["output"]), "detailed_balance": balance_error(bins)}
+    found = {"modes": rows, "output": options["output"], **found, "checks": checks}
+    click.echo(json.dumps(found) if options["as_json"] else _text(found))
+
+
+def _draw(
+    options: dict[str, Any], system: "System", continuum: "Continuum | None", bins: "xr.Dataset"
+) -> None:
+    """Draw the zone at the first chosen frequency, or angles and branches of a grid."""
+    import xarray as xr
+
+    from latmm.modes.table import stored_pieces
+    from latmm.plotting import save
+    from latmm.plotting_modes import angle_figure, zone_figure
+
+    if not options["chosen"]:
+        save(angle_figure(bins, continuum), options["plot"])
+        return
+    nodes = bins["frequency"].values
+    node = nodes[abs(nodes - options["chosen"][0]).argmin()]
+    pieces = (
+        piece.isel(mode=(piece["frequency"] == node).values) for piece in stored_pieces(options["output"])
+    )
+    zone = xr.concat(list(pieces), "mode")
+    in_plane = [crystal.atoms.cell.array[:2, :2] for crystal in system.crystals]
+    save(zone_figure(zone, in_plane, node, continuum), options["plot"])
+
+
+def _checks(path: str) -> dict[str, float]:
+    """How exact the table is, as stored with it; a warning for what is beyond its limit."""
+    import xarray as xr
+
+    with xr.open_dataset(path, engine="h5netcdf") as table:
+        checks = json.loads(table.attrs["checks"])
+    for name, check in checks.items():
+        if not check["ok"]:
+            text = f"check {name} failed: {check['value']:.2e} above {check['limit']:g}"
+            click.echo(f"latmm: warning: {text}", err=True)
+    return {name: check["value"] for name, check in checks.items()}
+
+
+def _summary(options: dict[str, Any], bins: "xr.Dataset", temperatures: list[float]) -> dict[str, Any]:
+    """Conductance of a grid by temperature, or channels and transmission at chosen frequencies."""
+    from latmm.landauer import FrequencyGrid, conductance
+
+    sides = [str(side) for side in bins["side"].values]
+    flow = (bins["channels"] * bins["transmissivity"]).sum(("angle", "branch"))
+    nu = bins["frequency"].values
+    if not options["chosen"]:
+        grid = FrequencyGrid(nu, bins["frequency_weight"].values)
+        values = {side: conductance(grid, flow.sel(side=side), temperatures).tolist() for side in sides}
+        return {"temperature": temperatures, "conductance": values}
+    channels = bins["channels"].sum(("angle", "branch"))
+    return {
+        "frequency": nu.tolist(),
+        "channels": {side: channels.sel(side=side).values.tolist() for side in sides},
+        "transmission": {side: flow.sel(side=side).values.tolist() for side in sides},
+    }
+
+
+def _text(found: dict[str, Any]) -> str:
+    """Write the summary as a table."""
+    lines = []
+    if "conductance" in found:
+        lines += ["conductance (MW m⁻² K⁻¹), by phonons of the left and of the right"]
+        columns = zip(found["temperature"], *found["conductance"].values(), strict=True)
+        lines += [f"{t:>9g} K{left / 1e6:>11.5g}{right / 1e6:>11.5g}" for t, left, right in columns]
+    else:
+        lines += [
+            "phonon channels (nm⁻²)",
+            f"{'ν (THz)':>11}{'left':>11}{'right':>11}{'crossing':>11}{'t, left':>11}{'t, right':>11}",
+        ]
+        columns = zip(
+            found["frequency"], *found["channels"].values(), found["transmission"]["left"], strict=True
+        )
+        for nu, left, right, crossing in columns:
+            shares = "".join(f"{crossing / side if side else 0.0:>11.5g}" for side in (left, right))
+            lines += [f"{nu:>11g}{left:>11.5g}{right:>11.5g}{crossing:>11.5g}{shares}"]
+    checks = ", ".join(f"{name.replace('_', ' ')} {value:.1e}" for name, value in found["checks"].items())
+    return "\n".join([*lines, f"{found['modes']} modes; worst errors: {checks}"])

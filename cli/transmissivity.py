@@ -1,7 +1,7 @@
 """``latmm transmissivity``: transmissivity of the phonons of a bulk mesh, from two structure files."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,6 +9,9 @@ from .crystals import crystal_options, interface_of, note, provenance
 from .options import temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["command"]
 
@@ -32,23 +35,27 @@ __all__ = ["command"]
     default=["300"],
     show_default=True,
     metavar="K|START:STOP:STEP",
-    help="Temperatures of the conductances that are printed.",
+    help="Temperature in K, or START:STOP:STEP; repeatable.",
 )
 @click.option("-o", "--output", type=click.Path(), help="Result as netCDF-4 (xarray.open_datatree).")
 @click.option("--csv", "csv_file", type=click.Path(), help="t(q, branch) of both sides as CSV.")
-@click.option("--plot", type=click.Path(), help="Figure: branch shares, accumulation, models over lattice.")
+@click.option("--plot", type=click.Path(), help="Figure: branch shares, accumulation, lattice over models.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
 def command(**options: Any) -> None:
     """Transmissivity of every phonon of a Brillouin-zone mesh of both crystals, beside AMM and DMM.
 
-    Prints the conductances (W m⁻² K⁻¹) summed over the phonons of each side as JSON.
+    Prints the conductances of lattice and models, and where they come from at the last temperature: which
+    branches, angles and frequencies. amm-phonons is the elastic transmissivity on the lattice's own phonons,
+    amm counts elastic waves, as `latmm amm` does: the one errs in transmissivity, the other in counting too.
 
     \b
     Example:
       latmm transmissivity structures/si.cif structures/ge.cif --mesh 16 16 16 -o si-ge-phonons.nc
     """
-    from latmm.modes.accumulation import conductances
+    from latmm.modes.budget import BY, budget
     from latmm.modes.continuum import Continuum, beside_phonons
     from latmm.modes.driven import transmissivities
+    from latmm.modes.elastic import elastic_transmission
     from latmm.modes.export import write_phonon_csv
     from latmm.modes.mesh import check_mesh
     from latmm.modes.system import System
@@ -63,7 +70,14 @@ def command(**options: Any) -> None:
         interface = interface_of(options, report)
         system = System.of(interface)
         tree = transmissivities(system, options["mesh"], centred=options["gamma"], progress=report)
-        tree = beside_phonons(tree, Continuum.of(system))
+        report("continuum models", 0, 3)
+        continuum = Continuum.of(system)
+        elastic = []
+        for side in (0, 1):
+            report("continuum models", 1 + side, 3)
+            elastic.append(elastic_transmission(continuum, side, angles=90))
+        tree = beside_phonons(tree, continuum)
+        report("continuum models", 3, 3)
     tree.attrs.update(provenance(options, interface))
     if options["output"]:
         write(tree, options["output"])
@@ -72,6 +86,83 @@ def command(**options: Any) -> None:
         write_phonon_csv(tree, options["csv_file"])
         note(options, f"wrote {options['csv_file']}")
     if options["plot"]:
-        save(phonon_figure(tree, temperatures[-1]), options["plot"])
+        save(phonon_figure(tree, elastic, temperatures[-1]), options["plot"])
         note(options, f"wrote {options['plot']}")
-    click.echo(json.dumps({"temperature": temperatures, "conductance": conductances(tree, temperatures)}))
+    budgets = {by: budget(tree, elastic, temperatures, by) for by in BY}
+    click.echo(json.dumps(_as_json(budgets)) if options["as_json"] else _tables(budgets))
+
+
+def _as_json(budgets: dict[str, "xr.DataArray"]) -> dict[str, Any]:
+    """Conductances, W m⁻² K⁻¹: model → side → by temperature; budgets: the same, by temperature and bin."""
+
+    def nested(table: "xr.DataArray") -> dict[str, Any]:
+        return {
+            str(model): {
+                str(side): table.sel(model=model, side=side).values.tolist() for side in table["side"].values
+            }
+            for model in table["model"].values
+        }
+
+    some = next(iter(budgets.values()))
+    return {
+        "temperature": some["temperature"].values.tolist(),
+        "conductance": nested(some.sum(str(some.dims[-1]))),
+        "budget": {by: {by: table[by].values.tolist(), **nested(table)} for by, table in budgets.items()},
+    }
+
+
+def _tables(budgets: dict[str, "xr.DataArray"]) -> str:
+    """Conductances by temperature, then the shares of branches, angles and frequencies at the last one."""
+    some = next(iter(budgets.values())) / 1e6
+    models, sides = [str(m) for m in some["model"].values], [str(s) for s in some["side"].values]
+
+    def row(label: str, cells: "xr.DataArray") -> str:
+        values = [cells.sel(side=side, model=model).item() for side in sides for model in models]
+        return f"{label:>18}" + "".join(
+            f"{v:>{_width(m)}.4g}" for v, m in zip(values, models * 2, strict=True)
+        )
+
+    head = f"{'':>18}" + "".join(f"{model:>{_width(model)}}" for model in models * 2)
+    span = sum(_width(model) for model in models)
+    over = f"{'':>18}" + "".join(f"{'phonons of the ' + side:>{span}}" for side in sides)
+    lines = ["conductance (MW m⁻² K⁻¹)", over, head]
+    total = some.sum(str(some.dims[-1]))
+    lines += [row(f"{t:g} K", total.sel(temperature=t)) for t in total["temperature"].values]
+    for by, table in budgets.items():
+        last = table.isel(temperature=-1) / 1e6
+        lines += ["", f"shares by {by} at {float(last['temperature']):g} K", head]
+        lines += [
+            row(label, last.isel({by: i}))
+            for i, label in enumerate(_labels(by, last[by].values.tolist()))
+            if float(last.isel({by: i}).max()) > 0
+        ]
+    return "\n".join([*lines, "", *_verdicts(total.isel(temperature=-1))])
+
+
+def _width(model: str) -> int:
+    return max(9, len(model) + 2)
+
+
+def _labels(by: str, ends: list[float]) -> list[str]:
+    """Names of branches, or ranges of angles and frequencies."""
+    if by == "branch":
+        from latmm.plotting_modes import branch_name
+
+        return [branch_name(int(branch)) for branch in ends]
+    unit = "°" if by == "angle" else " THz"
+    return [f"{low:.3g} to {high:.3g}{unit}" for low, high in zip([0.0, *ends[:-1]], ends, strict=True)]
+
+
+def _verdicts(total: "xr.DataArray") -> list[str]:
+    """Say of each model how far off it is, and of acoustic mismatch what that is made of."""
+    kelvin = f"{float(total['temperature']):g} K"
+    lines = []
+    for side in total["side"].values:
+        g = {str(m): total.sel(model=m, side=side).item() for m in total["model"].values}
+        off = {model: f"{100 * (value / g['agf'] - 1):+.0f} %" for model, value in g.items()}
+        transmissivity, count = g["amm-phonons"] - g["agf"], g["amm"] - g["amm-phonons"]
+        lines.append(
+            f"from the {side} at {kelvin}: dmm is off by {off['dmm']}; amm by {off['amm']}: "
+            f"{transmissivity:+.0f} by transmissivity, {count:+.0f} by counting elastic waves"
+        )
+    return lines

@@ -30,8 +30,8 @@ def test_table_lists_cells_and_terminations():
     lines = result.stdout.splitlines()
     assert lines[1].split()[:6] == ["1", "114.95", "9", "|", "16", "0.000"]
     assert lines[2].split()[5] == "60.000"
-    assert "terminations of Si (1 1 1)" in lines
-    assert "terminations of Al (1 1 1)" in lines
+    assert "Si (1 1 1): a₁ 3.8403 Å, a₂ 3.8403 Å, 120.00°; cuts between its atomic planes" in lines
+    assert lines[-1].split() == ["1", "Al", "Al", "2.3379", "1"]
     assert result.stderr == ""
 
 

@@ -277,6 +277,17 @@ def test_crystals_of_one_structure_meet_cell_on_cell_as_when_they_continue_each_
     assert (found[0].indices, found[0].twist) == ((1, 1), 0.0)
 
 
+def test_each_crystal_takes_half_of_the_misfit_where_both_are_strained():
+    """Silicon to the mean lattice is +2.09 %, germanium −2.01 %: a limit of 2.09 % lets them meet."""
+    sides = crystal("si", (0, 0, 1)), crystal("ge", (0, 0, 1))
+    needed = 5.5445 / 5.431 - 1
+    assert coincidences(*sides, max_area=20.0, max_strain=needed - 1e-6, strain="both") == []
+    found = coincidences(*sides, max_area=20.0, max_strain=needed + 1e-6, strain="both")
+    assert [c.indices for c in found] == [(1, 1), (1, 1)]
+    np.testing.assert_allclose(principal_strain(found[0].strain_left), needed, atol=1e-12)
+    np.testing.assert_allclose(principal_strain(found[0].strain_right), 5.5445 / 5.658 - 1, atol=1e-12)
+
+
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(st.lists(st.floats(0.0, 1.0), min_size=8, max_size=8), st.sampled_from(["right", "left", "both"]))
 def test_exchange_of_sides_gives_the_same_cells(numbers, strain):

@@ -6,13 +6,19 @@ import numpy as np
 import pytest
 from modes_systems import contact, diamond, fcc
 
+from latmm.continuum.acoustic_mismatch import acoustic_mismatch
 from latmm.continuum.contact import contact as weld
 from latmm.continuum.contact import energy_shares
 from latmm.continuum.media import Medium
 from latmm.continuum.plane_waves import plane_waves
+from latmm.errors import InputError
+from latmm.landauer import conductance
 from latmm.lattice.phonons import largest_frequency
+from latmm.modes.accumulation import phonon_conductance
+from latmm.modes.budget import BY, budget
 from latmm.modes.continuum import Continuum, beside_modes, beside_phonons
 from latmm.modes.driven import transmissivities
+from latmm.modes.elastic import critical_angles, elastic_transmission
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import zone_samples
 from latmm.modes.table import mode_table
@@ -125,3 +131,77 @@ def test_a_perfect_crystal_is_transparent_to_elastic_waves_and_half_so_to_diffus
     np.testing.assert_allclose(table["transmissivity_amm"].values[known], 1.0, atol=1e-9)
     inner = table["frequency"].values < 0.98 * largest_frequency(system.left)
     np.testing.assert_allclose(table["transmissivity_dmm"].values[inner], 0.5, atol=1e-12)
+
+
+def isotropic(left, right) -> Continuum:
+    """Two isotropic media of density 1 given by (c_L, c_T), km/s, at a few frequencies below all cut-offs."""
+    media = tuple(Medium.isotropic(1.0, *speeds, cell_density=50.0) for speeds in (left, right))
+    nu = np.array([0.5, 1.0, 1.5])
+    return Continuum(media, nu, np.ones((2, 3)), (5.0, 5.0))
+
+
+def test_elastic_waves_by_branch_and_angle_are_those_of_acoustic_mismatch(beside, monkeypatch):
+    monkeypatch.setattr("latmm.modes.elastic._AZIMUTHS", 8)
+    monkeypatch.setattr("latmm.continuum.acoustic_mismatch._AZIMUTHS", 8)
+    _, continuum = beside
+    expected = acoustic_mismatch(*continuum.media, continuum.grid)["transmission"].values
+    for side in (0, 1):
+        total = elastic_transmission(continuum, side).sum(("branch", "angle"))
+        np.testing.assert_allclose(total, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_channels_of_equal_isotropic_media_fill_angles_like_a_sphere():
+    # every wave crosses: ω²/(4πc²) channels of each branch, sin² of the angle being their share up to it
+    continuum = isotropic((6.0, 3.0), (6.0, 3.0))
+    found = elastic_transmission(continuum, 0, angles=6)
+    share = np.diff(np.sin(np.radians(np.linspace(0.0, 90.0, 7))) ** 2)
+    omega = 2.0 * np.pi * continuum.frequency
+    transverse = found.sel(branch=[0, 1]).sum("branch")
+    for waves, speed, count in ((transverse, 3.0, 2), (found.sel(branch=2), 6.0, 1)):
+        expected = count * omega**2 / (4.0 * np.pi * speed**2)
+        # bins cut the quadrature between its nodes
+        np.testing.assert_allclose(waves, share[:, None] * expected, rtol=0.01)
+        np.testing.assert_allclose(waves.sum("angle"), expected, rtol=1e-9)
+
+
+def test_critical_angles_of_isotropic_media_are_snells():
+    continuum = isotropic((4.0, 2.0), (6.0, 3.0))
+    transverse, longitudinal = np.degrees(np.arcsin([2.0 / 3.0, 2.0 / 6.0]))
+    for branch in (0, 1):
+        slow, middle, fast = critical_angles(continuum, 0, branch)
+        for ends, expected in ((slow, transverse), (middle, transverse), (fast, longitudinal)):
+            assert ends == pytest.approx((expected, expected), abs=1e-2)
+    assert critical_angles(continuum, 0, 2)[2] == pytest.approx((transverse, transverse), abs=1e-2)
+    assert np.isnan(critical_angles(continuum, 0, 2)[0]).all()  # 3 km/s is slower than 4
+    assert np.isnan(critical_angles(continuum, 1, 2)).all()
+
+
+def test_budgets_sum_to_the_conductances_of_lattice_and_models(beside, monkeypatch):
+    monkeypatch.setattr("latmm.modes.elastic._AZIMUTHS", 8)
+    system, continuum = beside
+    tree = beside_phonons(transmissivities(system, (4, 4, 4)), continuum)
+    elastic = [elastic_transmission(continuum, side) for side in (0, 1)]
+    t = [80.0, 300.0]
+    crossing = elastic[0].sum(("branch", "angle")).values
+    for by in BY:
+        shares = budget(tree, elastic, t, by, bins=3)
+        assert shares.sizes[by] == (6 if by == "branch" else 3)
+        for side in ("left", "right"):
+            total = shares.sel(side=side).sum(by)
+            for model, column in (("agf", ""), ("dmm", "_dmm"), ("amm-phonons", "_amm")):
+                whole = phonon_conductance(tree[side].to_dataset(), t, f"transmissivity{column}")
+                np.testing.assert_allclose(
+                    total.sel(model=model), whole.sum(("qpoint", "branch")), rtol=1e-12
+                )
+            expected = conductance(continuum.grid, crossing, t)
+            np.testing.assert_allclose(total.sel(model="amm"), expected, rtol=1e-8)
+    # one phonon, one bin
+    table = tree["left"].to_dataset()
+    steep = (table["angle"] > 60.0) & (table["angle"] <= 90.0)
+    expected = phonon_conductance(table, t).where(steep).sum(("qpoint", "branch"))
+    found = budget(tree, elastic, t, "angle", bins=3).sel(side="left", model="agf", angle=90.0)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    with pytest.raises(InputError, match="branch, angle, frequency"):
+        budget(tree, elastic, t, "colour")
+    with pytest.raises(InputError, match="do not divide"):
+        budget(tree, elastic, t, "angle", bins=7)

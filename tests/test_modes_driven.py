@@ -8,7 +8,7 @@ from modes_systems import contact, diamond, fcc, loosened, supercell
 
 from latmm.errors import InputError
 from latmm.landauer import conductance
-from latmm.lattice.phonons import largest_frequency, q_mesh
+from latmm.lattice.phonons import largest_frequency, phonons, q_mesh
 from latmm.modes.accumulation import conductances, phonon_conductance
 from latmm.modes.brillouin import first_zone
 from latmm.modes.driven import transmissivities, transmissivity
@@ -109,6 +109,17 @@ def test_a_reduced_mesh_holds_the_same_phonons_as_the_whole_one(heavy_silicon):
         expanded = few[name].values[reduced.irreducible[chosen]]
         # degenerate branches may exchange their numbers: compare them in ascending order
         np.testing.assert_allclose(np.sort(direct[name].values, axis=1), np.sort(expanded, axis=1), atol=2e-6)
+
+
+def test_points_of_a_mesh_know_whether_their_phonons_run_against_the_irreducible_ones(heavy_silicon):
+    system = System.of(heavy_silicon)
+    reduced = bulk_mesh(system.left, (6, 6, 6), system.rotations)
+    speed = phonons(system.left, q_mesh((6, 6, 6), shift=(0.5, 0.5, 0.5))).group_velocity[..., 2]
+    kept = phonons(system.left, reduced.qpoints).group_velocity[reduced.irreducible, :, 2]
+    expected = np.where(reduced.reversed[:, None], -kept, kept)
+    # degenerate phonons may exchange their places
+    np.testing.assert_allclose(np.sort(speed, axis=1), np.sort(expected, axis=1), atol=1e-6)
+    assert 0.3 < reduced.reversed.mean() < 0.7
 
 
 def test_centred_meshes_hold_gamma_and_every_wave_vector_of_a_transport_code():

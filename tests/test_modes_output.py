@@ -1,6 +1,7 @@
 """What leaves the program: files, tables for transport codes, accumulations, densities, films, figures."""
 
 import csv
+import json
 import weakref
 
 import ase.io
@@ -14,15 +15,26 @@ from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.phonons import density_of_states, largest_frequency
 from latmm.modes.accumulation import QUANTITIES, accumulation, mode_conductance, phonon_conductance
-from latmm.modes.continuum import Continuum, beside_modes, beside_phonons
+from latmm.modes.continuum import Continuum, beside_phonons
 from latmm.modes.driven import transmissivities
+from latmm.modes.elastic import elastic_transmission
 from latmm.modes.export import angular_table, balance_error, write_angular_csv, write_phonon_csv
 from latmm.modes.fields import local_density_of_states, scattered_trajectory, write_trajectory
+from latmm.modes.maps import scattering_map
 from latmm.modes.sampling import grid_samples, zone_samples
 from latmm.modes.system import System
-from latmm.modes.table import mode_pieces, mode_table, read_modes, spectral, write_modes
+from latmm.modes.table import (
+    CHECKS,
+    mode_pieces,
+    mode_table,
+    read_modes,
+    spectral,
+    stored_pieces,
+    write_modes,
+)
 from latmm.plotting import save
 from latmm.plotting_modes import angle_figure, phonon_figure, zone_figure
+from latmm.plotting_scattering import conversion_figure
 from latmm.results import read, write
 from latmm.sweep.sampling import Window
 
@@ -57,6 +69,12 @@ def test_a_table_written_in_pieces_is_the_table_in_memory(system, sampled, table
     again = read_modes(path)
     assert rows == again.sizes["mode"] == table.sizes["mode"]
     assert again.attrs["potential"] == "springs"
+    checks = json.loads(again.attrs["checks"])
+    assert set(checks) == set(CHECKS)
+    for name, check in checks.items():
+        assert check["ok"]
+        assert check["value"] == max(piece.attrs[name] for piece in pieces) == table.attrs[name]
+        assert 0 < check["value"] <= check["limit"]
     for name in table.data_vars:
         np.testing.assert_array_equal(again[name].values, table[name].values)
         assert again[name].dtype == table[name].dtype
@@ -105,6 +123,18 @@ def test_exported_tables_are_in_detailed_balance(system, table):
     wrong = bins.copy(deep=True)
     wrong["transmissivity"][0, 5] *= 1.01
     assert balance_error(wrong) > 1e-5
+
+
+def test_bins_filled_piece_by_piece_are_those_of_the_whole_table(table, tmp_path):
+    path = tmp_path / "modes.nc"
+    write_modes([table], path, {})
+    pieces = list(stored_pieces(path, rows=100))
+    assert len(pieces) > 3
+    assert all(piece.sizes["mode"] <= 100 for piece in pieces)
+    xr.testing.assert_allclose(angular_table(pieces), angular_table(table), rtol=1e-12)
+    xr.testing.assert_allclose(angular_table(reversed(pieces)), angular_table(table), rtol=1e-12)
+    with pytest.raises(InputError, match="without modes"):
+        angular_table([])
 
 
 def test_csv_of_bins_reads_back_in_detailed_balance(table, tmp_path):
@@ -244,14 +274,17 @@ def test_modes_that_do_not_propagate_are_refused(perfect_silicon):
         scattered_trajectory(perfect_silicon, (0.1, 0.1), 2.0, 0, side="above")
 
 
-def test_figures_are_drawn(system, table, continuum, tmp_path):
+def test_figures_are_drawn(system, table, continuum, tmp_path, monkeypatch):
     nu = 0.3 * largest_frequency(system.right)
     zone = mode_table(system, *zone_samples([nu], (6, 6)))
     phonons = beside_phonons(transmissivities(system, (4, 4, 4)), continuum)
+    monkeypatch.setattr("latmm.modes.elastic._AZIMUTHS", 8)
+    elastic = [elastic_transmission(continuum, side, angles=90) for side in (0, 1)]
     figures = (
-        zone_figure(zone, system.left.atoms.cell.array[:2, :2], nu),
-        angle_figure(beside_modes(table, continuum), continuum.media),
-        phonon_figure(phonons, 300.0),
+        zone_figure(zone, [c.atoms.cell.array[:2, :2] for c in system.crystals], nu, continuum),
+        angle_figure(angular_table(table), continuum),
+        phonon_figure(phonons, elastic, 300.0),
+        conversion_figure(scattering_map(system, [nu], (4, 4), angles=3)),
     )
     for number, figure in enumerate(figures):
         path = tmp_path / f"{number}.png"
@@ -261,13 +294,19 @@ def test_figures_are_drawn(system, table, continuum, tmp_path):
     assert all(labels)
 
 
-def test_critical_angles_of_the_figure_are_those_of_the_media(table):
+def test_figures_mark_where_elastic_waves_end(table):
     media = tuple(Medium.isotropic(1.0, cl, ct) for cl, ct in ((6.0, 3.0), (4.0, 2.0)))
-    figure = angle_figure(table, media)
-    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
-    # transverse at 3 km/s to longitudinal at 4 km/s: arcsin(3/4) = 48.6°
-    assert texts[0] == "critical angles: T→L 49°"
-    assert texts[1] == "critical angles: T→T 42°, T→L 19°, L→L 42°"
+    nu = np.array([1.0, 2.0])
+    figure = angle_figure(angular_table(table), Continuum(media, nu, np.ones((2, 2)), (5.0, 4.0)))
+    marked = {
+        axes.get_title(): sorted({round(float(line.get_xdata()[0]), 2) for line in axes.lines})
+        for axes in figure.axes
+    }
+    # from the right: transverse at 2 km/s into 3 and 6 km/s, longitudinal at 4 into 6
+    assert marked["slow transverse, from the right"] == pytest.approx([19.47, 41.81])
+    assert marked["longitudinal, from the right"] == pytest.approx([41.81])
+    assert marked["fast transverse, from the left"] == pytest.approx([48.59])
+    assert marked["longitudinal, from the left"] == []
 
 
 def test_samples_of_a_table_are_reduced_by_rotations_only(system):

@@ -64,9 +64,13 @@ def phonon_conductance(
 
 
 def conductances(tree: xr.DataTree, temperature: ArrayLike) -> dict[str, dict[str, list[float]]]:
-    """Conductances, W m⁻² K⁻¹, summed over the phonons of each side: model → side → by temperature."""
+    """Conductances, W m⁻² K⁻¹, summed over the phonons of each side: model → side → by temperature.
+
+    ``amm-phonons`` gives the lattice's phonons the transmissivity of elastic waves; acoustic mismatch, which
+    counts elastic waves instead, is in :func:`latmm.modes.budget.budget`.
+    """
     found = {}
-    for model, name in (("agf", ""), ("amm", "_amm"), ("dmm", "_dmm")):
+    for model, name in (("agf", ""), ("dmm", "_dmm"), ("amm-phonons", "_amm")):
         if f"transmissivity{name}" in tree[SIDES[0]]:
             found[model] = {
                 side: phonon_conductance(tree[side].to_dataset(), temperature, f"transmissivity{name}")

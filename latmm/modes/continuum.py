@@ -78,6 +78,17 @@ class Continuum:
             (media[0], media[1]), grid.frequency, np.array([right / both, left / both]), (tops[0], tops[1])
         )
 
+    @property
+    def grid(self) -> FrequencyGrid:
+        """Quadrature over the frequencies at which channels are counted."""
+        step = self.frequency[1] - self.frequency[0]
+        return FrequencyGrid(self.frequency, np.full(self.frequency.size, step))
+
+    def seen_from(self, side: int) -> tuple[Medium, Medium]:
+        """Both media, the one that waves come from first, its half-space below the other."""
+        left, right = self.media
+        return (left, right) if side == 0 else (right.rotated(_TURN), left.rotated(_TURN))
+
     def diffuse_at(self, side: int, frequency: Floats) -> Floats:
         """Transmissivity by diffuse mismatch of phonons of any shape of frequencies, THz."""
         return np.asarray(np.interp(frequency, self.frequency, self.diffuse[side]))
@@ -107,7 +118,7 @@ class Continuum:
         """
         towards = np.where(velocity > 0, 1.0, -1.0) * (1.0 if side == 0 else -1.0)
         q = wave_vectors * towards[:, None]
-        left, right = self.media if side == 0 else (m.rotated(_TURN) for m in self.media[::-1])
+        left, right = self.seen_from(side)
         q = q if side == 0 else q @ _TURN
         result = np.full(len(q), np.nan)
         length = np.linalg.norm(q, axis=1)

@@ -87,12 +87,29 @@ def transmissivities(
             if progress is not None:
                 progress("phonons", done + now, total)
 
-        nodes[SIDES[side]] = _with_mesh(
-            transmissivity(system, SIDES[side], reduced.qpoints, progress=report), reduced
-        )
+        table = transmissivity(system, SIDES[side], reduced.qpoints, progress=report)
+        nodes[SIDES[side]] = _with_mesh(_with_crystal(table, system.crystals[side]), reduced)
         done += len(reduced.qpoints)
     root = xr.Dataset(attrs={"mesh": list(mesh), "mesh_shift": 0.0 if centred else 0.5, "area": system.area})
     return xr.DataTree.from_dict({"/": root, **nodes})
+
+
+def _with_crystal(table: xr.Dataset, crystal: ForceConstants) -> xr.Dataset:
+    """Add the oriented primitive cell that fractional wave vectors refer to."""
+    atoms = crystal.atoms
+    return table.assign(
+        cell=(
+            ("vector", "axis"),
+            atoms.cell.array,
+            {"units": "angstrom", "long_name": "lattice vectors, interface normal along z"},
+        ),
+        positions=(
+            ("atom", "axis"),
+            atoms.get_positions(),
+            {"units": "angstrom", "long_name": "atomic positions"},
+        ),
+        species=("atom", atoms.get_chemical_symbols(), {"units": "1", "long_name": "chemical element"}),
+    )
 
 
 def _with_mesh(table: xr.Dataset, reduced: BulkMesh) -> xr.Dataset:
@@ -106,6 +123,11 @@ def _with_mesh(table: xr.Dataset, reduced: BulkMesh) -> xr.Dataset:
             "mesh_point",
             reduced.irreducible.astype(np.int32),
             {"units": "1", "long_name": "irreducible wave vector of each point of the mesh, in C order"},
+        ),
+        reversed=(
+            "mesh_point",
+            reduced.reversed.astype(np.int8),
+            {"units": "1", "long_name": "1 where phonons run against those of the irreducible wave vector"},
         ),
     )
 

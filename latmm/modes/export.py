@@ -24,13 +24,13 @@ from latmm.results import beside, check_destination
 __all__ = ["angular_table", "balance_error", "write_angular_csv", "write_phonon_csv"]
 
 
-def angular_table(table: xr.Dataset, *, angles: int = 18) -> xr.Dataset:
+def angular_table(pieces: xr.Dataset | Iterable[xr.Dataset], *, angles: int = 18) -> xr.Dataset:
     """Bin a mode table by frequency node, angle and branch.
 
     Parameters
     ----------
-    table : xarray.Dataset
-        From :func:`latmm.modes.table.mode_table`.
+    pieces : xarray.Dataset or iterable of it
+        Mode table, or its pieces (:func:`latmm.modes.table.stored_pieces`), of which one is held at a time.
     angles : int
         Equal bins of the angle of the group velocity to the normal, 0 to 90 degrees.
 
@@ -38,52 +38,71 @@ def angular_table(table: xr.Dataset, *, angles: int = 18) -> xr.Dataset:
     -------
     xarray.Dataset
         Over (side, frequency, angle, branch): ``channels`` (nm⁻²) and ``transmissivity`` (0 where there are
-        no channels).
+        no channels); over frequency its quadrature weight.
     """
     if angles < 1:
         raise InputError(f"`angles` must be a positive number of bins, but is {angles}; use e.g. 18")
-    nodes, node = np.unique(table["frequency"].values, return_inverse=True)
-    branches = int(table["branch"].max()) + 1
-    angle = np.minimum((table["angle"].values * (angles / 90.0)).astype(np.int64), angles - 1)
-    shape = (len(SIDES), nodes.size, angles, branches)
-    place = np.ravel_multi_index(
-        (table["side"].values.astype(int), node, angle, table["branch"].values.astype(int)), shape
+    total: xr.Dataset | None = None
+    for piece in [pieces] if isinstance(pieces, xr.Dataset) else pieces:
+        part = _binned(piece, angles)
+        if total is not None:
+            total, part = xr.align(total, part, join="outer", fill_value=0.0)
+            weights = np.maximum(total["frequency_weight"], part["frequency_weight"])
+            part = (total + part).assign(frequency_weight=weights)
+        total = part
+    if total is None:
+        raise InputError(
+            "a table without modes cannot be binned; sample frequencies below the crystals' bands"
+        )
+    width, offered = 90.0 / angles, total["channels"]
+    labelled = {
+        "channels": (offered, "nm-2", "phonon channels per area of the bin"),
+        "transmissivity": (
+            (total["crossing"] / offered.where(offered > 0)).fillna(0.0),
+            "1",
+            "mean transmissivity of the channels of the bin",
+        ),
+        "frequency_weight": (total["frequency_weight"], "THz", "quadrature weight of the frequency"),
+    }
+    result = xr.Dataset(
+        {name: values.assign_attrs(units=u, long_name=text) for name, (values, u, text) in labelled.items()},
+        attrs={"angle_width": width, "angle_width_units": "degree"},
     )
-    weight = table["weight"].values
-    count = int(np.prod(shape))
+    coordinates = {
+        "side": ("1", "crystal that the phonon comes from"),
+        "frequency": ("THz", "phonon frequency"),
+        "angle": ("degree", "angle of the group velocity to the normal, centre of bin"),
+        "branch": ("1", "branch, by continuity along the ray from the zone centre"),
+    }
+    for name, (units, long_name) in coordinates.items():
+        result[name].attrs.update(units=units, long_name=long_name)
+    return result
+
+
+def _binned(piece: xr.Dataset, angles: int) -> xr.Dataset:
+    """Channels, and those that cross, of one piece over (side, frequency, angle, branch)."""
+    nodes, first, node = np.unique(piece["frequency"].values, return_index=True, return_inverse=True)
+    branches = int(piece["branch"].values.max(initial=0)) + 1
+    angle = np.minimum((piece["angle"].values * (angles / 90.0)).astype(np.int64), angles - 1)
+    shape = (len(SIDES), nodes.size, angles, branches)
+    columns = (piece["side"].values.astype(int), node, angle, piece["branch"].values.astype(int))
+    place = np.ravel_multi_index(columns, shape)
+    weight, count = piece["weight"].values, int(np.prod(shape))
     offered = np.bincount(place, weight, minlength=count).reshape(shape)
-    crossing = np.bincount(place, weight * table["transmissivity"].values, minlength=count).reshape(shape)
-    mean = np.divide(crossing, offered, out=np.zeros(shape), where=offered > 0)
+    crossing = np.bincount(place, weight * piece["transmissivity"].values, minlength=count).reshape(shape)
     dims = ("side", "frequency", "angle", "branch")
-    width = 90.0 / angles
     return xr.Dataset(
         {
-            "channels": (
-                dims,
-                offered,
-                {"units": "nm-2", "long_name": "phonon channels per area of the bin"},
-            ),
-            "transmissivity": (
-                dims,
-                mean,
-                {"units": "1", "long_name": "mean transmissivity of the channels of the bin"},
-            ),
+            "channels": (dims, offered),
+            "crossing": (dims, crossing),
+            "frequency_weight": ("frequency", piece["frequency_weight"].values[first]),
         },
         coords={
-            "side": ("side", list(SIDES), {"units": "1", "long_name": "crystal that the phonon comes from"}),
-            "frequency": ("frequency", nodes, {"units": "THz", "long_name": "phonon frequency"}),
-            "angle": (
-                "angle",
-                (np.arange(angles) + 0.5) * width,
-                {"units": "degree", "long_name": "angle of the group velocity to the normal, centre of bin"},
-            ),
-            "branch": (
-                "branch",
-                np.arange(branches),
-                {"units": "1", "long_name": "branch, by continuity along the ray from the zone centre"},
-            ),
+            "side": list(SIDES),
+            "frequency": nodes,
+            "angle": (np.arange(angles) + 0.5) * (90.0 / angles),
+            "branch": np.arange(branches),
         },
-        attrs={"angle_width": width, "angle_width_units": "degree"},
     )
 
 

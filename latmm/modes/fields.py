@@ -8,6 +8,7 @@ The scattered wave of a phonon of unit flux is the field ψ = iGΓu; an atom at 
 Re[ψ e^{ik∥·r − iωt}]/√m (position gauge), scaled to a chosen largest displacement.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -32,7 +33,12 @@ _POINTS = 256
 
 
 def local_density_of_states(
-    interface: Interface, frequency: Floats, kmesh: tuple[int, int], *, broadening: float = 0.0
+    interface: Interface,
+    frequency: Floats,
+    kmesh: tuple[int, int],
+    *,
+    broadening: float = 0.0,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> xr.Dataset:
     """Density of states of every atom of the contact and of one principal layer of both crystals.
 
@@ -47,6 +53,8 @@ def local_density_of_states(
     broadening : float
         η/2π, THz. 0 is exact for what the crystals' waves reach; states bound to the contact have no width
         then and show only with a broadening.
+    progress : callable, optional
+        Called with (stage, wave vectors done, in all).
 
     Returns
     -------
@@ -61,6 +69,8 @@ def local_density_of_states(
     total = np.zeros((nu.size, len(atoms)))
     size = max(1, _POINTS // nu.size)
     for start in range(0, len(points), size):
+        if progress is not None:
+            progress("density of states", start, len(points))
         part = slice(start, start + size)
         green = green_function(
             system.junction(points[part]),
@@ -70,6 +80,8 @@ def local_density_of_states(
         density = np.concatenate(green.density_of_states, axis=-1)
         by_atom = density.reshape(*density.shape[:-1], len(atoms), 3).sum(axis=-1)
         total += np.einsum("k,kfa->fa", weights[part], by_atom) * TWO_PI
+    if progress is not None:
+        progress("density of states", len(points), len(points))
     height = atoms.get_positions()[:, 2]
     middle = 0.5 * (height[layer < 0].max() + height[layer >= 0].min())
     return xr.Dataset(

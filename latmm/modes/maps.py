@@ -6,7 +6,7 @@ reversal makes C symmetric under the exchange of in and out (reciprocity). Divid
 they are the probabilities of mode conversion.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
@@ -28,7 +28,12 @@ _PER_NM2 = 100.0
 
 
 def scattering_map(
-    system: System, frequency: Sequence[float], kmesh: tuple[int, int], *, angles: int = 9
+    system: System,
+    frequency: Sequence[float],
+    kmesh: tuple[int, int],
+    *,
+    angles: int = 9,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> xr.Dataset:
     """Scattering between branches and angles at given frequencies.
 
@@ -42,6 +47,8 @@ def scattering_map(
         Midpoint mesh over the k∥ of the junction's lateral cell.
     angles : int
         Equal bins of the angle between 0 and 90 degrees.
+    progress : callable, optional
+        Called with (stage, wave vectors done, in all).
 
     Returns
     -------
@@ -62,12 +69,16 @@ def scattering_map(
     specular = np.zeros((2, nu.size, len(SIDES)))
     size = max(1, system.points_at_once(_POINTS) // nu.size)
     for start in range(0, len(points), size):
+        if progress is not None:
+            progress("scattering", start, len(points))
         part = slice(start, start + size)
         found = resolve(system, points[part], nu, outgoing=True)
         weight = np.repeat(weights[part], nu.size) * (_PER_NM2 / system.area)
         node = np.tile(np.arange(nu.size), len(weights[part]))
         _add_channels(total, found, weight, node, angles)
         _add_specular(specular, found, weight, node)
+    if progress is not None:
+        progress("scattering", len(points), len(points))
     return _dataset(nu, total.reshape(nu.size, 2, branches, angles, 2, branches, angles), specular)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from latmm.arrays import Floats, Integers
+from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.force_constants import ForceConstants
 
@@ -30,11 +30,15 @@ class BulkMesh:
         Share of the mesh that each stands for; they sum to one.
     irreducible : (M,) int
         For each point of the mesh, in C order of its three indices, the irreducible one.
+    reversed : (M,) bool
+        Points whose phonons run the other way along the normal than those of the irreducible one: time
+        reversal connects them.
     """
 
     qpoints: Floats
     weight: Floats
     irreducible: Integers
+    reversed: Bools
 
 
 def bulk_mesh(
@@ -69,21 +73,27 @@ def bulk_mesh(
     axes = [(np.arange(n) + shift) / n for n in mesh]
     q = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     normal = q[:, 2] - crystal.in_plane(q[:, :2])[:, 2]
-    images = [_index(-q, counts, shift)]
+    rows, away = np.arange(len(q)), len(q)
+    # each point twice: as it is, and time-reversed
+    pairs = []
+    if (partner := _index(-q, counts, shift)) is not None:
+        pairs += [(rows, partner + away), (rows + away, partner)]
     for rotation in rotations:
         k = q[:, :2] @ rotation.T
-        images.append(_index(np.column_stack([k, normal + crystal.in_plane(k)[:, 2]]), counts, shift))
-    rows = np.arange(len(q))
-    pairs = [(rows, image) for image in images if image is not None]
+        image = _index(np.column_stack([k, normal + crystal.in_plane(k)[:, 2]]), counts, shift)
+        if image is not None:
+            pairs += [(rows, image), (rows + away, image + away)]
     first, second = (np.concatenate(x) for x in zip(*pairs, strict=True))
-    graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(q), len(q)))
-    _, orbit = connected_components(graph, directed=False)
+    graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(2 * away, 2 * away))
+    _, orbits = connected_components(graph, directed=False)
+    orbit = np.minimum(orbits[:away], orbits[away:])
     _, kept, irreducible, size = np.unique(orbit, return_index=True, return_inverse=True, return_counts=True)
     # orbits are numbered by their first point already; their order by k∥ follows from C order
     order = np.argsort(kept)
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
-    return BulkMesh(q[kept[order]], size[order] / len(q), place[irreducible])
+    turned = orbits[:away] != orbits[:away][kept][irreducible]
+    return BulkMesh(q[kept[order]], size[order] / len(q), place[irreducible], turned)
 
 
 def check_mesh(mesh: tuple[int, int, int]) -> None:

@@ -18,15 +18,26 @@ import h5netcdf
 import numpy as np
 import xarray as xr
 
-from latmm.arrays import Floats
+from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
 from latmm.modes.resolved import Resolved, resolve
 from latmm.modes.system import SIDES, System
-from latmm.results import beside, check_destination, read
+from latmm.results import as_json, beside, check_destination, read
 from latmm.sweep.sampling import Window
+from latmm.units import TWO_PI
 
-__all__ = ["COLUMNS", "angle_to_normal", "mode_pieces", "mode_table", "read_modes", "spectral", "write_modes"]
+__all__ = [
+    "CHECKS",
+    "COLUMNS",
+    "angle_to_normal",
+    "mode_pieces",
+    "mode_table",
+    "read_modes",
+    "spectral",
+    "stored_pieces",
+    "write_modes",
+]
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 
@@ -49,6 +60,9 @@ COLUMNS: Mapping[str, tuple[str, str, str]] = {
     "specular_fraction": ("f4", "1", "share of the mode's energy that leaves with its in-plane wave vector"),
 }
 """Type, unit and long name of the columns; ``group_velocity`` has a second dimension ``axis`` (x, y, z)."""
+CHECKS: Mapping[str, float] = {"frequency": 1e-6, "group_velocity": 1e-6, "energy": 1e-8}
+"""Limits of what a table checks: by how much the phonon that a mode unfolds to misses the mode's ν, relative
+to the largest, and its v_z, relative to the largest speed; and transmissivity plus reflectivity one."""
 _POINTS = 2048
 """Points of a piece: some ten thousand rows."""
 _CHUNK = 16384
@@ -83,7 +97,7 @@ def mode_pieces(
     Yields
     ------
     xarray.Dataset
-        Rows along ``mode`` with :data:`COLUMNS`.
+        Rows along ``mode`` with :data:`COLUMNS`; attributes say how exact they are, see :data:`CHECKS`.
     """
     chosen = list(samples)
     total = sum(len(w.weights) * int(w.selected.sum()) for w in chosen)
@@ -105,14 +119,22 @@ def mode_pieces(
 
 def _rows(found: Resolved, weight: Floats, frequency_weight: Floats) -> xr.Dataset:
     """Rows of both sides of a batch of points with weights (P,)."""
-    sides = []
+    sides: list[dict[str, Floats | Integers]] = []
+    worst = dict.fromkeys(CHECKS, 0.0)
     for side, phonons in enumerate(found.incoming):
         k = found.wave_vectors[side][phonons.point, phonons.folded]
         k = k - np.rint(k)
         q = phonons.wave_vector
+        crossing, returning = found.transmissivity(side), found.reflectivity(side)
+        missed: dict[str, Floats | float] = {
+            "frequency": np.abs(phonons.frequency - found.omega[phonons.point] / TWO_PI) / phonons.top,
+            "group_velocity": phonons.velocity_mismatch,
+            "energy": np.abs(crossing + returning - 1.0),
+        }
+        worst = {name: max(worst[name], float(np.max(value, initial=0.0))) for name, value in missed.items()}
         sides.append(
             {
-                "frequency": found.omega[phonons.point] / (2.0 * np.pi),
+                "frequency": found.omega[phonons.point] / TWO_PI,
                 "frequency_weight": frequency_weight[phonons.point],
                 "weight": weight[phonons.point],
                 "k1": k[:, 0],
@@ -125,8 +147,8 @@ def _rows(found: Resolved, weight: Floats, frequency_weight: Floats) -> xr.Datas
                 "group_velocity": phonons.group_velocity,
                 "angle": angle_to_normal(phonons.group_velocity),
                 "polarisation": phonons.longitudinal,
-                "transmissivity": found.transmissivity(side),
-                "reflectivity": found.reflectivity(side),
+                "transmissivity": crossing,
+                "reflectivity": returning,
                 "specular_fraction": found.specular(side),
             }
         )
@@ -138,7 +160,8 @@ def _rows(found: Resolved, weight: Floats, frequency_weight: Floats) -> xr.Datas
                 {"units": units, "long_name": long_name},
             )
             for name, (kind, units, long_name) in COLUMNS.items()
-        }
+        },
+        attrs=worst,
     )
 
 
@@ -157,7 +180,14 @@ def mode_table(
     xarray.Dataset
         Rows along ``mode`` with :data:`COLUMNS`.
     """
-    return xr.concat(list(mode_pieces(system, grid, samples, progress=progress)), "mode")
+    pieces = list(mode_pieces(system, grid, samples, progress=progress))
+    return xr.concat(pieces, "mode").assign_attrs(_worst(piece.attrs for piece in pieces))
+
+
+def _worst(attributes: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Worst of the checks of several pieces."""
+    chosen = list(attributes)
+    return {name: max(found[name] for found in chosen) for name in CHECKS}
 
 
 def spectral(table: xr.Dataset) -> xr.Dataset:
@@ -205,7 +235,7 @@ def write_modes(pieces: Iterable[xr.Dataset], path: str | Path, attributes: Mapp
     path : str or Path
         The file, netCDF-4, usually ``.nc``.
     attributes : mapping
-        Global attributes: text and numbers.
+        Global attributes: text and numbers; ``checks`` is added.
 
     Returns
     -------
@@ -219,10 +249,17 @@ def write_modes(pieces: Iterable[xr.Dataset], path: str | Path, attributes: Mapp
     """
     target = check_destination(path)
     part = beside(target)
+    worst = dict.fromkeys(CHECKS, 0.0)
     try:
         with h5netcdf.File(part, "w") as file:
             file.attrs.update(attributes)
-            rows = _append_all(file, pieces)
+            rows = _append_all(file, pieces, worst)
+            file.attrs["checks"] = as_json(
+                {
+                    name: {"value": worst[name], "limit": limit, "ok": worst[name] <= limit}
+                    for name, limit in CHECKS.items()
+                }
+            )
         replace(part, target)
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from error
@@ -242,10 +279,18 @@ def read_modes(path: str | Path) -> xr.Dataset:
     return read(path).to_dataset()
 
 
-def _append_all(file: h5netcdf.File, pieces: Iterable[xr.Dataset]) -> int:
-    """Append piece after piece; the first one tells the columns."""
+def stored_pieces(path: str | Path, *, rows: int = 2**18) -> Iterator[xr.Dataset]:
+    """Read a mode table piece by piece, ``rows`` modes at a time."""
+    with xr.open_dataset(path, engine="h5netcdf") as table:
+        for start in range(0, table.sizes["mode"], rows):
+            yield table.isel(mode=slice(start, start + rows)).load()
+
+
+def _append_all(file: h5netcdf.File, pieces: Iterable[xr.Dataset], worst: dict[str, float]) -> int:
+    """Append piece after piece, the first of which tells the columns; keep their worst checks."""
     rows = 0
     for piece in pieces:
+        worst.update(_worst([worst, piece.attrs]))
         if not file.variables:
             _create(file, piece)
         size = piece.sizes["mode"]

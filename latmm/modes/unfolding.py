@@ -77,6 +77,8 @@ class Unfolded:
         Changes of modes that make the correspondence one to one.
     velocity_mismatch : float
         Largest |v_z − v of the Bloch mode| over the largest speed, of modes that needed no turn.
+    top : float
+        Largest frequency of any phonon of these wave vectors, THz.
     """
 
     point: Integers
@@ -91,6 +93,7 @@ class Unfolded:
     group: Integers
     turns: list[Turn]
     velocity_mismatch: float
+    top: float
 
 
 def folded_axis(lead: Lead | FoldedLead, waves: Waves) -> Waves:
@@ -319,6 +322,7 @@ def _labelled(
         group=group,
         turns=turns,
         velocity_mismatch=float(np.max(np.abs(along - velocity[:, 2])[pure], initial=0.0)) / fastest,
+        top=float(np.max(found.frequency, initial=np.finfo(float).tiny)),
     )
 
 

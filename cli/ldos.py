@@ -1,0 +1,64 @@
+"""``latmm ldos``: local density of states from one crystal through the contact to the other."""
+
+from typing import Any
+
+import click
+
+from .crystals import crystal_options, interface_of, note, provenance
+from .outputs import check_outputs
+from .progress import Reporter
+
+__all__ = ["command"]
+
+
+@click.command(name="ldos", short_help="Local density of states through the contact.")
+@crystal_options
+@click.option("--kmesh", type=int, nargs=2, default=(8, 8), show_default=True, metavar="N N")
+@click.option(
+    "--frequencies", type=int, default=80, show_default=True, metavar="N", help="Up to the wider band's top."
+)
+@click.option(
+    "--broadening",
+    type=click.FloatRange(min=0.0),
+    default=0.1,
+    show_default=True,
+    metavar="THZ",
+    help="Width; with 0 states bound to the contact do not show.",
+)
+@click.option("-o", "--output", type=click.Path(), help="Density of every atom, netCDF-4.")
+@click.option("--plot", type=click.Path(), help="Figure: map from crystal to crystal, planes at the contact.")
+def command(**options: Any) -> None:
+    """Phonon density of states of every atom, from one crystal through the contact to the other.
+
+    \b
+    Example:
+      latmm ldos structures/si.cif structures/ge.cif -o ldos.nc --plot ldos.png
+    """
+    import numpy as np
+    import xarray as xr
+
+    from latmm.lattice.phonons import largest_frequency
+    from latmm.modes.fields import local_density_of_states
+    from latmm.plotting import save
+    from latmm.plotting_scattering import density_figure
+    from latmm.results import write
+    from latmm.sweep.sampling import check_sampling
+
+    if not (options["output"] or options["plot"]):
+        raise click.UsageError("name a file for the result: -o FILE, --plot FILE, or both")
+    check_outputs(options)
+    check_sampling(options["kmesh"], options["frequencies"])
+    with Reporter(quiet=options["quiet"]) as report:
+        interface = interface_of(options, report)
+        top = max(largest_frequency(crystal) for crystal in (interface.left, interface.right))
+        nu = 1.03 * top * (np.arange(options["frequencies"]) + 0.5) / options["frequencies"]
+        density = local_density_of_states(
+            interface, nu, options["kmesh"], broadening=options["broadening"], progress=report
+        )
+    density.attrs.update(provenance(options, interface))
+    if options["output"]:
+        write(xr.DataTree(density), options["output"])
+        note(options, f"wrote {options['output']}")
+    if options["plot"]:
+        save(density_figure(density), options["plot"])
+        note(options, f"wrote {options['plot']}")

@@ -1,0 +1,90 @@
+"""``latmm scattering``: into which branches, angles and sides the phonons of a frequency scatter."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .crystals import crystal_options, interface_of, note, provenance
+from .outputs import check_outputs
+from .progress import Reporter
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["command"]
+
+
+@click.command(name="scattering", short_help="Mode conversion at chosen frequencies.")
+@crystal_options
+@click.option(
+    "--frequency", "chosen", type=float, multiple=True, required=True, metavar="THZ", help="Repeatable."
+)
+@click.option("--kmesh", type=int, nargs=2, default=(16, 16), show_default=True, metavar="N N")
+@click.option("--angles", type=int, default=9, show_default=True, metavar="N", help="Bins between 0 and 90°.")
+@click.option("-o", "--output", type=click.Path(), help="Channels between branches and angles, netCDF-4.")
+@click.option("--plot", type=click.Path(), help="Figure: conversion matrix, angles in and out.")
+def command(**options: Any) -> None:
+    """Scattering from branch and angle of incident phonons into those of outgoing ones.
+
+    Prints, for every frequency, the probabilities that a phonon of each branch of each side leaves in each
+    branch of either side, and the share that keeps its in-plane wave vector (specular).
+
+    \b
+    Example:
+      latmm scattering structures/si.cif structures/ge.cif --frequency 2 --frequency 6 --plot conversion.png
+    """
+    from latmm.modes.maps import conversion, scattering_map
+    from latmm.modes.system import System
+    from latmm.plotting import save
+    from latmm.plotting_scattering import conversion_figure
+    from latmm.results import write
+    from latmm.sweep.sampling import check_sampling
+
+    check_outputs(options)
+    check_sampling(options["kmesh"], 2)
+    if min(options["chosen"]) <= 0:
+        raise click.BadParameter("frequencies must be positive, in THz", param_hint="--frequency")
+    with Reporter(quiet=options["quiet"]) as report:
+        interface = interface_of(options, report)
+        system = System.of(interface)
+        frequencies = sorted(set(options["chosen"]))
+        mapped = scattering_map(
+            system, frequencies, options["kmesh"], angles=options["angles"], progress=report
+        )
+    mapped["conversion"] = conversion(mapped["channels"])
+    mapped.attrs.update(provenance(options, interface))
+    if options["output"]:
+        import xarray as xr
+
+        write(xr.DataTree(mapped), options["output"])
+        note(options, f"wrote {options['output']}")
+    if options["plot"]:
+        save(conversion_figure(mapped), options["plot"])
+        note(options, f"wrote {options['plot']}")
+    click.echo("\n\n".join(_table(mapped.sel(frequency=nu)) for nu in frequencies))
+
+
+def _table(mapped: "xr.Dataset") -> str:
+    """One row for each incident branch with phonons, one column for each outgoing one."""
+    from latmm.plotting_modes import branch_name
+
+    probability = mapped["conversion"]
+    states = [
+        (str(side), int(branch))
+        for side in probability["side"].values
+        for branch in probability["branch"].values
+        if float(mapped["channels"].sel(side=side, branch=branch).sum()) > 0
+    ]
+    names = [f"{side} {branch_name(branch)}" for side, branch in states]
+    width = max(len(name) for name in names) + 2 if names else 0
+    lines = [f"at {float(mapped['frequency']):g} THz, from (rows) into (columns)"]
+    lines.append(" " * width + "".join(f"{f'({i + 1})':>8}" for i in range(len(states))))
+    for i, (side, branch) in enumerate(states):
+        row = probability.sel(side=side, branch=branch)
+        cells = "".join(f"{row.sel(side_out=s, branch_out=b).item():>8.3f}" for s, b in states)
+        lines.append(f"{names[i]:<{width}}{cells}  ({i + 1})")
+    specular = ", ".join(
+        f"{float(mapped['specular_fraction'].sel(side=side)):.3f} from the {side}"
+        for side in mapped["side"].values
+    )
+    return "\n".join([*lines, f"specular fraction: {specular}"])

@@ -1,0 +1,102 @@
+"""``latmm wave``: the phonons that meet a contact at one k∥ and ν, and the wave of one of them as a film."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .crystals import crystal_options, interface_of, note
+from .outputs import check_outputs
+from .progress import Reporter
+
+if TYPE_CHECKING:
+    from latmm.modes.resolved import Resolved
+
+__all__ = ["command"]
+
+
+@click.command(name="wave", short_help="Film of the wave that one phonon makes at the contact.")
+@crystal_options
+@click.option("--frequency", type=float, required=True, metavar="THZ", help="Frequency of the phonon.")
+@click.option(
+    "--wave-vector",
+    type=float,
+    nargs=2,
+    default=(0.0, 0.0),
+    show_default=True,
+    metavar="K1 K2",
+    help="In-plane wave vector, fractional.",
+)
+@click.option("--side", type=click.Choice(["left", "right"]), default="left", show_default=True)
+@click.option(
+    "--mode", type=int, metavar="N", help="Number of the incident phonon; without it they are listed."
+)
+@click.option(
+    "--layers", type=int, default=12, show_default=True, metavar="N", help="Of each crystal, shown."
+)
+@click.option("--repeat", type=int, nargs=2, default=(3, 3), show_default=True, metavar="N N")
+@click.option("--frames", type=int, default=24, show_default=True, metavar="N", help="Images in a period.")
+@click.option(
+    "--amplitude", type=float, default=0.3, show_default=True, metavar="Å", help="Largest displacement."
+)
+@click.option("-o", "--output", type=click.Path(), help="Film as extended XYZ, for OVITO or ASE.")
+def command(**options: Any) -> None:
+    """Phonons that meet the contact at one in-plane wave vector and frequency, and the wave of one of them.
+
+    \b
+    Example:
+      latmm wave structures/si.cif structures/ge.cif --frequency 4 --wave-vector 0.1 0
+      latmm wave structures/si.cif structures/ge.cif --frequency 4 --wave-vector 0.1 0 --mode 1 -o wave.xyz
+    """
+    import numpy as np
+
+    from latmm.modes.fields import scattered_trajectory, write_trajectory
+    from latmm.modes.resolved import resolve
+    from latmm.modes.system import System
+
+    check_outputs(options)
+    if (options["mode"] is None) != (options["output"] is None):
+        raise click.UsageError("a film needs both --mode N and -o FILE; without either, phonons are listed")
+    if not options["frequency"] > 0:
+        raise click.BadParameter("the frequency must be positive, in THz", param_hint="--frequency")
+    with Reporter(quiet=options["quiet"]) as report:
+        interface = interface_of(options, report)
+    if options["mode"] is None:
+        k, nu = np.array([options["wave_vector"]]), np.array([options["frequency"]])
+        click.echo(_list(resolve(System.of(interface), k, nu), options["side"]))
+        return
+    images = scattered_trajectory(
+        interface,
+        options["wave_vector"],
+        options["frequency"],
+        options["mode"],
+        side=options["side"],
+        layers=options["layers"],
+        repeat=options["repeat"],
+        frames=options["frames"],
+        amplitude=options["amplitude"],
+    )
+    write_trajectory(images, options["output"])
+    note(options, f"wrote {options['output']}")
+
+
+def _list(found: "Resolved", side: str) -> str:
+    """Write one row for each incident phonon."""
+    from latmm.modes.system import SIDES
+    from latmm.modes.table import angle_to_normal
+    from latmm.plotting_modes import branch_name
+
+    index = SIDES.index(side)
+    phonons, crossing = found.incoming[index], found.transmissivity(index)
+    if not len(phonons.mode):
+        return f"no phonon of the {side} crystal has this frequency and in-plane wave vector"
+    lines = [
+        f"{'mode':>5}{'branch':>18}{'qx':>9}{'qy':>9}{'qz (Å⁻¹)':>10}{'angle (°)':>11}{'long.':>7}{'t':>8}"
+    ]
+    for i in phonons.mode.argsort():
+        q = phonons.wave_vector[i]
+        angle = float(angle_to_normal(phonons.group_velocity[i]))
+        lines.append(
+            f"{phonons.mode[i]:>5}{branch_name(int(phonons.branch[i])):>18}{q[0]:>9.4f}{q[1]:>9.4f}{q[2]:>10.4f}"
+            f"{angle:>11.1f}{phonons.longitudinal[i]:>7.2f}{crossing[i]:>8.4f}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,177 @@
+"""Elastic waves named like phonons: what acoustic mismatch counts, by branch and angle, and where it ends.
+
+Acoustic mismatch errs twice. It gives a phonon the transmissivity of an elastic wave, and it counts elastic
+waves instead of phonons. The first error shows on the lattice's own phonons (:mod:`latmm.modes.continuum`);
+the second needs the waves that the model counts. A wave of slowness s has the sheet of its direction as its
+branch (slow, middle, fast) and the angle of its energy velocity
+
+    v_m = a_i a_k (B_imkl n_l + B_ijkm n_j) / (2ρc)
+
+to the normal, with n the direction, c the speed, a the polarisation and B the moduli of the medium.
+
+*Critical angles.* Along an azimuth φ waves of sheet j exist up to the in-plane slowness max_θ sin θ/c_j. A
+wave of sheet i that has this in-plane slowness runs at its critical angle for j; in anisotropic media that
+angle varies with φ, between bounds.
+"""
+
+from math import pi
+
+import numpy as np
+import xarray as xr
+
+from latmm.arrays import Complexes, Floats, Integers
+from latmm.continuum.contact import contact, energy_shares
+from latmm.continuum.cutoffs import truncated_square_law, wave_cutoffs
+from latmm.continuum.media import Medium
+from latmm.continuum.plane_waves import WaveSet, plane_waves
+from latmm.continuum.slowness import axial_azimuths, slowness_mesh
+from latmm.modes.continuum import Continuum
+from latmm.modes.table import angle_to_normal
+
+__all__ = ["critical_angles", "critical_slowness", "elastic_transmission"]
+
+_AZIMUTHS = 72
+"""Azimuths of the slowness mesh, as many as the model itself takes."""
+_NODES = 24
+"""Gauss nodes between neighbouring critical slownesses, of each azimuth."""
+_BATCH = 512
+"""In-plane slownesses solved at once."""
+_POLAR = 361
+"""Polar angles among which a sheet's largest in-plane slowness is looked for."""
+
+
+def elastic_transmission(continuum: Continuum, side: int, *, angles: int = 18) -> xr.DataArray:
+    """Acoustic mismatch by its own waves: channels that cross, by branch and angle.
+
+    Parameters
+    ----------
+    continuum : Continuum
+        Both media.
+    side : int
+        0: waves from the left; 1: from the right.
+    angles : int
+        Equal bins of the angle of the energy velocity to the normal, 0 to 90 degrees.
+
+    Returns
+    -------
+    xarray.DataArray
+        Over (branch, angle, frequency), nm⁻²: its sum over branches and angles is the spectrum of
+        :func:`latmm.continuum.acoustic_mismatch.acoustic_mismatch`, from either side.
+    """
+    left, right = continuum.seen_from(side)
+    azimuths = axial_azimuths((left, right), _AZIMUTHS)
+    # where one azimuth stands for all, its nodes alone fill the bins of the angle
+    mesh = slowness_mesh((left, right), azimuths=azimuths, nodes=_NODES * _AZIMUTHS // azimuths)
+    total = np.zeros((3, angles, continuum.frequency.size))
+    places, coefficients, cutoffs = [], [], []
+    for start in range(0, len(mesh.weight), _BATCH):
+        s = mesh.slowness[start : start + _BATCH]
+        waves = plane_waves(left, s), plane_waves(right, s)
+        come, leave = waves[0].forward, waves[1].forward
+        tau = energy_shares(contact(*waves).transmission, come, leave)
+        cut = np.minimum(wave_cutoffs(left, come, s)[:, :, None], wave_cutoffs(right, leave, s)[:, None])
+        branch, angle = _named(left, come, s)
+        place = branch * angles + np.minimum((angle * (angles / 90.0)).astype(np.int64), angles - 1)
+        places.append(np.broadcast_to(place[:, :, None], tau.shape).ravel())
+        weight = mesh.weight[start : start + _BATCH] / (4.0 * pi**2)
+        coefficients.append((weight[:, None, None] * tau).ravel())
+        cutoffs.append(cut.ravel())
+    place, coefficient, cutoff = (np.concatenate(x) for x in (places, coefficients, cutoffs))
+    flat = total.reshape(3 * angles, -1)
+    for i in np.unique(place[cutoff > 0]):
+        own = place == i
+        flat[i] = truncated_square_law(continuum.grid, coefficient[own], cutoff[own])
+    return xr.DataArray(
+        total,
+        dims=("branch", "angle", "frequency"),
+        coords={
+            "branch": ("branch", np.arange(3), {"units": "1", "long_name": "sheet, slow to fast"}),
+            "angle": (
+                "angle",
+                (np.arange(angles) + 0.5) * 90.0 / angles,
+                {"units": "degree", "long_name": "angle of the energy velocity to the normal"},
+            ),
+            "frequency": ("frequency", continuum.frequency, {"units": "THz", "long_name": "frequency"}),
+        },
+        name="transmission",
+        attrs={"units": "nm-2", "long_name": "channels per area that cross by acoustic mismatch"},
+    )
+
+
+def _named(medium: Medium, waves: WaveSet, slowness: Floats) -> tuple[Integers, Floats]:
+    """Branch (P, C) and angle (P, C), degrees, of waves; 0 and 90 where they do not propagate."""
+    flat = np.broadcast_to(slowness[:, None, :], (*waves.vertical.shape, 2))
+    s = np.concatenate([flat, waves.vertical.real[..., None]], axis=-1)
+    length = np.linalg.norm(s, axis=-1)
+    direction = s / length[..., None]
+    speeds = medium.christoffel(direction)[0]
+    branch = np.argmin(np.abs(speeds * length[..., None] - 1.0), axis=-1)
+    polarisation = np.swapaxes(waves.displacement, -1, -2)
+    velocity = _energy_velocity(medium, direction, polarisation, 1.0 / length)
+    alive = waves.propagating
+    return np.where(alive, branch, 0), np.where(alive, angle_to_normal(velocity), 90.0)
+
+
+def _energy_velocity(
+    medium: Medium, direction: Floats, polarisation: Floats | Complexes, speed: Floats
+) -> Floats:
+    """Energy velocity (..., 3), km/s, of waves with unnormalised polarisations (..., 3)."""
+    norm = np.linalg.norm(polarisation, axis=-1, keepdims=True)
+    a = polarisation / np.where(norm > 0, norm, 1.0)
+    b, conjugate = medium.moduli, a.conj()
+    flux = np.einsum("imkl,...i,...k,...l->...m", b, conjugate, a, direction, optimize=True)
+    flux = flux + np.einsum("ijkm,...i,...k,...j->...m", b, conjugate, a, direction, optimize=True)
+    return np.asarray(flux.real / (2.0 * medium.density * speed[..., None]))
+
+
+def _sheets(medium: Medium, azimuths: Floats) -> tuple[Floats, Floats]:
+    """In-plane slowness and angle of the energy velocity (A, polar angle, sheet) along azimuths (A,)."""
+    polar = np.linspace(0.0, 0.5 * pi, _POLAR)
+    flat = np.sin(polar)[None, :, None] * np.stack([np.cos(azimuths), np.sin(azimuths)], axis=-1)[:, None, :]
+    up = np.broadcast_to(np.cos(polar)[None, :, None], (*flat.shape[:2], 1))
+    direction = np.concatenate([flat, up], axis=-1)
+    speed, vectors = medium.christoffel(direction)
+    velocity = _energy_velocity(medium, direction[:, :, None, :], np.swapaxes(vectors, -1, -2), speed)
+    return np.sin(polar)[None, :, None] / speed, angle_to_normal(velocity)
+
+
+def critical_slowness(medium: Medium, azimuths: Floats) -> Floats:
+    """Largest in-plane slowness (A, 3) of each sheet along azimuths (A,), radians; ps/nm."""
+    return np.asarray(_sheets(medium, azimuths)[0].max(axis=1))
+
+
+def critical_angles(
+    continuum: Continuum, side: int, branch: int, *, azimuths: int = 36
+) -> list[tuple[float, float]]:
+    """Angles of a branch's energy velocity beyond which each outgoing wave of the other crystal is lost.
+
+    Parameters
+    ----------
+    continuum : Continuum
+        Both media.
+    side : int
+        0: waves from the left; 1: from the right.
+    branch : int
+        0, 1 or 2: slow, middle or fast incident waves.
+    azimuths : int
+        Directions in the plane that are compared.
+
+    Returns
+    -------
+    list of (float, float)
+        For the slow, the middle and the fast outgoing sheet: smallest and largest critical angle over all
+        azimuths, degrees; not a number where a wave is never lost.
+    """
+    left, right = continuum.seen_from(side)
+    around = 2.0 * pi * (np.arange(azimuths) + 0.5) / azimuths
+    slowness, angle = (x[..., branch] for x in _sheets(left, around))
+    limits = critical_slowness(right, around)
+    found = []
+    for limit in limits.T:
+        beyond = slowness > limit[:, None] * (1.0 + 1e-9)
+        lost = np.flatnonzero(beyond.any(axis=1))
+        after = np.argmax(beyond[lost], axis=1)
+        s, theta = ((x[lost, after - 1], x[lost, after]) for x in (slowness, angle))
+        values = theta[0] + (theta[1] - theta[0]) * (limit[lost] - s[0]) / (s[1] - s[0])
+        found.append((float(values.min()), float(values.max())) if lost.size else (np.nan, np.nan))
+    return found
