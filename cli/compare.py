@@ -13,9 +13,12 @@ from .scaling import check_scaling, cost, executor_of, kept, scaling_options, st
 from .tables import conductance_table
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import xarray as xr
 
     from latmm.interface.interface import Interface
+    from latmm.sweep.checkpoint import Checkpoint
 
 __all__ = ["command"]
 
@@ -117,7 +120,7 @@ def _check_sampling_options(options: dict[str, Any]) -> None:
 
 def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | None":
     """Check everything cheap first, compute, and write the files; None after a dry run."""
-    from latmm.comparison import FREQUENCIES, KMESH, compare
+    from latmm.comparison import FREQUENCIES, KMESH
     from latmm.plotting import comparison_figure, save
     from latmm.results import write
     from latmm.sweep.refinement import check_tolerance
@@ -129,27 +132,14 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     check_sampling(kmesh, frequencies)
     if options["tol"] is not None:
         check_tolerance(options["tol"])
-    models = options["models"] or _DEFAULT
     with Reporter(quiet=options["quiet"]) as report:
         interface = interface_of(options, report)
         note(options, _geometry(interface))
         if options["dry_run"]:
             click.echo(cost(interface, kmesh, frequencies, min(temperatures)))
             return None
-        store = store_beside(options, interface) if options["output"] and "agf" in models else None
-        with kept(options, store), executor_of(options) as executor:
-            tree = compare(
-                interface,
-                temperatures,
-                models=models,
-                kmesh=kmesh,
-                frequencies=frequencies,
-                tolerance=options["tol"],
-                roughness=options["roughness"],
-                progress=report,
-                executor=executor,
-                checkpoint=store,
-            )
+        with executor_of(options) as executor:
+            tree, store = _compared(options, interface, temperatures, report, executor)
     tree.attrs.update(provenance(options, interface))
     for name, check in json.loads(tree.attrs["checks"]).items():
         if not check["ok"]:
@@ -164,6 +154,34 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
         save(comparison_figure(tree), options["plot"])
         note(options, f"wrote {options['plot']}")
     return tree
+
+
+def _compared(
+    options: dict[str, Any],
+    interface: "Interface",
+    temperatures: list[float],
+    report: Reporter,
+    executor: "Executor | None",
+) -> "tuple[xr.DataTree, Checkpoint | None]":
+    """Compare the models of an interface; what is found on the way is kept in a store."""
+    from latmm.comparison import FREQUENCIES, KMESH, compare
+
+    models = options["models"] or _DEFAULT
+    store = store_beside(options, interface) if options["output"] and "agf" in models else None
+    with kept(options, store):
+        tree = compare(
+            interface,
+            temperatures,
+            models=models,
+            kmesh=options["kmesh"] or KMESH,
+            frequencies=options["frequencies"] or FREQUENCIES,
+            tolerance=options["tol"],
+            roughness=options["roughness"],
+            progress=report,
+            executor=executor,
+            checkpoint=store,
+        )
+    return tree, store
 
 
 def _geometry(interface: "Interface") -> str:

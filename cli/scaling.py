@@ -65,8 +65,8 @@ def executor_of(options: dict[str, Any]) -> "Iterator[Executor | None]":
         yield executor
 
 
-def store_beside(options: dict[str, Any], interface: "Interface") -> "Checkpoint":
-    """Open the store beside the output that keeps what a sweep finds: OUTPUT.partial.zarr.
+def store_beside(options: dict[str, Any], interface: "Interface", part: str = "") -> "Checkpoint":
+    """Open the store beside the output that keeps what a sweep finds: OUTPUT[.PART].partial.zarr.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def store_beside(options: dict[str, Any], interface: "Interface") -> "Checkpoint
 
     from latmm.sweep.checkpoint import Checkpoint, digests
 
-    path = Path(options["output"]).with_suffix(".partial.zarr")
+    path = Path(options["output"]).with_suffix(f"{part and '.'}{part}.partial.zarr")
     if options["overwrite"] and path.exists():
         shutil.rmtree(path)
     return Checkpoint(path, digests(interface))
