@@ -7,6 +7,7 @@ import pytest
 from modes_systems import contact, diamond, fcc, loosened, supercell
 
 from latmm.errors import InputError
+from latmm.interface.tiling import tile
 from latmm.landauer import conductance
 from latmm.lattice.phonons import largest_frequency, phonons, q_mesh
 from latmm.modes.accumulation import conductances, phonon_conductance
@@ -59,6 +60,19 @@ def test_a_supercell_transmits_the_phonons_of_the_primitive_cell_alike():
     q = np.random.default_rng(9).uniform(-0.5, 0.5, (6, 3))
     tables = [transmissivity(s, "left", q) for s in (supercell(crystal, 2.0), contact(crystal, 2.0))]
     np.testing.assert_allclose(tables[0]["transmissivity"], tables[1]["transmissivity"], atol=1e-8)
+
+
+def test_phonons_of_a_tiled_contact_cross_as_those_of_the_contact(heavy_silicon):
+    system, tiled = System.of(heavy_silicon), System.of(tile(heavy_silicon, (2, 2)))
+    q = np.random.default_rng(11).uniform(-0.5, 0.5, (5, 3))
+    for side in ("left", "right"):
+        small, large = (transmissivity(s, side, q)["transmissivity"] for s in (system, tiled))
+        np.testing.assert_allclose(large, small, atol=1e-8)
+        assert float(small.max()) > 0.3
+    # a mesh of both: reduced by the symmetry that a 2 x 2 supercell keeps
+    whole = [transmissivities(s, (4, 4, 4)) for s in (system, tiled)]
+    totals = [conductances(tree, [300.0])["agf"]["left"][0] for tree in whole]
+    assert totals[1] == pytest.approx(totals[0], rel=1e-7)
 
 
 def test_degenerate_phonons_share_the_mean_of_their_group():

@@ -12,6 +12,7 @@ from modes_systems import contact, diamond, fcc
 
 from latmm.continuum.media import Medium
 from latmm.errors import InputError
+from latmm.interface.tiling import tile
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.phonons import density_of_states, largest_frequency
 from latmm.modes.accumulation import QUANTITIES, accumulation, mode_conductance, phonon_conductance
@@ -21,6 +22,7 @@ from latmm.modes.elastic import elastic_transmission
 from latmm.modes.export import angular_table, balance_error, write_angular_csv, write_phonon_csv
 from latmm.modes.fields import local_density_of_states, scattered_trajectory, write_trajectory
 from latmm.modes.maps import scattering_map
+from latmm.modes.resolved import resolve
 from latmm.modes.sampling import grid_samples, zone_samples
 from latmm.modes.system import System
 from latmm.modes.table import (
@@ -265,6 +267,51 @@ def test_reflection_makes_the_wave_stand_on_its_own_side_alone(heavy_silicon):
     left, right = power[: len(power) // 2 - 4], power[len(power) // 2 + 8 :]
     assert np.ptp(left[::2]) > 0.2 * left[::2].mean()
     assert np.ptp(right[::2]) < 1e-3 * right[::2].mean()
+
+
+def wave_of(images):
+    """Places at rest, and the complex wave u(0) + i u(T/4)."""
+    moves = [image.get_array("displacement") for image in images]
+    return images[0].get_positions() - moves[0], moves[0] + 1j * moves[1]
+
+
+def test_a_wave_of_a_supercell_is_the_one_of_the_contact(heavy_silicon):
+    # two k∥ fold; (001) layers of diamond are stacked obliquely
+    large, k, nu = tile(heavy_silicon, (2, 1)), np.array([[0.5, 0.1]]), 5.0
+    folded = large.folded("left", k)[0]
+    phonons = resolve(System.of(large), k, np.array([nu])).incoming[0]
+    assert set(phonons.folded) == {0, 1}
+    shown = {"layers": 3, "frames": 4}
+    for number in (0, len(phonons.mode) - 1):
+        mode, place = int(phonons.mode[number]), int(phonons.folded[number])
+        ours = scattered_trajectory(large, tuple(k[0]), nu, mode, repeat=(1, 1), **shown)
+        at = tuple(folded[place])
+        theirs = scattered_trajectory(heavy_silicon, at, nu, mode - 6 * place, repeat=(2, 1), **shown)
+        (rest, wave), (other, expected) = wave_of(ours), wave_of(theirs)
+        # atoms agree up to translations of the supercell, which turn the phase by k∥
+        cell = np.linalg.inv(large.matched.cell)
+        apart = rest[:, None] - other[None, :]
+        steps = np.rint(apart[..., :2] @ cell)
+        apart[..., :2] -= steps @ large.matched.cell
+        match = np.argmin(np.linalg.norm(apart, axis=-1), axis=1)
+        assert len(set(match)) == len(rest)
+        phase = np.exp(2j * np.pi * steps[np.arange(len(rest)), match] @ k[0])
+        expected = expected[match] * phase[:, None]
+        factor = np.vdot(expected, wave) / np.vdot(expected, expected)
+        np.testing.assert_allclose(wave, factor * expected, atol=1e-9)
+
+
+def test_local_densities_do_not_depend_on_the_lateral_cell(heavy_silicon):
+    nu = np.array([2.0, 5.0, 9.0])
+    small = local_density_of_states(heavy_silicon, nu, (4, 4))
+    large = local_density_of_states(tile(heavy_silicon, (2, 2)), nu, (2, 2))
+    assert large.sizes["atom"] == 4 * small.sizes["atom"]
+    for height in np.unique(small["height"].values.round(6)):
+        ours, theirs = (
+            x["density_of_states"].values[:, np.abs(x["height"].values - height) < 1e-5].mean(axis=1)
+            for x in (large, small)
+        )
+        np.testing.assert_allclose(ours, theirs, rtol=1e-7)
 
 
 def test_modes_that_do_not_propagate_are_refused(perfect_silicon):

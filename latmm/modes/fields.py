@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 from ase import Atoms
 
-from latmm.agf import Junction, Lead, green_function, scattered_wave
+from latmm.agf import FoldedLead, Junction, Lead, green_function, scattered_wave
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
@@ -59,13 +59,14 @@ def local_density_of_states(
     Returns
     -------
     xarray.Dataset
-        ``density_of_states`` (frequency, atom), THz⁻¹, with ``height`` (Å from the contact), ``species`` and
-        ``layer`` (negative on the left) of every atom.
+        ``density_of_states`` (frequency, atom), THz⁻¹, with ``height`` (Å from the contact), ``species``,
+        ``layer`` (negative on the left) and ``side`` of every atom.
     """
     nu = np.atleast_1d(np.asarray(frequency, dtype=float))
     system = System.of(interface)
     points, weights = reduced_mesh(kmesh, 1.0, [-np.eye(2, dtype=np.int64)])
-    atoms, layer = _region(interface)
+    slab, inside = interface.slab, _region(interface)
+    atoms, layer, side = slab.atoms[inside], slab.layer[inside], slab.side[inside]
     total = np.zeros((nu.size, len(atoms)))
     size = max(1, _POINTS // nu.size)
     for start in range(0, len(points), size):
@@ -83,7 +84,7 @@ def local_density_of_states(
     if progress is not None:
         progress("density of states", len(points), len(points))
     height = atoms.get_positions()[:, 2]
-    middle = 0.5 * (height[layer < 0].max() + height[layer >= 0].min())
+    middle = 0.5 * (height[side < 0].max() + height[side > 0].min())
     return xr.Dataset(
         {
             "density_of_states": (
@@ -101,15 +102,15 @@ def local_density_of_states(
             ),
             "species": ("atom", atoms.get_chemical_symbols(), {"units": "1", "long_name": "element"}),
             "layer": ("atom", layer, {"units": "1", "long_name": "primitive layer, negative on the left"}),
+            "side": ("atom", side, {"units": "1", "long_name": "crystal: -1 left, 1 right, 0 neither"}),
         },
         attrs={"broadening": broadening, "broadening_units": "THz", "kmesh": list(kmesh)},
     )
 
 
-def _region(interface: Interface) -> tuple[Atoms, Integers]:
-    """Atoms of the layers of a junction, leads' surface layers included, in its order; and their layers."""
-    inside = np.concatenate([interface.surfaces[0], *interface.device, interface.surfaces[1]])
-    return interface.slab.atoms[inside], np.asarray(interface.slab.layer[inside], dtype=np.int64)
+def _region(interface: Interface) -> Integers:
+    """Slab atoms of the layers of a junction, leads' surface layers included, in its order."""
+    return np.concatenate([interface.surfaces[0], *interface.device, interface.surfaces[1]])
 
 
 def scattered_trajectory(
@@ -131,11 +132,12 @@ def scattered_trajectory(
     interface : Interface
         Crystals and contact.
     wave_vector : (2,) float
-        k∥, fractional.
+        k∥, fractional in the interface's lateral cell.
     frequency : float
         THz.
     mode : int
-        Number of the incident Bloch mode, as :func:`latmm.agf.lead_modes` sorts them: by rising phase of λ.
+        Number of the incident Bloch mode, see :func:`latmm.agf.scatter`: by rising phase of λ, one folded k∥
+        after the other.
     side : {"left", "right"}
         Where the phonon comes from.
     layers : int
@@ -162,29 +164,63 @@ def scattered_trajectory(
     if layers < 0 or frames < 1 or min(repeat) < 1 or not amplitude > 0:
         raise InputError("`layers`, `frames`, `repeat` and `amplitude` of a trajectory must be positive")
     k = np.array([wave_vector], dtype=float)
-    junction = _longer(System.of(interface).junction(k), layers)
-    waves = scattered_wave(junction, np.array([[TWO_PI * frequency]]), mode, incident=side)
-    field = np.concatenate([wave[0, 0] for wave in waves]).reshape(-1, 3)
+    junction = System.of(interface).junction(k)
+    waves = scattered_wave(_longer(junction, layers), np.array([[TWO_PI * frequency]]), mode, incident=side)
+    fields = [wave[0, 0] for wave in waves]
+    for end, lead in enumerate((junction.left, junction.right)):
+        if isinstance(lead, FoldedLead):
+            for step in range(1, layers + 1):
+                place = layers - step if end == 0 else len(fields) - 1 - layers + step
+                fields[place] = _moved(interface, end, lead, k, step) @ fields[place]
+    field = np.concatenate(fields).reshape(-1, 3)
     atoms = _longer_region(interface, layers)
     return _images(atoms, field, k[0], frequency, repeat, frames, amplitude)
 
 
 def _longer(junction: Junction, layers: int) -> Junction:
     """Count layers of the leads as device: the field is then known on them."""
-    left, right = junction.left, junction.right
-    if not (isinstance(left, Lead) and isinstance(right, Lead)):
-        raise InputError("a scattered wave is shown for interfaces of primitive lateral cells only")
+    left, right = (_whole(lead) for lead in (junction.left, junction.right))
     return Junction(
-        left,
-        right,
-        (left.onsite,) * layers + junction.onsite + (right.onsite,) * layers,
-        (left.hopping,) * layers + junction.hopping + (right.hopping,) * layers,
+        junction.left,
+        junction.right,
+        (left[0],) * layers + junction.onsite + (right[0],) * layers,
+        (left[1],) * layers + junction.hopping + (right[1],) * layers,
+    )
+
+
+def _whole(lead: Lead | FoldedLead) -> tuple[Complexes, Complexes]:
+    """Onsite block and hopping of a layer of the junction's lateral cell, at one k∥."""
+    if isinstance(lead, Lead):
+        return lead.onsite, lead.hopping
+    w = lead.expansion
+    onsite, hopping = (
+        np.einsum("...ign,...gnm,...jgm->...ij", w, blocks, w.conj(), optimize=True)
+        for blocks in (lead.onsite, lead.hopping)
+    )
+    return onsite, hopping
+
+
+def _moved(interface: Interface, end: int, lead: FoldedLead, wave_vector: Floats, step: int) -> Complexes:
+    """Matrix that takes a field from the surface layer's phases to those of a layer ``step`` farther out.
+
+    All layers of a folded lead share the phases exp(iG·r) of the surface layer; the position gauge wants
+    those of the layer's own atoms, which an oblique stacking has moved along the plane.
+    """
+    crystal = (interface.left, interface.right)[end]
+    matched = interface.matched
+    lateral = (matched.lateral_left, matched.lateral_right)[end]
+    excess = interface.folded(SIDES[end], wave_vector)[0] @ lateral.T - wave_vector[0]
+    vectors = TWO_PI * excess @ np.linalg.inv(matched.cell).T
+    shift = (-1, 1)[end] * step * interface.principal[end] * crystal.atoms.cell.array[2, :2]
+    w = lead.expansion
+    return np.asarray(
+        np.einsum("...ign,g,...jgn->...ij", w, np.exp(1j * vectors @ shift), w.conj(), optimize=True)
     )
 
 
 def _longer_region(interface: Interface, layers: int) -> Atoms:
     """Atoms of the layers of a lengthened junction, in its order."""
-    atoms, _ = _region(interface)
+    atoms = interface.slab.atoms[_region(interface)]
     first, last = (len(surface) for surface in interface.surfaces)
     parts = []
     for crystal, principal, end, steps in (

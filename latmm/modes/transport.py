@@ -137,15 +137,17 @@ def isometries(one: Atoms, other: Atoms) -> list[Integers]:
 
     Both are primitive cells of one crystal up to strain; with ``one`` twice they are its point group.
     """
+    if sorted(one.numbers) != sorted(other.numbers):
+        return []
     rows = np.array(list(product(range(-4, 5), repeat=3)))
     metric, wanted = one.cell.array @ one.cell.array.T, other.cell.array @ other.cell.array.T
     squares = np.einsum("na,ab,nb->n", rows, metric, rows)
     scale = float(np.trace(wanted))
     choices = [rows[np.abs(squares - wanted[i, i]) < _STRAIN * wanted[i, i]] for i in range(3)]
-    pairs = np.array(list(product(choices[0], choices[1])))
+    pairs = np.array(list(product(choices[0], choices[1]))).reshape(-1, 2, 3)
     inner = np.einsum("na,ab,nb->n", pairs[:, 0], metric, pairs[:, 1])
     pairs = pairs[np.abs(inner - wanted[0, 1]) < _STRAIN * scale]
-    turns = np.array([[*pair, third] for pair in pairs for third in choices[2]])
+    turns = np.array([[*pair, third] for pair in pairs for third in choices[2]]).reshape(-1, 3, 3)
     turns = turns[np.abs(np.rint(np.linalg.det(turns))) == 1]
     apart = np.abs(turns @ metric @ turns.transpose(0, 2, 1) - wanted).max(axis=(1, 2)) / scale
     kept = apart < apart.min(initial=_STRAIN) + _TIE
@@ -154,8 +156,6 @@ def isometries(one: Atoms, other: Atoms) -> list[Integers]:
 
 def _atoms_agree(one: Atoms, other: Atoms, turn: Integers) -> bool:
     """Whether a translation takes all atoms of one crystal, turned, onto those of the other."""
-    if sorted(one.numbers) != sorted(other.numbers):
-        return False
     moved = one.get_scaled_positions() @ np.linalg.inv(turn)
     target = other.get_scaled_positions()
     for first in np.flatnonzero(other.numbers == one.numbers[0]):
