@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
 from .options import assignments
 from .outputs import command_line
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from .progress import Reporter
 
-__all__ = ["crystal_options", "interface_of", "masses_of", "note", "provenance"]
+__all__ = ["crystal_options", "interface_of", "interfaces_of", "masses_of", "note", "provenance"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -90,6 +91,7 @@ def crystal_options(function: _F) -> _F:
                 help="Conventional cells in the supercell of the finite displacements; "
                 "by default from the potential's reach.",
             ),
+            finished_options,
             click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr."),
         ]
     ):
@@ -116,8 +118,29 @@ def masses_of(values: tuple[str, ...], option: str) -> dict[str, float]:
     return masses
 
 
+def interfaces_of(options: dict[str, Any], report: "Reporter") -> "dict[str, Interface]":
+    """Build the interface by every mixing rule asked for, by name; one interface where none is."""
+    if is_finished(options):
+        return finished_interfaces(options, report)
+    return {"potential": _built(options, report)}
+
+
 def interface_of(options: dict[str, Any], report: "Reporter") -> "Interface":
-    """Read both crystals and build their interface."""
+    """Read both crystals and build their interface.
+
+    Raises
+    ------
+    click.BadParameter
+        If more than one interface is asked for.
+    """
+    if options["mixing"] == ALL:
+        raise click.BadParameter("all is for latmm compare; choose one rule", param_hint="--mixing")
+    (interface,) = interfaces_of(options, report).values()
+    return interface
+
+
+def _built(options: dict[str, Any], report: "Reporter") -> "Interface":
+    """Build the interface of two structures with a potential."""
     from latmm.interface.build import build_interface
     from latmm.structures import read_structure
 
@@ -163,7 +186,7 @@ def provenance(options: dict[str, Any], interface: "Interface") -> dict[str, Any
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command_line": command_line(),
         "configuration": json.dumps(options, default=str),
-        "input_sha256": json.dumps({side: file_digest(options[side]) for side in ("left", "right")}),
+        "input_sha256": json.dumps({name: file_digest(path) for name, path in inputs(options).items()}),
         "potential": interface.potential,
         "normal": list(interface.normals[0]),
         "area": interface.area,

@@ -116,10 +116,10 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
             for model in table["model"].values
         }
 
+    names = ("conductance", "conductance_four_probe", "conductance_mixing_uncertainty")
     return {
         "temperature": comparison["temperature"].values.tolist(),
-        "conductance": columns("conductance"),
-        "conductance_four_probe": columns("conductance_four_probe"),
+        **{name: columns(name) for name in names if name in comparison},
         "area": float(tree.attrs["area"]),
         "strain": json.loads(tree.attrs["strain"]),
         "potential": tree.attrs["potential"],

@@ -102,7 +102,7 @@ def test_slab_in_vacuum_gives_the_same_contact(matched, bulks, displaced, stilli
 
 
 def test_atoms_between_the_crystals_stay_there(matched, bulks, superlattice):
-    """A carbon atom in the first germanium layer: that layer is neither crystal and is part of the contact."""
+    """A carbon atom in the first germanium layer: the layer is of neither crystal, and in the contact."""
     found = recognise(superlattice.atoms, matched)
     assert found.layers == LAYERS
     assert found.between == ()
