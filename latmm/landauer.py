@@ -39,8 +39,8 @@ __all__ = [
 
 NO_RESISTANCE: Final = 1e-8
 """Resistance of an interface, relative to the two-probe one, that is zero within what the transmissions are
-good for: the Green's function's checks (unitarity, reciprocity) allow 1e-8, and like crystals leave up to 1e-9
-of either sign. Long waves between masses that differ by 0.04 % meet as much."""
+good for: the Green's function's checks (unitarity, reciprocity) allow 1e-8, like crystals leave up to 1e-9 of
+either sign. Long waves between masses that differ by 0.04 % meet as much."""
 
 
 @dataclass(frozen=True)
