@@ -66,8 +66,8 @@ def beside(path: Path) -> Path:
 def uninterrupted() -> Iterator[None]:
     """Hold an interrupt (SIGINT, SIGTERM) back until the block is done.
 
-    Raised inside the HDF5 library it would be swallowed, or print a traceback of its own. For short blocks: the
-    user waits. In a thread that gets no signals nothing changes.
+    Raised inside the HDF5 library it would be swallowed, or print a traceback of its own. For short blocks:
+    the user waits. In a thread that gets no signals nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
