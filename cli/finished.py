@@ -93,6 +93,7 @@ def finished_interfaces(options: dict[str, Any], report: "Reporter") -> "dict[st
     sides = [_read(options, side, report) for side in ("left", "right")]
     source = "; ".join(f"{name}: {c.description}" for name, c in zip(("left", "right"), sides, strict=True))
     left, right = (calculation.constants for calculation in sides)
+    normals = options["normal"], options.get("right_normal") or options["normal"]
     common = {name: options[name] for name in ("strain", "max_strain")} | {"layers": options["span"]}
     if options["contact_phonopy"]:
         contact = read_phonopy(options["contact_phonopy"])
@@ -100,14 +101,14 @@ def finished_interfaces(options: dict[str, Any], report: "Reporter") -> "dict[st
         _note(options, f"contact: {contact.description}")
         return {
             "contact": superlattice_interface(
-                left, right, contact.constants, options["normal"], source=source, **common
+                left, right, contact.constants, normals, source=source, **common
             )
         }
     rules = _RULES if options["mixing"] == ALL else (options["mixing"] or _RULES[0],)
     found = {}
     for done, rule in enumerate(rules):
         report("interface", done, len(rules))
-        found[rule] = mix_interface(left, right, options["normal"], rule=rule, source=source, **common)
+        found[rule] = mix_interface(left, right, normals, rule=rule, source=source, **common)
     report("interface", len(rules), len(rules))
     return found
 
