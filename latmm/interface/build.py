@@ -6,6 +6,7 @@ thicker until the force constants at its ends are those of the pure crystals.
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -15,11 +16,13 @@ from latmm.arrays import Floats
 from latmm.errors import InputError, MismatchError
 from latmm.interface.assembly import END_LIMIT, Progress, assemble_interface
 from latmm.interface.coincidence import coincidences, matched_of
+from latmm.interface.contact import Slab, build_slab
 from latmm.interface.growth import grow, residual_force
 from latmm.interface.interface import Interface
 from latmm.interface.matching import MAX_STRAIN, Matched, match, principal_strain
 from latmm.interface.orientation import orient
-from latmm.interface.registry import scan_registry
+from latmm.interface.registration import extended
+from latmm.interface.registry import scan_registry, shifted
 from latmm.interface.terminations import cut_at, terminations
 from latmm.interface.tiling import tile
 from latmm.lattice.calculators import Potential
@@ -188,6 +191,7 @@ def build_contact(
     *,
     relax: bool = True,
     shift: Floats | None = None,
+    region: Slab | None = None,
     supercell: tuple[int, int, int] | None = None,
     layers: int = 2,
     progress: Progress | None = None,
@@ -207,6 +211,9 @@ def build_contact(
     shift : (3,) float, optional
         Rigid displacement of the right crystal from the mean-gap stacking, Å, to begin with; by default the
         best of :func:`latmm.interface.registry.scan_registry`.
+    region : Slab, optional
+        An explicit region instead, from :func:`latmm.interface.contact_file.read_contact`; all of it belongs
+        to the contact.
     supercell, layers, progress
         As in :func:`build_interface`.
 
@@ -227,12 +234,21 @@ def build_contact(
         table, found = _bulk(side, matched, potential, supercell, report)
         tables.append(table)
         checks.update(found)
-    if shift is None:
-        shift = scan_registry(matched, potential, progress=progress).best
-    grown = grow(matched, (tables[0], tables[1]), potential, shift, relax=relax, layers=layers, report=report)
+    least = (layers, layers)
+    if region is not None:
+        stack = partial(extended, region, matched)
+        least = (max(layers, region.depth[0]), max(layers, region.depth[1]))
+    else:
+        start = scan_registry(matched, potential, progress=progress).best if shift is None else shift
+        stack = partial(_stacked, matched, start)
+    grown = grow(matched, (tables[0], tables[1]), potential, stack, relax=relax, layers=least, report=report)
     if relax:
         checks["residual_force"] = (residual_force(grown.slab, potential, grown.layers), FORCE_LIMIT)
     return grown.interface(f"{potential.name}: {potential.description}", normals, checks)
+
+
+def _stacked(matched: Matched, shift: Floats, layers: tuple[int, int]) -> Slab:
+    return shifted(build_slab(matched, layers), shift)
 
 
 def _crystals(
