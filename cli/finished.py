@@ -135,7 +135,7 @@ def inputs(options: dict[str, Any]) -> dict[str, str]:
     from latmm.lattice.phonopy_files import beside, is_phonopy_file
 
     files = {}
-    for name in ("left", "right", "contact_phonopy"):
+    for name in ("left", "right", "contact", "contact_phonopy"):
         path = options.get(name)
         if path:
             files[name] = str(path)

@@ -30,6 +30,8 @@ def check_outputs(options: dict[str, Any]) -> None:
 
     structures = options.get("structures") or (options.get("left"), options.get("right"))
     taken = {Path(path).resolve(): "the structure file" for path in structures if path}
+    if options.get("contact"):
+        taken[Path(options["contact"]).resolve()] = "the explicit region"
     if options.get("contact_phonopy"):
         taken[Path(options["contact_phonopy"]).resolve()] = "the calculation of the contact"
     for name, option in (("output", "-o"), ("csv_file", "--csv"), ("plot", "--plot")):
