@@ -5,16 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crystals import crystal_options, interface_of, note, provenance
+from .crystals import crystal_options, interfaces_of, note, provenance
 from .options import temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
+from .scaling import check_scaling, cost, executor_of, kept, scaling_options, store_beside
 from .tables import conductance_table
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import xarray as xr
 
-    from latmm.interface.build import Interface
+    from latmm.interface.interface import Interface
+    from latmm.sweep.checkpoint import Checkpoint
 
 __all__ = ["command"]
 
@@ -55,15 +59,28 @@ _DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 )
 @click.option("--frequencies", type=int, metavar="N", help="Frequencies in the band shared by both crystals.")
 @click.option(
+    "--tol",
+    type=float,
+    metavar="R",
+    help="Relative error of the lattice's G at every temperature, e.g. 0.01; chooses the samples by itself.",
+)
+@click.option(
     "-o", "--output", type=click.Path(), help="Write the result as netCDF-4 (xarray.open_datatree)."
 )
 @click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...).")
+@scaling_options
+@click.option("--dry-run", is_flag=True, help="Say what the sweep will cost, from a few samples, and stop.")
+@click.option("--overwrite", is_flag=True, help="Start anew where a run for this output was stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def command(**options: Any) -> None:
     """Thermal boundary conductance of the interface of two crystals, by lattice and continuum models.
 
-    LEFT and RIGHT are structure files of the two bulk crystals in any format that ASE reads. Both must have
-    one crystal structure; RIGHT is strained in the plane to LEFT.
+    LEFT and RIGHT are structure files of the two bulk crystals in any format that ASE reads, or finished
+    phonopy calculations of them (phonopy_params.yaml, or phonopy.yaml with FORCE_SETS or FORCE_CONSTANTS
+    beside it). Both must have one crystal structure; RIGHT is strained in the plane to LEFT.
+
+    With an output, what is found is kept beside it until the end: a run that was stopped goes on when the
+    same command is given again.
 
     \b
     Example:
@@ -80,7 +97,11 @@ def command(**options: Any) -> None:
             "the model mixed needs the roughness of the interface in nm, e.g. --roughness 0.3",
             param_hint="--roughness",
         )
+    _check_sampling_options(options)
+    check_scaling(options)
     tree = _run(options, temperatures)
+    if tree is None:
+        return
     if options["as_json"]:
         from latmm.results import summary
 
@@ -89,29 +110,44 @@ def command(**options: Any) -> None:
         click.echo(conductance_table(tree["comparison"].to_dataset()))
 
 
-def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
-    """Check everything cheap first, compute, and write the files."""
-    from latmm.comparison import FREQUENCIES, KMESH, compare
+def _check_sampling_options(options: dict[str, Any]) -> None:
+    if options["tol"] is None:
+        return
+    if options["kmesh"] is not None or options["frequencies"] is not None:
+        raise click.UsageError("--tol chooses the samples: leave --kmesh and --frequencies out")
+    if options["dry_run"]:
+        raise click.UsageError("--dry-run needs the samples: give --kmesh and --frequencies, not --tol")
+
+
+def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | None":
+    """Check everything cheap first, compute, and write the files; None after a dry run."""
+    from latmm.comparison import FREQUENCIES, KMESH
     from latmm.plotting import comparison_figure, save
     from latmm.results import write
+    from latmm.spread import mixing_spread
+    from latmm.sweep.refinement import check_tolerance
     from latmm.sweep.sampling import check_sampling
 
     check_outputs(options)
     kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
     frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
+    if options["tol"] is not None:
+        check_tolerance(options["tol"])
     with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_of(options, report)
+        interfaces = interfaces_of(options, report)
+        interface = next(iter(interfaces.values()))
         note(options, _geometry(interface))
-        tree = compare(
-            interface,
-            temperatures,
-            models=options["models"] or _DEFAULT,
-            kmesh=kmesh,
-            frequencies=frequencies,
-            roughness=options["roughness"],
-            progress=report,
-        )
+        if options["dry_run"]:
+            click.echo(cost(interface, kmesh, frequencies, min(temperatures)))
+            return None
+        trees, stores = {}, []
+        with executor_of(options) as executor:
+            for rule, found in interfaces.items():
+                part = rule if len(interfaces) > 1 else ""
+                trees[rule], store = _compared(options, found, temperatures, report, executor, part)
+                stores.append(store)
+    tree = mixing_spread(trees) if len(trees) > 1 else trees.popitem()[1]
     tree.attrs.update(provenance(options, interface))
     for name, check in json.loads(tree.attrs["checks"]).items():
         if not check["ok"]:
@@ -120,10 +156,42 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
     if options["output"]:
         write(tree, options["output"])
         note(options, f"wrote {options['output']}")
+        for store in stores:
+            if store is not None:
+                store.remove()
     if options["plot"]:
         save(comparison_figure(tree), options["plot"])
         note(options, f"wrote {options['plot']}")
     return tree
+
+
+def _compared(
+    options: dict[str, Any],
+    interface: "Interface",
+    temperatures: list[float],
+    report: Reporter,
+    executor: "Executor | None",
+    part: str,
+) -> "tuple[xr.DataTree, Checkpoint | None]":
+    """Compare the models of an interface; what is found on the way is kept in a store."""
+    from latmm.comparison import FREQUENCIES, KMESH, compare
+
+    models = options["models"] or _DEFAULT
+    store = store_beside(options, interface, part) if options["output"] and "agf" in models else None
+    with kept(options, store):
+        tree = compare(
+            interface,
+            temperatures,
+            models=models,
+            kmesh=options["kmesh"] or KMESH,
+            frequencies=options["frequencies"] or FREQUENCIES,
+            tolerance=options["tol"],
+            roughness=options["roughness"],
+            progress=report,
+            executor=executor,
+            checkpoint=store,
+        )
+    return tree, store
 
 
 def _geometry(interface: "Interface") -> str:

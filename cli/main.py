@@ -15,6 +15,8 @@ __all__ = ["cli", "main"]
 
 COMMANDS = {
     "compare": "Thermal boundary conductance of an interface by every model.",
+    "converge": "How many samples a conductance needs.",
+    "build": "Relaxed contact of two crystals, as a structure file.",
     "match": "Common in-plane cells of two crystals on any planes.",
     "modes": "Table of all modes that meet an interface.",
     "transmissivity": "Transmissivity of the phonons of a bulk mesh.",

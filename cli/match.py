@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .crystals import note
+from .options import assignments
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -52,6 +53,15 @@ __all__ = ["command"]
     help="Side that is strained in the plane to match the other.",
 )
 @click.option(
+    "--potential",
+    metavar="SPEC",
+    help="Relax both crystals first, as the commands that build a contact do; see latmm compare. "
+    "By default the lattices of the files are matched.",
+)
+@click.option(
+    "--potential-option", multiple=True, metavar="NAME=VALUE", help="As in latmm compare; repeatable."
+)
+@click.option(
     "--twist",
     type=float,
     metavar="DEG",
@@ -71,8 +81,8 @@ __all__ = ["command"]
 def command(**options: Any) -> None:
     """List the common in-plane cells of two crystals, each with its own plane, at any twist.
 
-    LEFT and RIGHT are structure files, taken as they are. The list begins with the smallest cell; interfaces
-    that symmetry makes equal appear once. Below it: the atomic planes between which each crystal can be cut.
+    LEFT and RIGHT are structure files. The list begins with the smallest cell; interfaces that symmetry makes
+    equal appear once. Below it: the atomic planes between which each crystal can be cut.
 
     \b
     Examples:
@@ -81,12 +91,10 @@ def command(**options: Any) -> None:
     """
     from latmm.errors import InputError, MismatchError
     from latmm.interface.coincidence import coincidences
-    from latmm.interface.orientation import orient
-    from latmm.structures import read_structure
 
     if options["mirror"]:
         options["right_normal"] = tuple(-index for index in options["right_normal"])
-    crystals = tuple(orient(read_structure(options[s]), options[f"{s}_normal"]) for s in ("left", "right"))
+    crystals = _oriented(options)
     twist = None if options["twist"] is None else (options["twist"], options["twist_within"])
     found = coincidences(
         *crystals,
@@ -116,6 +124,25 @@ def command(**options: Any) -> None:
     for side in (0, 1):
         click.echo()
         click.echo(_cuts(_label(options, crystals, side), crystals[side]))
+
+
+def _oriented(options: dict[str, Any]) -> "tuple[Atoms, Atoms]":
+    """Read both crystals, relax them if there is a potential, and orient them."""
+    from latmm.interface.orientation import orient
+    from latmm.lattice.calculators import resolve_potential
+    from latmm.lattice.relaxation import relax_crystal
+    from latmm.lattice.space_group import primitive_cell
+    from latmm.structures import read_structure
+
+    left, right = (primitive_cell(read_structure(options[side])) for side in ("left", "right"))
+    if options["potential"] is not None:
+        elements = {*left.get_chemical_symbols(), *right.get_chemical_symbols()}
+        parameters = assignments(options["potential_option"], "--potential-option")
+        potential = resolve_potential(options["potential"], elements, parameters)
+        note(options, f"potential: {potential.name} ({potential.description})")
+        left = relax_crystal(left, potential.calculator, name="the left crystal")
+        right = relax_crystal(right, potential.calculator, name="the right crystal")
+    return orient(left, options["left_normal"]), orient(right, options["right_normal"])
 
 
 def _label(options: dict[str, Any], crystals: "tuple[Atoms, ...]", side: int) -> str:

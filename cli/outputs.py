@@ -23,13 +23,17 @@ def check_outputs(options: dict[str, Any]) -> None:
     InputError
         If a file cannot be written.
     click.UsageError
-        If a file is named twice, or is one of the structure files.
+        If a file is named twice, or is one of the input files.
     """
     from latmm.plotting import check_figure
     from latmm.results import check_destination
 
     structures = options.get("structures") or (options.get("left"), options.get("right"))
     taken = {Path(path).resolve(): "the structure file" for path in structures if path}
+    if options.get("contact"):
+        taken[Path(options["contact"]).resolve()] = "the explicit region"
+    if options.get("contact_phonopy"):
+        taken[Path(options["contact_phonopy"]).resolve()] = "the calculation of the contact"
     for name, option in (("output", "-o"), ("csv_file", "--csv"), ("plot", "--plot")):
         path = options.get(name)
         if path is None:

@@ -15,8 +15,9 @@ one Landauer integral turns each into conductances:
 
 import platform
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from importlib.metadata import version
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -25,18 +26,23 @@ from numpy.typing import ArrayLike
 
 from latmm import __version__
 from latmm.arrays import Floats
+from latmm.continuum.channels import channels
 from latmm.continuum.media import Medium
 from latmm.continuum.survey import ContinuumModels, Side
 from latmm.errors import InputError
-from latmm.interface.build import Interface
+from latmm.interface.interface import Interface
 from latmm.interface.matching import principal_strain
 from latmm.landauer import FrequencyGrid, conductance, four_probe, spectrum, temperatures
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import density_of_states, largest_frequency, phonons
 from latmm.lattice.stiffness import elasticity, slope_error
 from latmm.results import as_json
-from latmm.sweep.run import SpectralTransmission, sweep
-from latmm.sweep.sampling import check_sampling, frequency_grid, windows
+from latmm.sweep.accuracy import conductance_error, four_probe_error
+from latmm.sweep.refinement import Level, Sampling, levels, solve_level
+from latmm.sweep.run import SpectralTransmission
+
+if TYPE_CHECKING:
+    from latmm.sweep.checkpoint import Checkpoint
 
 __all__ = ["DEFAULT_MODELS", "FREQUENCIES", "KMESH", "MODELS", "compare"]
 
@@ -48,6 +54,11 @@ KMESH = (20, 20)
 """Default k∥ mesh, with the default frequencies: 1 % in G from 50 to 500 K."""
 FREQUENCIES = 128
 """Default number of frequencies in the band that both crystals share."""
+_ZONE_MODELS = frozenset({"dmm", "dmm-polarisation", "radiation"})
+"""Models whose channels are counted over the Brillouin zone."""
+
+_LIKE_CELL = 0.2
+"""Lattice vectors correspond if they differ by less than this share of their length."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 Channels: TypeAlias = tuple[Floats, Floats]
@@ -61,8 +72,11 @@ def compare(
     models: Sequence[str] = DEFAULT_MODELS,
     kmesh: tuple[int, int] = KMESH,
     frequencies: int = FREQUENCIES,
+    tolerance: float | None = None,
     roughness: float | None = None,
     progress: Progress | None = None,
+    executor: Executor | None = None,
+    checkpoint: "Checkpoint | None" = None,
 ) -> xr.DataTree:
     """Thermal boundary conductance of an interface by every model, across temperature.
 
@@ -78,17 +92,24 @@ def compare(
         k∥ points along both axes of the in-plane reciprocal cell.
     frequencies : int
         Frequencies in the band that both crystals share.
+    tolerance : float, optional
+        Relative error of the lattice's conductance at every temperature; chooses ``kmesh`` and
+        ``frequencies`` in place of those given.
     roughness : float, optional
         Root-mean-square roughness of the interface, nm; for ``mixed``.
     progress : callable, optional
         Called with (stage, done, in all).
+    executor : concurrent.futures.Executor, optional
+        Shares the work on the lattice, e.g. from :mod:`latmm.sweep.executors`.
+    checkpoint : Checkpoint, optional
+        Keeps what is found on the lattice, so that a run that was stopped goes on.
 
     Returns
     -------
     xarray.DataTree
         ``/`` provenance, ``/left`` and ``/right`` the crystals, a node with Ξ and M for each model, and
-        ``/comparison`` with ``conductance``, ``conductance_four_probe`` (W m⁻² K⁻¹) and
-        ``kapitza_resistance`` over (model, temperature).
+        ``/comparison`` with ``conductance``, ``conductance_four_probe`` (W m⁻² K⁻¹), the error bars of both
+        and ``kapitza_resistance`` over (model, temperature).
 
     Raises
     ------
@@ -96,7 +117,6 @@ def compare(
         If a model is unknown, or a temperature or the sampling makes no sense.
     """
     t = temperatures(temperature)
-    check_sampling(kmesh, frequencies)
     unknown = [m for m in models if m not in MODELS]
     if unknown or not models:
         names = ", ".join(map(repr, unknown)) or "(none given)"
@@ -104,8 +124,12 @@ def compare(
     wanted = [m for m in MODELS if m in models]
     if "mixed" in wanted and roughness is None:
         raise InputError("the mixed model needs the roughness of the interface in nm, e.g. --roughness 0.3")
-    tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
-    grid = frequency_grid(min(tops), max(tops), frequencies, coldest=float(t.min()))
+    if tolerance is not None and "agf" not in wanted:
+        raise InputError("`tol` chooses the samples of the lattice: add the model agf, or leave `tol` out")
+    sampling, level = _solve(
+        interface, t, "agf" in wanted, kmesh, frequencies, tolerance, progress, executor, checkpoint
+    )
+    grid, solved = sampling.grid, None if level is None else level.solved
     checks: Checks = dict(interface.checks)
     sides = [
         Side.from_force_constants(crystal, f"the {side} crystal")
@@ -115,18 +139,7 @@ def compare(
         checks[f"stiffness_{name}"] = (slope_error(crystal, elasticity(crystal)), 1e-3)
     continuum = ContinuumModels(sides[0], sides[1], grid, roughness)
     spectra: dict[str, xr.Dataset] = {}
-    solved: SpectralTransmission | None = None
-    if "agf" in wanted:
-        samples = windows(
-            interface.left,
-            interface.right,
-            grid,
-            kmesh,
-            interface.rotations,
-            common=min(tops),
-            folded=lambda side, k: interface.folded(("left", "right")[side], k),
-        )
-        solved = sweep(interface, grid, samples, common=min(tops), progress=progress)
+    if solved is not None:
         spectra["agf"] = _agf(grid, solved)
         checks.update(_agf_checks(solved))
     others = [model for model in wanted if model != "agf"]
@@ -138,13 +151,16 @@ def compare(
         progress("continuum models", len(others), len(others))
     if solved is not None and {"dmm", "radiation"} & set(wanted):
         checks.update(_channel_checks(grid, solved, continuum.channels, t))
-    # the matched cells correspond vector by vector: one path, labelled after the left crystal, serves both
-    path = interface.left.atoms.cell.bandpath(npoints=120, eps=1e-3)
+    tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
+    bulk = _bulk_error(interface, continuum, t) if _ZONE_MODELS & set(wanted) else np.zeros_like(t)
+    paths = _paths(interface)
     nodes = {
-        "left": _crystal(interface.left, sides[0].medium, tops[0], interface.matched.strain_left, path),
-        "right": _crystal(interface.right, sides[1].medium, tops[1], interface.matched.strain_right, path),
+        "left": _crystal(interface.left, sides[0].medium, tops[0], interface.matched.strain_left, paths[0]),
+        "right": _crystal(
+            interface.right, sides[1].medium, tops[1], interface.matched.strain_right, paths[1]
+        ),
         **{name.replace("-", "_"): spectra[name] for name in wanted},
-        "comparison": _conductances({name: spectra[name] for name in wanted}, grid, t),
+        "comparison": _conductances({name: spectra[name] for name in wanted}, sampling, t, solved, bulk),
     }
     root = xr.Dataset(
         attrs={
@@ -155,8 +171,8 @@ def compare(
             "strain": as_json(_strains(interface)),
             "potential": interface.potential,
             "normal": list(interface.normals[0]),
-            "kmesh": list(kmesh),
-            "frequencies": frequencies,
+            "kmesh": list(sampling.kmesh),
+            "frequencies": sampling.frequencies,
             "samples": 0 if solved is None else solved.samples,
             "samples_resolved_again": 0 if solved is None else solved.resolved,
             "contact_layers": list(interface.layers),
@@ -170,6 +186,40 @@ def compare(
         }
     )
     return xr.DataTree.from_dict({"/": root, **nodes})
+
+
+def _solve(
+    interface: Interface,
+    t: Floats,
+    lattice: bool,
+    kmesh: tuple[int, int],
+    frequencies: int,
+    tolerance: float | None,
+    progress: Progress | None,
+    executor: Executor | None,
+    checkpoint: "Checkpoint | None",
+) -> tuple[Sampling, Level | None]:
+    """Sample, and solve the lattice where it is wanted."""
+    if tolerance is not None:
+        *_, level = levels(
+            interface, t, tolerance, progress=progress, executor=executor, checkpoint=checkpoint
+        )
+        return level.sampling, level
+    sampling = Sampling.of(interface, kmesh, frequencies, coldest=float(t.min()))
+    if not lattice:
+        return sampling, None
+    level = solve_level(interface, sampling, t, progress=progress, executor=executor, checkpoint=checkpoint)
+    return sampling, level
+
+
+def _bulk_error(interface: Interface, continuum: ContinuumModels, t: Floats) -> Floats:
+    """Relative error bar of the zone's channels: what half as many wave vectors change, (N,)."""
+    worst = np.zeros_like(t)
+    for crystal, fine in zip((interface.left, interface.right), continuum.channels, strict=True):
+        coarse = channels(crystal, continuum.grid, resolution=0.5 ** (1.0 / 3.0))
+        g = conductance(continuum.grid, np.array([fine, coarse]), t)
+        worst = np.maximum(worst, np.abs(g[1] / g[0] - 1.0))
+    return worst
 
 
 def _agf(grid: FrequencyGrid, solved: SpectralTransmission) -> xr.Dataset:
@@ -210,14 +260,28 @@ def _channel_checks(grid: FrequencyGrid, solved: SpectralTransmission, bulk: Cha
     return checks
 
 
-def _conductances(spectra: dict[str, xr.Dataset], grid: FrequencyGrid, t: Floats) -> xr.Dataset:
-    """Two-probe and four-probe conductance of every model, W m⁻² K⁻¹."""
-    two, four = [], []
-    for found in spectra.values():
-        names = ("transmission", "channels_left", "channels_right")
-        g, left, right = conductance(grid, np.array([found[name].values for name in names]), t)
-        two.append(g)
-        four.append(four_probe(g, left, right))
+def _conductances(
+    spectra: dict[str, xr.Dataset],
+    sampling: Sampling,
+    t: Floats,
+    solved: SpectralTransmission | None,
+    bulk: Floats,
+) -> xr.Dataset:
+    """Two-probe and four-probe conductance of every model with error bars, W m⁻² K⁻¹."""
+    grid = sampling.grid
+    two, four, two_error, four_error = [], [], [], []
+    for name, found in spectra.items():
+        columns = ("transmission", "channels_left", "channels_right")
+        spectrum_ = np.array([found[column].values for column in columns])
+        low = solved.elastic_error if name == "agf" and solved is not None else np.zeros(3)
+        g = conductance(grid, spectrum_, t)
+        error = conductance_error(grid, spectrum_, t, elastic=sampling.elastic, elastic_error=low)
+        if name in _ZONE_MODELS:
+            error = np.hypot(error, g * bulk)
+        two.append(g[0])
+        two_error.append(error[0])
+        four.append(four_probe(*g))
+        four_error.append(four_probe_error(four[-1], g, error))
     dims = ("model", "temperature")
     table = xr.Dataset(
         {
@@ -234,6 +298,19 @@ def _conductances(spectra: dict[str, xr.Dataset], grid: FrequencyGrid, t: Floats
                     "long_name": "thermal boundary conductance without the ballistic contact resistance",
                 },
             ),
+            "conductance_error": (
+                dims,
+                np.array(two_error),
+                {"units": "W m-2 K-1", "long_name": "error bar of the conductance from its sampling"},
+            ),
+            "conductance_four_probe_error": (
+                dims,
+                np.array(four_error),
+                {
+                    "units": "W m-2 K-1",
+                    "long_name": "error bar of the four-probe conductance from its sampling",
+                },
+            ),
             "kapitza_resistance": (
                 dims,
                 1.0 / np.array(two),
@@ -246,6 +323,14 @@ def _conductances(spectra: dict[str, xr.Dataset], grid: FrequencyGrid, t: Floats
         },
     )
     return table
+
+
+def _paths(interface: Interface) -> tuple[BandPath, BandPath]:
+    """Band path of each crystal; that of the left for both where their cells correspond vector by vector."""
+    left, right = (crystal.atoms.cell for crystal in (interface.left, interface.right))
+    path = left.bandpath(npoints=120, eps=1e-3)
+    alike = np.linalg.norm(left.array - right.array, axis=1) < _LIKE_CELL * np.linalg.norm(left.array, axis=1)
+    return path, path if alike.all() else right.bandpath(npoints=120, eps=1e-3)
 
 
 def _crystal(

@@ -79,6 +79,14 @@ def test_mirror_turns_the_right_crystal_over():
     assert opposite == mirrored
 
 
+def test_crystals_can_be_relaxed_first():
+    """Effective medium aluminium has 3.994 Å in place of the file's 4.049 Å."""
+    copper = str(files("latmm_structures") / "cu.cif")
+    found = parsed(ALUMINIUM, copper, "--potential", "emt", "--max-strain", "0.12")
+    assert found["left"]["in_plane_vectors"][0][0] == pytest.approx(3.9943 / np.sqrt(2), abs=1e-3)
+    assert found["right"]["in_plane_vectors"][0][0] == pytest.approx(3.5898 / np.sqrt(2), abs=1e-3)
+
+
 def test_twist_keeps_its_neighbourhood():
     found = parsed(ALUMINIUM, ALUMINIUM, "--max-strain", "0.02", "--twist", "36.9", "--twist-within", "0.1")
     cells = found["coincidences"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
-import latmm.interface.build as building
+import latmm.interface.growth as growth
 from latmm.errors import ConvergenceError, InputError
 from latmm.interface.build import END_LIMIT, build_interface
 from latmm.interface.contact import build_slab, relax_contact
@@ -141,6 +141,7 @@ def test_every_stored_check_of_an_interface_is_met(interface):
         *(f"{kind}_{side}" for kind in ("dispersion", "sum_rule") for side in ("left", "right")),
         "contact_ends",
         "sum_rule_contact",
+        "residual_force",
     }
     for name, (value, limit) in interface.checks.items():
         assert value <= limit, name
@@ -359,9 +360,9 @@ def test_images_at_equal_distance_share_a_force_constant(perfect_argon, argon_sp
 
 
 def test_contact_that_never_becomes_bulk_like_is_refused(monkeypatch, structure, argon_springs):
-    monkeypatch.setattr(building, "MAX_LAYERS", 3)
-    monkeypatch.setattr(building, "END_LIMIT", 0.0)
-    with pytest.raises(ConvergenceError, match="3 layers away"):
+    monkeypatch.setattr(growth, "MAX_THICKNESS", 8.0)
+    monkeypatch.setattr(growth, "END_LIMIT", 0.0)
+    with pytest.raises(ConvergenceError, match="Å away from it"):
         build_interface(structure("ar"), structure("ar"), (0, 0, 1), argon_springs)
 
 
@@ -379,6 +380,7 @@ def test_unrelaxed_contact_keeps_the_given_crystals_and_progress_ends_each_stage
     interface = build_interface(crystal, crystal, (0, 0, 1), argon_springs, relax=False, progress=progress)
     assert interface.left.volume == pytest.approx(crystal.get_volume() / 4)
     np.testing.assert_array_equal(interface.slab.shift, 0.0)
+    assert "residual_force" not in interface.checks
     assert {*seen} == {
         "relaxation",
         "forces of the left crystal",

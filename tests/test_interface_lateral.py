@@ -158,7 +158,7 @@ def test_windows_of_a_supercell_miss_no_phonon(silicon_germanium):
         folded=lambda side, k: interface.folded(("left", "right")[side], k),
     )
     assert len(samples) > 3
-    whole, weights = reduced_mesh((16, 16), 1.0, interface.rotations)
+    whole, _ = reduced_mesh((16, 16), 1.0, interface.rotations)
     for window in samples[1:]:
         extent = np.sqrt(window.weights.sum())
         outside = np.abs(whole).max(axis=1) > 0.5 * extent

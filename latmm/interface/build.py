@@ -6,23 +6,25 @@ thicker until the force constants at its ends are those of the pure crystals.
 """
 
 from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import ArrayLike
 
-from latmm.errors import ConvergenceError, InputError
-from latmm.interface.assembly import (
-    END_LIMIT,
-    Progress,
-    Region,
-    assemble_interface,
-    buffer_layers,
-    principal_layers,
-)
-from latmm.interface.contact import build_slab, relax_contact
+from latmm.arrays import Floats
+from latmm.errors import InputError, MismatchError
+from latmm.interface.assembly import END_LIMIT, Progress, assemble_interface
+from latmm.interface.coincidence import coincidences, matched_of
+from latmm.interface.contact import Slab, build_slab
+from latmm.interface.growth import grow, residual_force
 from latmm.interface.interface import Interface
 from latmm.interface.matching import MAX_STRAIN, Matched, match, principal_strain
 from latmm.interface.orientation import orient
+from latmm.interface.registration import extended
+from latmm.interface.registry import scan_registry, shifted
+from latmm.interface.terminations import cut_at, terminations
 from latmm.interface.tiling import tile
 from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
@@ -33,13 +35,22 @@ from latmm.lattice.phonopy_bridge import (
     finite_displacements,
     force_constant_table,
 )
-from latmm.lattice.relaxation import relax_crystal, relax_stacking
+from latmm.lattice.relaxation import FORCE_LIMIT, relax_crystal, relax_stacking
 from latmm.lattice.space_group import primitive_cell
 
-__all__ = ["END_LIMIT", "Interface", "assemble_interface", "build_interface"]
+__all__ = [
+    "END_LIMIT",
+    "Interface",
+    "assemble_interface",
+    "build_contact",
+    "build_interface",
+    "match_alike",
+    "match_crystals",
+]
 
-MAX_LAYERS = 24
-"""Contact layers on each side beyond which the search for bulk-like ends is given up."""
+Planes: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int]]
+"""Miller indices in the left and in the right crystal."""
+_SIDES = ("left", "right")
 
 
 def build_interface(
@@ -95,30 +106,206 @@ def build_interface(
     ConvergenceError
         If a relaxation or the thickness of the contact does not converge.
     """
+    matched = match_alike(
+        left,
+        right,
+        normal,
+        potential,
+        relax=relax,
+        strain=strain,
+        max_strain=max_strain,
+        progress=progress,
+    )
+    interface = build_contact(
+        matched,
+        (normal, normal),
+        potential,
+        relax=relax,
+        shift=(0.0, 0.0, 0.0),
+        supercell=supercell,
+        layers=layers,
+        progress=progress,
+    )
+    return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)
+
+
+def match_alike(
+    left: Atoms,
+    right: Atoms,
+    normal: tuple[int, int, int],
+    potential: Potential,
+    *,
+    relax: bool = True,
+    strain: str = "right",
+    max_strain: float = MAX_STRAIN,
+    progress: Progress | None = None,
+) -> Matched:
+    """Match two crystals of one structure so that one continues the other, atom by atom.
+
+    Parameters and errors as in :func:`build_interface`.
+    """
+    crystals = _crystals(left, right, (normal, normal), potential, relax, progress)
+    matched = match(*crystals, strain=strain, max_strain=max_strain)
+    return _relax_strained(matched, potential) if relax else matched
+
+
+def match_crystals(
+    left: Atoms,
+    right: Atoms,
+    normals: Planes,
+    potential: Potential,
+    *,
+    relax: bool = True,
+    strain: str = "right",
+    max_strain: float = 0.05,
+    max_area: float = 200.0,
+    twist: tuple[float, float] | None = None,
+    choose: int = 1,
+    cuts: tuple[int, int] = (1, 1),
+    progress: Progress | None = None,
+) -> Matched:
+    """Match any two crystals on any two planes by a coincidence cell.
+
+    Parameters
+    ----------
+    left, right : ase.Atoms
+        The crystals; masses are kept.
+    normals : (2, 3) int
+        Miller indices of the plane in each, with respect to its conventional cell.
+    potential : Potential
+        Relaxes the crystals, and the spacing of the strained ones.
+    relax : bool
+        Relax them.
+    strain, max_strain, max_area, twist
+        As in :func:`latmm.interface.coincidence.coincidences`.
+    choose : int
+        Number in that list, from 1.
+    cuts : (2,) int
+        Number of each crystal's termination in :func:`latmm.interface.terminations.terminations`, from 1.
+    progress : callable, optional
+        Called with (stage, done, in all).
+
+    Returns
+    -------
+    Matched
+
+    Raises
+    ------
+    InputError, MismatchError
+        If no cell is found, or a number is not of its list.
+    """
+    crystals = _crystals(left, right, normals, potential, relax, progress)
+    turned = [_cut(side, crystal, cut) for side, crystal, cut in zip(_SIDES, crystals, cuts, strict=True)]
+    found = coincidences(*turned, max_area=max_area, max_strain=max_strain, strain=strain, twist=twist)
+    names = " and ".join(
+        f"{crystal.get_chemical_formula()} ({' '.join(map(str, normal))})"
+        for crystal, normal in zip(turned, normals, strict=True)
+    )
+    if not found:
+        raise MismatchError(
+            f"no common cell of {names} within {max_area:g} Å² and {100 * max_strain:g} % strain; allow a "
+            "larger cell (--max-area) or strain (--max-strain), or another twist"
+        )
+    if int(choose) != choose or not 1 <= choose <= len(found):
+        raise InputError(f"`choose` must be a number of the list, 1 to {len(found)}, but is {choose}")
+    matched = matched_of(found[choose - 1], *turned)
+    return _relax_strained(matched, potential) if relax else matched
+
+
+def build_contact(
+    matched: Matched,
+    normals: Planes,
+    potential: Potential,
+    *,
+    relax: bool = True,
+    shift: ArrayLike | None = None,
+    region: Slab | None = None,
+    supercell: tuple[int, int, int] | None = None,
+    layers: int = 2,
+    progress: Progress | None = None,
+) -> Interface:
+    """Build the interface of two matched crystals.
+
+    Parameters
+    ----------
+    matched : Matched
+        From :func:`match_crystals`, or any other.
+    normals : (2, 3) int
+        Miller indices of the plane in each crystal, for the record.
+    potential : Potential
+        For both crystals and the contact.
+    relax : bool
+        Relax the contact.
+    shift : (3,) float, optional
+        Rigid displacement of the right crystal from the mean-gap stacking, Å, to begin with; by default the
+        best of :func:`latmm.interface.registry.scan_registry`.
+    region : Slab, optional
+        An explicit region instead, from :func:`latmm.interface.contact_file.read_contact`; all of it belongs
+        to the contact.
+    supercell, layers, progress
+        As in :func:`build_interface`.
+
+    Returns
+    -------
+    Interface
+
+    Raises
+    ------
+    InputError, InstabilityError, ConvergenceError
+        As :func:`build_interface`.
+    """
     if int(layers) != layers or layers < 1:
         raise InputError(f"`layers` must be a positive integer, but is {layers}; use e.g. 2")
     report = progress if progress is not None else (lambda stage, done, total: None)
-    sides = ("left", "right")
+    tables, checks = [], {}
+    for side in _SIDES:
+        table, found = _bulk(side, matched, potential, supercell, report)
+        tables.append(table)
+        checks.update(found)
+    least = (layers, layers)
+    if region is not None:
+        stack = partial(extended, region, matched)
+        least = (max(layers, region.depth[0]), max(layers, region.depth[1]))
+    else:
+        scanned = scan_registry(matched, potential, progress=progress).best if shift is None else shift
+        stack = partial(_stacked, matched, np.asarray(scanned, dtype=float))
+    grown = grow(matched, (tables[0], tables[1]), potential, stack, relax=relax, layers=least, report=report)
+    if relax:
+        checks["residual_force"] = (residual_force(grown.slab, potential, grown.layers), FORCE_LIMIT)
+    return grown.interface(f"{potential.name}: {potential.description}", normals, checks)
+
+
+def _stacked(matched: Matched, shift: Floats, layers: tuple[int, int]) -> Slab:
+    return shifted(build_slab(matched, layers), shift)
+
+
+def _crystals(
+    left: Atoms,
+    right: Atoms,
+    normals: Planes,
+    potential: Potential,
+    relax: bool,
+    progress: Progress | None,
+) -> tuple[Atoms, Atoms]:
+    """Primitive cells, relaxed and oriented."""
+    report = progress if progress is not None else (lambda stage, done, total: None)
     crystals = []
-    for step, (side, atoms) in enumerate(zip(sides, (left, right), strict=True)):
-        report("relaxation", step, 3)
+    for step, (side, atoms, normal) in enumerate(zip(_SIDES, (left, right), normals, strict=True)):
+        report("relaxation", step, 2)
         reduced = primitive_cell(atoms)
         if relax:
             reduced = relax_crystal(reduced, potential.calculator, name=_name(side, reduced))
         crystals.append(orient(reduced, normal))
-    matched = match(crystals[0], crystals[1], strain=strain, max_strain=max_strain)
-    report("relaxation", 2, 3)
-    if relax:
-        matched = _relax_strained(matched, potential)
-    report("relaxation", 3, 3)
-    tables, checks = [], {}
-    for side in sides:
-        table, found = _bulk(side, matched, potential, supercell, report)
-        tables.append(table)
-        checks.update(found)
-    region = _grown(matched, (tables[0], tables[1]), potential, relax=relax, layers=layers, report=report)
-    interface = region.interface(f"{potential.name}: {potential.description}", (normal, normal), checks)
-    return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)
+    report("relaxation", 2, 2)
+    return crystals[0], crystals[1]
+
+
+def _cut(side: str, crystal: Atoms, number: int) -> Atoms:
+    """Cut a crystal at one of its terminations."""
+    known = terminations(crystal)
+    if int(number) != number or not 1 <= number <= len(known):
+        raise InputError(f"the {side} crystal has the cuts 1 to {len(known)}, not {number}; see latmm match")
+    return cut_at(crystal, known[number - 1].height)
 
 
 def _name(side: str, atoms: Atoms) -> str:
@@ -128,7 +315,7 @@ def _name(side: str, atoms: Atoms) -> str:
 def _relax_strained(matched: Matched, potential: Potential) -> Matched:
     """Relax the third lattice vector and the atoms of the sides that are strained."""
     relaxed = {}
-    for side in ("left", "right"):
+    for side in _SIDES:
         atoms: Atoms = getattr(matched, side)
         strained = np.max(np.abs(getattr(matched, f"strain_{side}"))) > 1e-9
         relaxed[side] = (
@@ -161,36 +348,3 @@ def _bulk(
         f"dispersion_{side}": (dispersion_error(phonon, table), 1e-10),
         f"sum_rule_{side}": (table.sum_rule_error, 1e-12),
     }
-
-
-def _grown(
-    matched: Matched,
-    tables: tuple[ForceConstants, ForceConstants],
-    potential: Potential,
-    *,
-    relax: bool,
-    layers: int,
-    report: Progress,
-) -> Region:
-    """Relax the contact and compute its force constants, thicker until its ends are bulk-like."""
-    principal = principal_layers(*tables)
-    buffer = np.array(buffer_layers(matched, potential, principal))
-    inner = np.maximum(layers, principal)
-    while True:
-        within, whole = (int(inner[0]), int(inner[1])), inner + buffer
-        slab = build_slab(matched, (int(whole[0]), int(whole[1])))
-        if relax:
-            slab = relax_contact(slab, potential.calculator, layers=within)
-        region = Region.displaced(matched, slab, *tables, potential, within, progress=report)
-        if not region.thick_enough:
-            buffer += 1
-            continue
-        if region.end_deviation <= END_LIMIT:
-            return region
-        inner += principal
-        if inner.max() > MAX_LAYERS:
-            raise ConvergenceError(
-                f"the contact's force constants still differ by {region.end_deviation:.1e} from the pure "
-                f"crystals' {MAX_LAYERS} layers away from it (limit {END_LIMIT:g}); use another potential, a "
-                "smaller strain, or --no-relax"
-            )

@@ -7,6 +7,7 @@ geometry.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 from ase import Atoms
@@ -18,7 +19,10 @@ from latmm.lattice.cutting import FREQUENCY_LIMIT, SLOPE_LIMIT, Cut, cut, least_
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.recast import find_setting
 
-__all__ = ["MatchedTables", "match_tables"]
+__all__ = ["MatchedTables", "Planes", "match_tables"]
+
+Planes: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int]]
+"""Miller indices in the left and in the right crystal."""
 
 _SAME = 1e-8
 """Largest relative difference of ω² between a turned table and the one that it came from."""
@@ -60,7 +64,7 @@ class MatchedTables:
 def match_tables(
     left: ForceConstants,
     right: ForceConstants,
-    normal: tuple[int, int, int],
+    normals: Planes,
     *,
     strain: str = "right",
     max_strain: float = MAX_STRAIN,
@@ -72,8 +76,8 @@ def match_tables(
     ----------
     left, right : ForceConstants
         Of the primitive cells, in any setting.
-    normal : (3,) int
-        Miller indices of the plane, with respect to the conventional cell of each.
+    normals : (2, 3) int
+        Miller indices of the plane in each crystal's conventional cell, pointing from left to right.
     strain : {"right", "left", "both"}
         The side whose lattice is laid on the other's.
     max_strain : float
@@ -90,7 +94,7 @@ def match_tables(
     InputError, MismatchError
         If the plane or the crystals do not fit, or ``layers`` leave too little of a crystal.
     """
-    oriented = [orient(table.atoms, normal) for table in (left, right)]
+    oriented = [orient(table.atoms, plane) for table, plane in zip((left, right), normals, strict=True)]
     matched = match(oriented[0], oriented[1], strain=strain, max_strain=max_strain)
     found, checks = [], {}
     for side, table, upright in zip(("left", "right"), (left, right), oriented, strict=True):

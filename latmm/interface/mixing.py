@@ -29,7 +29,7 @@ from latmm.arrays import Floats
 from latmm.errors import InputError, InstabilityError
 from latmm.interface.assembly import Region, principal_layers
 from latmm.interface.contact import SIDES, Slab, build_slab
-from latmm.interface.finished import MatchedTables, match_tables
+from latmm.interface.finished import MatchedTables, Planes, match_tables
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
 from latmm.interface.matching import MAX_STRAIN
@@ -93,7 +93,7 @@ def mix(left: Floats, right: Floats, rule: str) -> Floats:
 def mix_interface(
     left: ForceConstants,
     right: ForceConstants,
-    normal: tuple[int, int, int],
+    normals: Planes,
     *,
     rule: str = "arithmetic",
     strain: str = "right",
@@ -108,8 +108,9 @@ def mix_interface(
     ----------
     left, right : ForceConstants
         Of the primitive cells, in any setting; masses count.
-    normal : (3,) int
-        Miller indices of the plane, with respect to the conventional cell of each.
+    normals : (2, 3) int
+        Miller indices of the plane in each crystal's conventional cell, pointing from left to right. A polar
+        crystal that lies upside down in its file takes the opposite ones.
     rule : {"arithmetic", "harmonic", "mass"}
         For the pairs across the contact.
     strain : {"right", "left", "both"}
@@ -136,7 +137,7 @@ def mix_interface(
         If the mixed contact is unstable.
     """
     mix(np.zeros((3, 3)), np.zeros((3, 3)), rule)
-    pair = match_tables(left, right, normal, strain=strain, max_strain=max_strain, layers=layers)
+    pair = match_tables(left, right, normals, strain=strain, max_strain=max_strain, layers=layers)
     if rule == "mass":
         pair = pair.mass_only()
     matched, tables = pair.matched, (pair.left, pair.right)
@@ -155,7 +156,7 @@ def mix_interface(
         layer_operations(slab.atoms),
         bulk.select(zone[bulk.first]).merged(across),
     )
-    interface = region.interface(f"{_WORDS[rule]}; {source}", (normal, normal), pair.checks)
+    interface = region.interface(f"{_WORDS[rule]}; {source}", normals, pair.checks)
     interface = replace(interface, checks=_with_moments(interface))
     require_stable_contact(interface)
     return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)

@@ -2,30 +2,37 @@
 
 Ξ(ν) = Σ_k∥ w T(k∥, ν)/A with the weights of the window that serves ν; the channels of both crystals are
 counted at the same samples. Every sample carries its checks; the worst of each is kept.
+
+The work is cut into tasks, a few k∥ of one window with all their ν each, which know nothing of each other
+(:class:`Task`). What they find (:class:`Piece`) is summed in the order of the tasks: the result is the same,
+bit for bit, whoever solves them and in whatever order they are done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from latmm.agf import channels, transmission
 from latmm.arrays import Bools, Floats
-from latmm.interface.build import Interface
+from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
-from latmm.sweep.junctions import junction
+from latmm.sweep.executors import unordered
 from latmm.sweep.sampling import ELASTIC, Window
-from latmm.units import TWO_PI
+from latmm.sweep.tasks import Piece, Task, cut, solve
 
-__all__ = ["SpectralTransmission", "sweep"]
+if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
+    from latmm.sweep.checkpoint import Checkpoint
+
+__all__ = ["SpectralTransmission", "assemble", "sweep"]
 
 _PER_NM2 = 100.0
 """1 Å⁻² in nm⁻²."""
 _NEAR = 5.0
 """The elastic law is read off from the top of its range to this multiple of it: Ξ/ν² holds to 1e-4 there."""
-_POINTS = 2048
-"""Samples handed to the kernel at once: enough to hide Python's overhead, little enough for progress."""
+_ALIKE = 3
+"""Frequencies that share a window, and with it much of its error: they count as one in a mean."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,9 @@ class SpectralTransmission:
         Largest |T(left → right) − T(right → left)|.
     samples, resolved : int
         Number of (k∥, ν) solved, and of those that needed the kernel's second route.
+    elastic_error : (3,) float
+        Relative error bar of the transmission and the channels of both sides in the elastic range, where no
+        sample is solved.
     """
 
     transmission: Floats
@@ -54,15 +64,18 @@ class SpectralTransmission:
     reciprocity: float
     samples: int
     resolved: int
+    elastic_error: Floats
 
 
 def sweep(
     interface: Interface,
     grid: FrequencyGrid,
-    samples: list[Window],
+    samples: Sequence[Window],
     *,
     common: float,
     progress: Callable[[str, int, int], None] | None = None,
+    executor: Executor | None = None,
+    checkpoint: "Checkpoint | None" = None,
 ) -> SpectralTransmission:
     """Solve every sample.
 
@@ -72,52 +85,60 @@ def sweep(
         The crystals and their contact.
     grid : FrequencyGrid
         Frequencies, THz.
-    samples : list of Window
+    samples : sequence of Window
         From :func:`latmm.sweep.sampling.windows`.
     common : float
         Top of the band that both crystals share, THz: above it nothing crosses and only channels count.
     progress : callable, optional
         Called with (stage, samples done, samples in all).
+    executor : concurrent.futures.Executor, optional
+        Solves the tasks, e.g. from :mod:`latmm.sweep.executors`; by default this process does.
+    checkpoint : Checkpoint, optional
+        Keeps what is found; what it has already is not solved again.
 
     Returns
     -------
     SpectralTransmission
     """
-    continuum = grid.frequency < ELASTIC * common
-    total = sum(len(w.weights) * int(w.selected.sum()) for w in samples)
+    tasks = cut(grid, samples, common=common)
+    stored = checkpoint.begin(tasks) if checkpoint is not None else None
+    pieces = stored.load() if stored is not None else {}
+    total = sum(task.samples for task in tasks)
+    done = sum(tasks[index].samples for index in pieces)
+    report = progress if progress is not None else (lambda stage, done, total: None)
+    report("modes", done, total)
+    missing = {index: task for index, task in enumerate(tasks) if index not in pieces}
+    for index, piece in unordered(solve, interface, missing, executor):
+        if stored is not None:
+            stored.save(index, piece)
+        pieces[index] = piece
+        done += tasks[index].samples
+        report("modes", done, total)
+    return assemble(grid, tasks, [pieces[i] for i in range(len(tasks))], interface.area)
+
+
+def assemble(
+    grid: FrequencyGrid, tasks: Sequence[Task], pieces: Sequence[Piece], area: float
+) -> SpectralTransmission:
+    """Sum the pieces of all tasks, in their order.
+
+    Parameters
+    ----------
+    grid : FrequencyGrid
+        Frequencies, THz.
+    tasks : sequence of Task
+        From :func:`cut`.
+    pieces : sequence of Piece
+        One of each task.
+    area : float
+        Of the in-plane cell, Å².
+    """
     spectra = np.zeros((3, grid.frequency.size))
-    worst = np.zeros(3)
-    done = resolved = 0
-    with threadpool_limits(limits=1, user_api="blas"):
-        for window in samples:
-            nodes = np.flatnonzero(window.selected)
-            shared, above = (nodes[grid.frequency[nodes] < common], nodes[grid.frequency[nodes] >= common])
-            size = max(1, _POINTS // nodes.size)
-            for start in range(0, len(window.weights), size):
-                if progress is not None:
-                    progress("modes", done, total)
-                part = slice(start, start + size)
-                lattice = junction(interface, window.wave_vectors[part])
-                weights = window.weights[part] * (_PER_NM2 / interface.area)
-                if shared.size:
-                    found = transmission(lattice, TWO_PI * grid.frequency[shared])
-                    counts = (found.transmission, found.channels_left, found.channels_right)
-                    spectra[:, shared] += np.array([weights @ c for c in counts])
-                    errors = (
-                        found.unitarity,
-                        np.abs(found.transmission - found.caroli),
-                        found.reciprocity,
-                    )
-                    worst = np.maximum(worst, [float(e.max()) for e in errors])
-                    resolved += int(found.resolved.sum())
-                if above.size:
-                    omega = TWO_PI * grid.frequency[above]
-                    for row, lead in ((1, lattice.left), (2, lattice.right)):
-                        spectra[row, above] += weights @ channels(lead, omega)
-                done += len(weights) * nodes.size
-    _extend(spectra, grid.frequency, continuum)
-    if progress is not None:
-        progress("modes", total, total)
+    for task, piece in zip(tasks, pieces, strict=True):
+        spectra[:, task.nodes] += np.einsum("k,ckf->cf", task.weights * (_PER_NM2 / area), piece.counts)
+    elastic = grid.frequency < ELASTIC * tasks[0].common
+    elastic_error = _extend(spectra, grid.frequency, elastic)
+    worst = np.max([piece.worst for piece in pieces], axis=0, initial=0.0)
     return SpectralTransmission(
         spectra[0],
         spectra[1],
@@ -125,16 +146,28 @@ def sweep(
         unitarity=float(worst[0]),
         caroli=float(worst[1]),
         reciprocity=float(worst[2]),
-        samples=total,
-        resolved=resolved,
+        samples=sum(task.samples for task in tasks),
+        resolved=sum(piece.resolved for piece in pieces),
+        elastic_error=elastic_error,
     )
 
 
-def _extend(spectra: Floats, frequency: Floats, continuum: Bools) -> None:
-    """Fill the elastic range in place: Ξ and M are proportional to ν², as sampled just above it."""
-    if not continuum.any():
-        return
-    above = frequency[~continuum]
-    near = ~continuum & (frequency < max(_NEAR * above[0], above[min(3, above.size - 1)]))
-    prefactor = (spectra[:, near] / frequency[near] ** 2).mean(axis=1)
-    spectra[:, continuum] = prefactor[:, None] * frequency[continuum] ** 2
+def _extend(spectra: Floats, frequency: Floats, elastic: Bools) -> Floats:
+    """Fill the elastic range in place: Ξ and M are proportional to ν², as sampled just above it.
+
+    Returns the relative error bar of the three prefactors, from the scatter of these samples.
+    """
+    if not elastic.any():
+        return np.zeros(3)
+    above = frequency[~elastic]
+    near = ~elastic & (frequency < max(_NEAR * above[0], above[min(3, above.size - 1)]))
+    law = spectra[:, near] / frequency[near] ** 2
+    prefactor = law.mean(axis=1)
+    spectra[:, elastic] = prefactor[:, None] * frequency[elastic] ** 2
+    count = law.shape[1]
+    if count < 2:
+        return np.ones(3)
+    # two standard deviations of the mean, or what the two meshes in turn differ by
+    scatter = 2.0 * law.std(axis=1, ddof=1) / np.sqrt(max(1.0, count / _ALIKE))
+    turns = np.abs(law[:, ::2].mean(axis=1) - law[:, 1::2].mean(axis=1))
+    return np.asarray(np.maximum(scatter, turns) / prefactor)

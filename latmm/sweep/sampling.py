@@ -20,18 +20,22 @@ from latmm.landauer import FrequencyGrid
 from latmm.lattice.force_constants import ForceConstants
 from latmm.units import EV_PER_A2_AMU, THZ_PER_KELVIN, TWO_PI
 
-__all__ = ["Window", "check_sampling", "frequency_grid", "reduced_mesh", "windows"]
+__all__ = ["Window", "check_sampling", "frequency_grid", "reduced_mesh", "staggered", "windows"]
 
 ELASTIC = 2e-3
 """Share of the common band below which crystals are elastic continua: Ξ ∝ ν² to about the square of it."""
 _NEGLIGIBLE = 0.02
 """hν/(k_B T) below which the heat that flows is negligible: x³/78 of the whole for Ξ ∝ ν²."""
-_PER_E_FOLD = 4
-"""Nodes of the elastic range for each factor e in ν."""
+_PER_DECADE = 12
+"""Gauss nodes of the elastic range for each factor of ten in ν."""
 _SAFETY = 0.95
 """A window is used below this share of the lowest frequency found on its edge (the edge is sampled)."""
 _SHRINK = 2.0**-0.5
 """Ratio of the sizes of successive windows."""
+_NARROW = 1.0 / 32.0
+"""Size of a window below which its mesh is made finer: few frequencies carry all heat at low temperature."""
+_FINER = 3
+"""Factor by which that mesh is finer along both axes."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,14 @@ def frequency_grid(common: float, top: float, count: int, *, coldest: float) -> 
     lowest, elastic = _NEGLIGIBLE * THZ_PER_KELVIN * coldest, ELASTIC * common
     nodes, weights = [], []
     if lowest < elastic:
-        decades = np.log(elastic / lowest)
-        number = max(2, int(np.ceil(_PER_E_FOLD * decades)))
-        low = lowest * np.exp(decades * (np.arange(number) + 0.5) / number)
+        # Gauss's rule in ln ν: smooth there, and exact to the boundary with the nodes above
+        panels = int(np.ceil(np.log10(elastic / lowest)))
+        x, w = np.polynomial.legendre.leggauss(_PER_DECADE)
+        edges = np.linspace(np.log(lowest), np.log(elastic), panels + 1)
+        half = 0.5 * np.diff(edges)[:, None]
+        low = np.exp(edges[:-1, None] + half * (x + 1.0)).ravel()
         nodes.append(low)
-        weights.append(low * decades / number)
+        weights.append(low * (half * w).ravel())
     u = (np.arange(count) + 0.5) / count
     nodes.append(elastic + (common - elastic) * u**2)
     weights.append(2.0 * (common - elastic) * u / count)
@@ -153,8 +160,52 @@ def windows(
     return found
 
 
-def reduced_mesh(mesh: tuple[int, int], size: float, rotations: list[Integers]) -> tuple[Floats, Floats]:
-    """Midpoint mesh over the window |k₁|, |k₂| ≤ size/2, reduced by the rotations that map it onto itself.
+def staggered(samples: list[Window], mesh: tuple[int, int], rotations: list[Integers]) -> list[Window]:
+    """Sample successive frequencies on two k∥ meshes in turn, the second between the points of the first.
+
+    The points of both fill (k∥, ν) more evenly than one mesh for all frequencies, at the same cost, and what
+    neighbours differ by tells the error (:mod:`latmm.sweep.accuracy`). Narrow windows get a finer mesh.
+
+    Parameters
+    ----------
+    samples : list of Window
+        From :func:`windows`, of the same mesh and rotations.
+    mesh : (2,) int
+        k∥ points along both axes.
+    rotations : list of (2, 2) int
+        Symmetry of k∥.
+    """
+    found = []
+    for window in samples:
+        extent = float(np.sqrt(window.weights.sum()))
+        size = 1.0 if extent > 1.0 - 1e-9 else extent  # the whole zone is recognised by its exact size
+        finer = _FINER if size < _NARROW else 1
+        counts = (finer * mesh[0], finer * mesh[1])
+        even = np.arange(window.selected.size) % 2 == 0
+        for centred, share in ((False, even), (True, ~even)):
+            selected = window.selected & share
+            if selected.any():
+                points, weights = reduced_mesh(counts, size, rotations, centred=centred)
+                found.append(Window(points, weights * size**2, selected))
+    return found
+
+
+def reduced_mesh(
+    mesh: tuple[int, int], size: float, rotations: list[Integers], *, centred: bool = False
+) -> tuple[Floats, Floats]:
+    """Mesh over the window |k₁|, |k₂| ≤ size/2, reduced by the rotations that map it onto itself.
+
+    Parameters
+    ----------
+    mesh : (2,) int
+        Points along both axes.
+    size : float
+        Share of the zone along both axes; 1 is the whole.
+    rotations : list of (2, 2) int
+        Symmetry of k∥.
+    centred : bool
+        Shift the midpoint mesh by half a cell along both axes, so that opposite edges of the window, which
+        count as one, carry points.
 
     Returns
     -------
@@ -164,8 +215,9 @@ def reduced_mesh(mesh: tuple[int, int], size: float, rotations: list[Integers]) 
         Share of the mesh, summing to one.
     """
     counts = np.array(mesh)
-    # odd integers label the midpoints: k = size · label / (2 N)
-    axes = [2 * np.arange(n) + 1 - n for n in mesh]
+    # odd integers label the midpoints (of an even mesh), even ones those of the shifted mesh:
+    # k = size · label / (2 N)
+    axes = [2 * np.arange(n) + (2 if centred else 1) - n for n in mesh]
     labels = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     index = {tuple(label): i for i, label in enumerate(labels.tolist())}
     orbit = np.arange(len(labels))
@@ -174,6 +226,7 @@ def reduced_mesh(mesh: tuple[int, int], size: float, rotations: list[Integers]) 
         rounded = np.rint(moved).astype(int)
         if size == 1.0:  # the whole zone repeats
             rounded = (rounded + counts - 1) % (2 * counts) - counts + 1
+        rounded = np.where(rounded == -counts, counts, rounded)  # opposite edges are one
         targets = [index.get(tuple(label)) for label in rounded.tolist()]
         if np.max(np.abs(moved - np.rint(moved))) < 1e-9 and None not in targets:
             images = np.array(targets, dtype=np.int64)

@@ -1,0 +1,75 @@
+"""``latmm converge``: the lattice's conductance on finer and finer samplings, with its error bars."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .crystals import crystal_options, interface_of
+from .options import temperature_list
+from .progress import Reporter
+from .scaling import check_scaling, executor_of, scaling_options
+
+if TYPE_CHECKING:
+    from latmm.sweep.refinement import Level
+
+__all__ = ["command"]
+
+
+@click.command(name="converge", short_help="How many samples a conductance needs.")
+@crystal_options
+@click.option(
+    "-T",
+    "--temperature",
+    multiple=True,
+    default=["300"],
+    show_default=True,
+    metavar="K|START:STOP:STEP",
+    help="Temperature in K, or START:STOP:STEP; repeatable.",
+)
+@click.option(
+    "--tol", type=float, default=0.01, show_default=True, help="Relative error of G at which to stop."
+)
+@scaling_options
+def command(**options: Any) -> None:
+    """Sample the lattice more and more finely until the error bar of G is within the tolerance.
+
+    Prints a line for each sampling: its k∥ mesh and frequencies, the samples (k∥, ν) and the seconds it took,
+    and G in MW m⁻² K⁻¹ with its error bar at every temperature.
+
+    \b
+    Example:
+      latmm converge structures/si.cif structures/ge.cif -T 50 -T 300 --tol 0.005
+    """
+    from latmm.sweep.refinement import check_tolerance, levels
+
+    temperatures = temperature_list(options["temperature"])
+    check_tolerance(options["tol"])
+    check_scaling(options)
+    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
+        interface = interface_of(options, report)
+        click.echo(
+            f"{'k∥':>9} {'ν':>5} {'samples':>9} {'s':>7}" + "".join(f"{f'{t:g} K':>22}" for t in temperatures)
+        )
+        for level in levels(interface, temperatures, options["tol"], progress=report, executor=executor):
+            click.echo(_row(level))
+
+
+def _row(level: "Level") -> str:
+    n, m = level.sampling.kmesh
+    cells = "".join(
+        f"{with_error(g, error):>22}"
+        for g, error in zip(level.conductance / 1e6, level.error / 1e6, strict=True)
+    )
+    return (
+        f"{f'{n}×{m}':>9} {level.sampling.frequencies:>5} {level.solved.samples:>9} {level.seconds:>7.1f}"
+        + cells
+    )
+
+
+def with_error(value: float, error: float) -> str:
+    """Write a value and its error with two digits of the error: 283.1 ± 1.4."""
+    if not (error > 0 and math.isfinite(error) and math.isfinite(value)):
+        return f"{value:.5g}"
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.3e} ± {error:.1e}" if digits > 6 else f"{value:.{digits}f} ± {error:.{digits}f}"

@@ -1,0 +1,113 @@
+"""Long sweeps: who shares the work, what it will cost, and where a stopped one is kept."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .crystals import note
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from latmm.interface.interface import Interface
+    from latmm.sweep.checkpoint import Checkpoint
+
+__all__ = ["check_scaling", "cost", "executor_of", "kept", "scaling_options", "store_beside"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def scaling_options(function: _F) -> _F:
+    """Add ``-j`` and ``--scheduler``."""
+    for decorate in (
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Dask scheduler that shares out the sweep, e.g. tcp://host:8786; local starts one here.",
+        ),
+        click.option(
+            "-j",
+            "--processes",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Processes that share the sweep, with one BLAS thread each.  [default: 1]",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
+def check_scaling(options: dict[str, Any]) -> None:
+    """Check the options of :func:`scaling_options`.
+
+    Raises
+    ------
+    click.UsageError
+        If both are given.
+    """
+    if options["scheduler"] and options["processes"] is not None:
+        raise click.UsageError("--processes and --scheduler exclude each other: leave one out")
+
+
+@contextmanager
+def executor_of(options: dict[str, Any]) -> "Iterator[Executor | None]":
+    """Start what the options ask for; it ends with the ``with`` block."""
+    from latmm.sweep.executors import dask_cluster, local_processes
+
+    chosen = (
+        dask_cluster(options["scheduler"])
+        if options["scheduler"]
+        else local_processes(options["processes"] or 1)
+    )
+    with chosen as executor:
+        yield executor
+
+
+def store_beside(options: dict[str, Any], interface: "Interface", part: str = "") -> "Checkpoint":
+    """Open the store beside the output that keeps what a sweep finds: OUTPUT[.PART].partial.zarr.
+
+    Raises
+    ------
+    LatmmError
+        If it is that of a run with other inputs, and not to be overwritten.
+    """
+    import shutil
+    from pathlib import Path
+
+    from latmm.sweep.checkpoint import Checkpoint, digests
+
+    path = Path(options["output"]).with_suffix(f"{part and '.'}{part}.partial.zarr")
+    if options["overwrite"] and path.exists():
+        shutil.rmtree(path)
+    return Checkpoint(path, digests(interface))
+
+
+@contextmanager
+def kept(options: dict[str, Any], store: "Checkpoint | None") -> Iterator[None]:
+    """Say, when what is within stops half-way, that something was kept."""
+    try:
+        yield
+    except BaseException:
+        if store is not None and store.path.exists():
+            text = f"{store.path} keeps what was found so far: the same command goes on from there"
+            note(options, text)
+        raise
+
+
+def cost(interface: "Interface", kmesh: tuple[int, int], frequencies: int, coldest: float) -> str:
+    """Say what a sweep will cost, from a few of its samples."""
+    from latmm.sweep.estimate import estimate
+    from latmm.sweep.refinement import Sampling
+
+    found = estimate(interface, Sampling.of(interface, kmesh, frequencies, coldest=coldest))
+    lines = [
+        f"atoms in the contact's slab: {found.atoms}",
+        f"degrees of freedom of left lead, device layers, right lead: {', '.join(map(str, found.layers))}",
+        f"irreducible k∥: {found.wave_vectors}; samples (k∥, ν): {found.samples}; tasks: {found.tasks}",
+        f"time: {found.seconds:.3g} s of one core",
+        f"memory: {found.memory / 2**20:.3g} MiB a process beside the program itself",
+        f"kept beside the output until the end: at most {found.store / 2**20:.3g} MiB",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,188 @@
+"""Relax a contact and compute its force constants, thicker until its ends are those of the pure crystals.
+
+The strain of a contact decays into the crystals with the period of its lateral cell. Layers are added until
+the force constants of the outermost ones equal the pure crystal's; only these are computed to find out.
+A contact that relaxation left on a saddle point, by symmetry, is pushed off it along its softest mode.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from scipy.linalg import eigh
+
+from latmm.arrays import Bools, Floats, Integers
+from latmm.errors import ConvergenceError, InstabilityError
+from latmm.interface.assembly import (
+    END_LIMIT,
+    Progress,
+    Region,
+    buffer_layers,
+    contact_rows,
+    principal_layers,
+)
+from latmm.interface.contact import Slab, relax_contact
+from latmm.interface.joining import bulk_pairs, end_deviation
+from latmm.interface.matching import Matched
+from latmm.interface.registry import shifted
+from latmm.interface.symmetry import layer_operations
+from latmm.lattice.calculators import Potential
+from latmm.lattice.force_constants import ForceConstants
+
+__all__ = ["MAX_THICKNESS", "grow", "residual_force"]
+
+MAX_THICKNESS = 80.0
+"""Thickness of the contact on each side beyond which the search for bulk-like ends is given up, Å."""
+_GROWTH = (3.0, 20.0)
+"""Least and largest thickness added to each side at a time, Å."""
+_DECAY = 0.6
+"""First guess of the decay of the contact's strain, in units of its longest in-plane wave vector."""
+_SOFTEST = -1e-6
+"""Lowest square of a frequency over the largest that is rounding."""
+_PUSH = 0.1
+"""Largest displacement off a saddle point, Å."""
+_PUSHES = 3
+
+Tables = tuple[ForceConstants, ForceConstants]
+Pair = tuple[int, int]
+
+
+def grow(
+    matched: Matched,
+    tables: Tables,
+    potential: Potential,
+    stack: Callable[[Pair], Slab],
+    *,
+    relax: bool,
+    layers: Pair,
+    report: Progress,
+) -> Region:
+    """Find the explicit region that is thick enough.
+
+    Parameters
+    ----------
+    matched : Matched
+        The crystals and their common lateral cell.
+    tables : (2,) ForceConstants
+        Of the left and the right crystal.
+    potential : Potential
+        For all atoms.
+    stack : callable
+        Gives the unrelaxed slab with so many layers of the left and of the right crystal.
+    relax : bool
+        Relax the region between frozen ends.
+    layers : (2,) int
+        Least layers of each side.
+    report : callable
+        Called with (stage, done, in all).
+
+    Raises
+    ------
+    ConvergenceError, InstabilityError
+        If the ends never become bulk-like, or the contact stays on a saddle point.
+    """
+    principal = principal_layers(*tables)
+    buffer = np.array(buffer_layers(matched, potential, principal))
+    inner = np.maximum(layers, principal)
+    ends = _Ends(matched)
+    last: Slab | None = None
+    pushes = 0
+    while True:
+        within = (int(inner[0]), int(inner[1]))
+        whole = (int((inner + buffer)[0]), int((inner + buffer)[1]))
+        slab = stack(whole) if last is None else _resumed(stack(whole), last)
+        if relax:
+            report("relaxation of the contact", 0, 1)
+            slab = last = relax_contact(slab, potential.calculator, layers=within)
+            report("relaxation of the contact", 1, 1)
+        deviation = _deviation_of_ends(matched, slab, tables, potential, within)
+        if deviation > END_LIMIT:
+            inner = ends.next(inner, deviation)
+            continue
+        region = Region.displaced(matched, slab, *tables, potential, within, progress=report)
+        if not region.thick_enough:
+            buffer = buffer + 1
+            continue
+        mode = _unstable_mode(region) if relax else None
+        if mode is None:
+            return region
+        pushes += 1
+        if pushes > _PUSHES:
+            raise InstabilityError(
+                f"the relaxed contact keeps an unstable mode after {_PUSHES} pushes along it; start from "
+                "another registry, or use --no-relax"
+            )
+        last = replace(slab, atoms=slab.atoms.copy())
+        last.atoms.positions += _PUSH * mode / np.abs(mode).max()
+
+
+class _Ends:
+    """How much thicker a contact must become, from the decay of what is wrong at its ends."""
+
+    def __init__(self, matched: Matched) -> None:
+        self._heights = np.array([c.cell.array[2, 2] for c in (matched.left, matched.right)])
+        self._rate = _DECAY * 2.0 * np.pi / float(np.linalg.norm(matched.cell, axis=1).max())
+        self._before: tuple[float, float] | None = None
+
+    def next(self, layers: Integers, deviation: float) -> Integers:
+        """Layers (2,) to try next, after a deviation at the ends of these layers."""
+        thickness = float((layers * self._heights).min())
+        if self._before is not None and deviation < self._before[1] and thickness > self._before[0]:
+            self._rate = np.log(self._before[1] / deviation) / (thickness - self._before[0])
+        self._before = (thickness, deviation)
+        if thickness > MAX_THICKNESS:
+            raise ConvergenceError(
+                f"the contact's force constants still differ by {deviation:.1e} from the pure crystals' "
+                f"{thickness:.0f} Å away from it (limit {END_LIMIT:g}); use another potential, a smaller "
+                "strain, a smaller lateral cell, or --no-relax"
+            )
+        more = (
+            float(np.clip(np.log(deviation / END_LIMIT) / self._rate, *_GROWTH)) if END_LIMIT else _GROWTH[0]
+        )
+        wanted = np.ceil((thickness + more) / self._heights - 1e-6).astype(np.int64)
+        return np.maximum(layers, np.maximum(wanted, layers + (wanted <= layers).all()))
+
+
+def _resumed(slab: Slab, last: Slab) -> Slab:
+    """Keep the place of what was relaxed in a thinner slab."""
+    slab = shifted(slab, last.shift - slab.shift)
+    known = np.flatnonzero(slab.within(last.depth))
+    # the outermost left layer of the thinner slab lies on its sites
+    slab.atoms.positions[known] = last.atoms.positions + (
+        slab.atoms.positions[known[0]] - last.atoms.positions[0]
+    )
+    return slab
+
+
+def _deviation_of_ends(
+    matched: Matched, slab: Slab, tables: Tables, potential: Potential, layers: Pair
+) -> float:
+    """Departure from the pure crystals of the force constants of the contact's outermost layers."""
+    zone = slab.within(layers)
+    ends = zone & ~slab.within((layers[0] - 1, layers[1] - 1))
+    bulk = bulk_pairs(slab, matched, *tables)
+    rows = contact_rows(slab, matched, ends, bulk, layer_operations(slab.atoms), potential)
+    return end_deviation(slab, rows, bulk, zone, (tables[0].scale, tables[1].scale))
+
+
+def _unstable_mode(region: Region) -> Floats | None:
+    """Displacements (N, 3) of an unstable mode of the clamped contact at k∥ = 0, or None."""
+    atoms = np.flatnonzero(region.zone)
+    dynamical = region.contact.block(atoms, atoms)(np.zeros((1, 2)))[0].real
+    values, vectors = eigh(dynamical, subset_by_index=[0, 0])
+    if values[0] > _SOFTEST * np.abs(dynamical).max():
+        return None
+    mode = np.zeros((len(region.slab.atoms), 3))
+    mode[atoms] = vectors[:, 0].reshape(-1, 3) / np.sqrt(region.slab.atoms.get_masses()[atoms])[:, None]
+    return mode
+
+
+def residual_force(slab: Slab, potential: Potential, layers: Pair) -> float:
+    """Largest force left on an atom of the contact, and on the right crystal as a whole, eV Å⁻¹."""
+    atoms = slab.atoms.copy()
+    atoms.calc = potential.calculator()
+    forces = atoms.get_forces()
+    free = slab.within(layers)
+    rigid: Bools = (slab.side > 0) & ~free
+    all_forces = np.vstack([forces[free], forces[rigid].sum(axis=0)])
+    return float(np.linalg.norm(all_forces, axis=1).max())

@@ -1,0 +1,94 @@
+"""Error bars: how far a conductance may be from that of infinitely many samples.
+
+Successive frequencies are sampled on two k∥ meshes in turn, the second between the points of the first
+(:func:`latmm.sweep.sampling.staggered`). The leading errors of the two meshes have opposite signs, so that
+they cancel in a sum over frequencies and show in the difference of neighbours. With y_i the share of node i
+in the conductance,
+
+    z_i = (−1)^i (2 y_i − y_{i−1} − y_{i+1})/4
+
+is that node's part in half the difference of both meshes; what is smooth in i drops out, a band edge between
+two nodes contributes its own quadrature error. The parts add up within a panel of a few nodes and at random
+between panels,
+
+    Z² = Σ_panels (Σ_{i in panel} z_i)²,        error bar = 2 max(Z, |Σ z|),
+
+a bar of two standard deviations, calibrated on three interfaces (``docs/scale.md``).
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latmm.arrays import Bools, Floats
+from latmm.landauer import FrequencyGrid, conductance, heat_capacity_weight, temperatures
+
+__all__ = ["conductance_error", "four_probe_error"]
+
+_PANEL = 6
+"""Nodes of a panel: as few as average over both meshes, so that errors of one sign are not lost."""
+_DEVIATIONS = 2.0
+"""Length of the bar in standard deviations."""
+
+
+def conductance_error(
+    grid: FrequencyGrid,
+    transmission: ArrayLike,
+    temperature: ArrayLike,
+    *,
+    elastic: Bools,
+    elastic_error: ArrayLike = 0.0,
+) -> Floats:
+    """Error bar of Landauer's conductance from the scatter of its own samples.
+
+    Parameters
+    ----------
+    grid : FrequencyGrid
+        Nodes, THz.
+    transmission : (..., F) array_like
+        Ξ at the nodes, nm⁻².
+    temperature : (N,) array_like
+        T, K.
+    elastic : (F,) bool
+        The lowest nodes, where Ξ is ν² times one prefactor.
+    elastic_error : (...) array_like
+        Relative error of this prefactor.
+
+    Returns
+    -------
+    (..., N) ndarray
+        W m⁻² K⁻¹.
+    """
+    t = temperatures(temperature)
+    spectrum = np.asarray(transmission, dtype=float)
+    first = int(elastic.sum())
+    nodes, weights = grid.frequency[first:], grid.weight[first:]
+    # 1 THz nm⁻² = 1e30 s⁻¹ m⁻²
+    share = spectrum[..., None, first:] * weights * heat_capacity_weight(nodes, t[:, None]) * 1e30
+    z = np.zeros_like(share)
+    z[..., 1:-1] = 0.25 * (2.0 * share[..., 1:-1] - share[..., 2:] - share[..., :-2])
+    z *= (-1.0) ** np.arange(nodes.size)
+    panels = np.array_split(z, max(1, -(-nodes.size // _PANEL)), axis=-1)
+    random = np.sqrt(np.sum([panel.sum(axis=-1) ** 2 for panel in panels], axis=0))
+    bar = _DEVIATIONS * np.maximum(random, np.abs(z.sum(axis=-1)))
+    low = conductance(grid, np.where(elastic, spectrum, 0.0), t)
+    return np.asarray(np.hypot(bar, low * np.asarray(elastic_error)[..., None]))
+
+
+def four_probe_error(four: ArrayLike, conductances: ArrayLike, errors: ArrayLike) -> Floats:
+    """Error bar of the four-probe conductance: those of its three resistances added up.
+
+    Parameters
+    ----------
+    four : (N,) array_like
+        Four-probe conductance, W m⁻² K⁻¹.
+    conductances, errors : (3, N) array_like
+        Of the interface, the left and the right crystal, W m⁻² K⁻¹.
+
+    Returns
+    -------
+    (N,) ndarray
+        W m⁻² K⁻¹; infinite where the conductance is.
+    """
+    g4, g = np.asarray(four, dtype=float), np.asarray(conductances, dtype=float)
+    share = np.array([1.0, 0.5, 0.5]) @ (np.asarray(errors, dtype=float) / g**2)
+    return np.asarray(np.where(np.isfinite(g4), g4, 1.0) ** 2 * np.where(np.isfinite(g4), share, np.inf))

@@ -1,0 +1,228 @@
+"""From a wish for accuracy to samples: solve, look at the error bar, sample more finely, until it is short.
+
+A :class:`Level` is one sampling of an interface with what was found on it. The next one has as many more
+points along each axis as the error bar suggests, which falls with about the power 3/2 of their number.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latmm.arrays import Bools, Floats
+from latmm.errors import ConvergenceError, InputError
+from latmm.interface.interface import Interface
+from latmm.landauer import FrequencyGrid, conductance, temperatures
+from latmm.lattice.phonons import largest_frequency
+from latmm.sweep.accuracy import conductance_error
+from latmm.sweep.run import SpectralTransmission, sweep
+from latmm.sweep.sampling import ELASTIC, Window, check_sampling, frequency_grid, staggered, windows
+from latmm.sweep.tasks import Task, cut
+
+if TYPE_CHECKING:
+    from latmm.sweep.checkpoint import Checkpoint
+
+__all__ = ["Level", "Sampling", "check_tolerance", "levels", "solve_level"]
+
+FIRST = (8, 48)
+"""k∥ points along an axis and frequencies of the first level."""
+_LARGEST = 512
+"""k∥ points along an axis beyond which the search is given up."""
+_POWER = 1.5
+"""The error bar falls with this power of the points along an axis."""
+_MARGIN = 0.9
+"""Share of the tolerance that is aimed at, so that the last step is seldom missed narrowly."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Where an interface is sampled.
+
+    Attributes
+    ----------
+    kmesh : (2,) int
+        k∥ points along both axes.
+    frequencies : int
+        Frequencies in the band that both crystals share.
+    grid : FrequencyGrid
+        THz.
+    samples : list of Window
+        k∥ of each frequency.
+    common : float
+        Top of the band that both crystals share, THz.
+    """
+
+    kmesh: tuple[int, int]
+    frequencies: int
+    grid: FrequencyGrid
+    samples: list[Window]
+    common: float
+
+    @classmethod
+    def of(
+        cls, interface: Interface, kmesh: tuple[int, int], frequencies: int, *, coldest: float
+    ) -> "Sampling":
+        """Choose the samples for temperatures from ``coldest`` (K) on.
+
+        Raises
+        ------
+        InputError
+            If the numbers make no sense.
+        """
+        check_sampling(kmesh, frequencies)
+        tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
+        common, rotations = min(tops), interface.rotations
+        grid = frequency_grid(common, max(tops), frequencies, coldest=coldest)
+        plain = windows(
+            interface.left,
+            interface.right,
+            grid,
+            kmesh,
+            rotations,
+            common=common,
+            folded=lambda side, k: interface.folded(("left", "right")[side], k),
+        )
+        return cls(kmesh, frequencies, grid, staggered(plain, kmesh, rotations), common)
+
+    @property
+    def elastic(self) -> Bools:
+        """Frequencies of the elastic range, (F,)."""
+        return np.asarray(self.grid.frequency < ELASTIC * self.common)
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The work, cut into pieces."""
+        return cut(self.grid, self.samples, common=self.common)
+
+
+@dataclass(frozen=True)
+class Level:
+    """A sampling and what was found on it.
+
+    Attributes
+    ----------
+    sampling : Sampling
+        Where.
+    solved : SpectralTransmission
+        Ξ and M.
+    conductance, error : (N,) float
+        Two-probe conductance of the lattice and its error bar, W m⁻² K⁻¹.
+    seconds : float
+        Time it took.
+    """
+
+    sampling: Sampling
+    solved: SpectralTransmission
+    conductance: Floats
+    error: Floats
+    seconds: float
+
+    @property
+    def relative_error(self) -> float:
+        """Largest error bar of all temperatures, relative to the conductance."""
+        return float(np.max(self.error / self.conductance))
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Check a relative error.
+
+    Raises
+    ------
+    InputError
+        If it is not between 0 and 1.
+    """
+    if not 0.0 < tolerance < 1.0:
+        raise InputError(
+            f"`tol` must be a relative error between 0 and 1, but is {tolerance:g}; use e.g. 0.01"
+        )
+
+
+def solve_level(
+    interface: Interface,
+    sampling: Sampling,
+    temperature: ArrayLike,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+    executor: Executor | None = None,
+    checkpoint: "Checkpoint | None" = None,
+) -> Level:
+    """Solve a sampling; the conductance at ``temperature`` (N,), K, and its error bar come with it."""
+    started = time.monotonic()
+    grid = sampling.grid
+    solved = sweep(
+        interface,
+        grid,
+        sampling.samples,
+        common=sampling.common,
+        progress=progress,
+        executor=executor,
+        checkpoint=checkpoint,
+    )
+    error = conductance_error(
+        grid,
+        solved.transmission,
+        temperature,
+        elastic=sampling.elastic,
+        elastic_error=solved.elastic_error[0],
+    )
+    g = conductance(grid, solved.transmission, temperature)
+    return Level(sampling, solved, g, error, time.monotonic() - started)
+
+
+def levels(
+    interface: Interface,
+    temperature: ArrayLike,
+    tolerance: float,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+    executor: Executor | None = None,
+    checkpoint: "Checkpoint | None" = None,
+) -> Iterator[Level]:
+    """Sample more and more finely until the error bar is within the tolerance at every temperature.
+
+    Parameters
+    ----------
+    interface : Interface
+        The crystals and their contact.
+    temperature : (N,) array_like
+        T, K.
+    tolerance : float
+        Relative error of the two-probe conductance.
+    progress, executor, checkpoint : optional
+        As in :func:`latmm.sweep.run.sweep`.
+
+    Yields
+    ------
+    Level
+        The last one is within the tolerance.
+
+    Raises
+    ------
+    InputError
+        If the tolerance makes no sense.
+    ConvergenceError
+        If no sampling of bearable size reaches it.
+    """
+    check_tolerance(tolerance)
+    t = temperatures(temperature)
+    points, frequencies = FIRST
+    while points <= _LARGEST:
+        sampling = Sampling.of(interface, (points, points), frequencies, coldest=float(t.min()))
+        level = solve_level(
+            interface, sampling, t, progress=progress, executor=executor, checkpoint=checkpoint
+        )
+        yield level
+        if level.relative_error <= tolerance:
+            return
+        factor = (level.relative_error / (_MARGIN * tolerance)) ** (1.0 / _POWER)
+        factor = min(max(factor, 1.2), 3.0)
+        # even numbers: both meshes of a level keep clear of each other
+        points, frequencies = (2 * int(np.ceil(0.5 * factor * n)) for n in (points, frequencies))
+    raise ConvergenceError(
+        f"the conductance is still uncertain by {100 * level.relative_error:.2g} % with "
+        f"{level.sampling.kmesh[0]} k∥ points along each axis; choose a larger `tol` than {tolerance:g}"
+    )

@@ -1,0 +1,209 @@
+"""A run that is stopped, however, goes on where it stood and ends with the result of one that was not."""
+
+import hashlib
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latmm.errors import InputError
+from latmm.sweep import run
+from latmm.sweep.checkpoint import Checkpoint, digests
+from latmm.sweep.refinement import Sampling, solve_level
+from latmm.sweep.tasks import solve
+
+STRUCTURES = Path(__file__).parent.parent / "structures"
+
+
+@pytest.fixture(scope="module")
+def sampling(heavy_silicon):
+    return Sampling.of(heavy_silicon, (8, 8), 24, coldest=2.0)
+
+
+@pytest.fixture(scope="module")
+def whole(heavy_silicon, sampling):
+    return solve_level(heavy_silicon, sampling, [300.0]).solved
+
+
+def same(a, b) -> bool:
+    return all(np.array_equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Tasks that are solved from here on."""
+    solved = []
+
+    def counting(interface, task):
+        solved.append(task)
+        return true_solve(interface, task)
+
+    true_solve = run.solve
+    monkeypatch.setattr(run, "solve", counting)
+    return solved
+
+
+class Stop(Exception):  # noqa: N818
+    pass
+
+
+def stop_after(count):
+    calls = iter(range(count))
+
+    def progress(stage, done, total):
+        if next(calls, None) is None:
+            raise Stop
+
+    return progress
+
+
+def test_stopped_sweep_resumes_without_solving_anything_twice(
+    heavy_silicon, sampling, whole, counted, tmp_path
+):
+    problem = digests(heavy_silicon)
+    with pytest.raises(Stop):
+        solve_level(
+            heavy_silicon, sampling, [300.0],
+            progress=stop_after(4), checkpoint=Checkpoint(tmp_path / "p.zarr", problem),
+        )  # fmt: skip
+    first = len(counted)
+    assert 0 < first < len(sampling.tasks)
+    seen = []
+    again = solve_level(
+        heavy_silicon, sampling, [300.0],
+        progress=lambda *step: seen.append(step), checkpoint=Checkpoint(tmp_path / "p.zarr", problem),
+    )  # fmt: skip
+    assert len(counted) == len(sampling.tasks)
+    assert seen[0][1] > 0  # what was there counts as done
+    assert same(again.solved, whole)
+    third = solve_level(heavy_silicon, sampling, [300.0], checkpoint=Checkpoint(tmp_path / "p.zarr", problem))
+    assert len(counted) == len(sampling.tasks)
+    assert same(third.solved, whole)
+
+
+def test_chunks_that_are_damaged_or_missing_are_solved_again(
+    heavy_silicon, sampling, whole, counted, tmp_path
+):
+    problem = digests(heavy_silicon)
+    solve_level(heavy_silicon, sampling, [300.0], checkpoint=Checkpoint(tmp_path / "p.zarr", problem))
+    chunks = sorted(p for p in (tmp_path / "p.zarr").rglob("*") if p.is_file() and "zarr.json" not in p.name)
+    assert len(chunks) == len(sampling.tasks)
+    chunks[0].unlink()
+    chunks[1].write_bytes(chunks[1].read_bytes()[:-20])  # cut short
+    flipped = bytearray(chunks[2].read_bytes())
+    flipped[len(flipped) // 2] ^= 4
+    chunks[2].write_bytes(bytes(flipped))
+    chunks[3].write_bytes(b"")
+    counted.clear()
+    again = solve_level(heavy_silicon, sampling, [300.0], checkpoint=Checkpoint(tmp_path / "p.zarr", problem))
+    assert len(counted) == 4
+    assert same(again.solved, whole)
+
+
+def test_threads_fill_the_store_as_this_process_does(heavy_silicon, sampling, whole, tmp_path):
+    store = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon))
+    with ThreadPoolExecutor(2) as threads:
+        found = solve_level(heavy_silicon, sampling, [300.0], executor=threads, checkpoint=store)
+    assert same(found.solved, whole)
+    assert len(store.begin(sampling.tasks).load()) == len(sampling.tasks)
+    store.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_store_of_another_problem_is_refused_and_says_why(heavy_silicon, sampling, tmp_path):
+    tasks = sampling.tasks[:1]
+    store = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon)).begin(tasks)
+    assert list(tmp_path.iterdir()) == []  # nothing is there before there is something to keep
+    store.save(0, solve(heavy_silicon, tasks[0]))
+    lighter = replace(heavy_silicon, right=heavy_silicon.left)
+    with pytest.raises(InputError, match=r"differs in: right crystal; .*--overwrite"):
+        Checkpoint(tmp_path / "p.zarr", digests(lighter))
+    (tmp_path / "file").write_text("no store")
+    with pytest.raises(InputError, match="is no store"):
+        Checkpoint(tmp_path / "file", digests(heavy_silicon))
+
+
+def test_another_sampling_of_the_same_problem_has_an_array_of_its_own(
+    heavy_silicon, sampling, counted, tmp_path
+):
+    store = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon))
+    solve_level(heavy_silicon, sampling, [300.0], checkpoint=store)
+    counted.clear()
+    other = Sampling.of(heavy_silicon, (6, 6), 24, coldest=2.0)
+    solve_level(heavy_silicon, other, [300.0], checkpoint=store)
+    assert len(counted) == len(other.tasks)
+
+
+RUN = """
+import hashlib, pickle, sys
+from pathlib import Path
+from latmm.sweep.checkpoint import Checkpoint, digests
+from latmm.sweep.refinement import Sampling, solve_level
+interface = pickle.loads(Path(sys.argv[1]).read_bytes())
+sampling = Sampling.of(interface, (8, 8), 24, coldest=2.0)
+store = Checkpoint(Path("p.zarr"), digests(interface))
+found = solve_level(interface, sampling, [300.0], checkpoint=store).solved
+print(hashlib.sha256(found.transmission.tobytes()).hexdigest())
+"""
+
+
+def chunks_in(store: Path) -> dict[Path, int]:
+    """Finished chunks and when they were written."""
+    return {p: p.stat().st_mtime_ns for p in store.glob("*/c/*/*") if p.name.isdigit()}
+
+
+def test_killed_runs_end_as_one_that_was_left_alone(heavy_silicon, whole, sampling, tmp_path):
+    """SIGKILL as soon as a random number of chunks more is there, five times; then to the end."""
+    (tmp_path / "interface").write_bytes(pickle.dumps(heavy_silicon))
+    rng = random.Random(11)
+    kept: dict[Path, int] = {}
+
+    def start():
+        return subprocess.Popen(
+            [sys.executable, "-c", RUN, "interface"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+
+    for _ in range(5):
+        process = start()
+        target = min(len(kept) + rng.randint(1, 3), len(sampling.tasks))
+        while process.poll() is None and len(chunks_in(tmp_path / "p.zarr")) < target:
+            time.sleep(0.001)
+        process.kill()
+        process.communicate()
+        now = chunks_in(tmp_path / "p.zarr")
+        assert all(now[path] == written for path, written in kept.items()), "a chunk was computed again"
+        assert len(now) >= target
+        kept = now
+    process = start()
+    found, _ = process.communicate(timeout=60)
+    assert found.strip() == hashlib.sha256(whole.transmission.tobytes()).hexdigest()
+    now = chunks_in(tmp_path / "p.zarr")
+    assert all(now[path] == written for path, written in kept.items())
+
+
+def test_interrupt_of_the_process_group_keeps_what_is_found_and_ends_all(tmp_path):
+    """What Ctrl-C does: parent, workers and their server get the signal at once."""
+    si = str(STRUCTURES / "si.cif")
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from latmm_cli.main import main; main()", "compare", si, si, "-j", "2",
+         "--potential", "sw", "--model", "agf", "--kmesh", "30", "30", "-o", "r.nc"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while process.poll() is None and not chunks_in(tmp_path / "r.partial.zarr"):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)  # ends only when all that hold its stderr have ended
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "r.partial.zarr keeps what was found so far" in errors
+    assert [p.name for p in tmp_path.iterdir()] == ["r.partial.zarr"]
+    assert chunks_in(tmp_path / "r.partial.zarr")
