@@ -40,7 +40,7 @@ def run(*arguments: str):
 @pytest.fixture
 def built(monkeypatch, perfect_argon):
     """Crystals and contact from elsewhere: building them has its own tests."""
-    for command in ("modes", "scattering", "wave", "ldos"):
+    for command in ("modes", "transmissivity", "scattering", "wave", "ldos"):
         monkeypatch.setattr(f"latmm_cli.{command}.interface_of", lambda options, report: perfect_argon)
 
 
@@ -87,7 +87,7 @@ def test_modes_at_one_frequency_covers_the_zone(tmp_path, built):
     assert "worst errors: frequency" in result.stdout
 
 
-def test_transmissivity_prints_the_conductance_of_both_sides(tmp_path, monkeypatch):
+def test_transmissivity_prints_the_conductance_of_both_sides(tmp_path, built, monkeypatch):
     tree, phonons, figure = (tmp_path / name for name in ("phonons.nc", "phonons.csv", "phonons.png"))
     outputs = ("-o", str(tree), "--csv", str(phonons), "--plot", str(figure))
     monkeypatch.setattr("latmm.modes.elastic._AZIMUTHS", 8)

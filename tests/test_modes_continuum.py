@@ -216,12 +216,13 @@ def test_critical_angles_of_isotropic_media_are_snells():
     continuum = isotropic((4.0, 2.0), (6.0, 3.0))
     transverse, longitudinal = np.degrees(np.arcsin([2.0 / 3.0, 2.0 / 6.0]))
     for branch in (0, 1):
-        slow, middle, fast = critical_angles(continuum, 0, branch)
+        slow, middle, fast = critical_angles(continuum, 0)[branch]
         for ends, expected in ((slow, transverse), (middle, transverse), (fast, longitudinal)):
             assert ends == pytest.approx((expected, expected), abs=1e-2)
-    assert critical_angles(continuum, 0, 2)[2] == pytest.approx((transverse, transverse), abs=1e-2)
-    assert np.isnan(critical_angles(continuum, 0, 2)[0]).all()  # 3 km/s is slower than 4
-    assert np.isnan(critical_angles(continuum, 1, 2)).all()
+    assert critical_angles(continuum, 0)[2, 2] == pytest.approx((transverse, transverse), abs=1e-2)
+    assert np.isnan(critical_angles(continuum, 0)[2, 0]).all()  # 3 km/s is slower than 4
+    assert np.isnan(critical_angles(continuum, 1)[2]).all()
+    assert critical_angles(continuum, 1)[0, 2] == pytest.approx(np.degrees(np.arcsin(3.0 / 4.0)), abs=1e-2)
 
 
 def test_budgets_sum_to_the_conductances_of_lattice_and_models(beside, monkeypatch):
