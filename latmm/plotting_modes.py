@@ -28,7 +28,7 @@ _BRANCHES = ("#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 """Colours of branches (Okabe and Ito): transverse blue, longitudinal vermilion, then optical."""
 _NAMES = ("slow transverse", "fast transverse", "longitudinal")
 _STYLE = {**STYLE, "amm-phonons": ("AMM, lattice's phonons", "#0072b2", ":")}
-_NEGLIGIBLE = 1e-2
+_NEGLIGIBLE = 3e-2
 """Share of the largest contribution below which a ratio is left out: a mesh holds few such phonons."""
 _MAP = "viridis"
 _HALO = [withStroke(linewidth=2.4, foreground="white")]
@@ -182,9 +182,9 @@ def angle_figure(bins: xr.Dataset, continuum: Continuum | None = None) -> Figure
     """
     panels = _columns(bins["branch"].values)
     figure = Figure(figsize=(3.2 * len(panels) + 0.8, 9.6), layout="constrained")
-    rows = [[f"{side}{column}" for column in range(len(panels))] for side in SIDES]
-    half = len(panels) // 2
-    below = ["spectrum0"] * (len(panels) - half) + ["spectrum1"] * half
+    # two columns of the grid for each map, so that the spectra below share the width evenly
+    rows = [[f"{side}{column // 2}" for column in range(2 * len(panels))] for side in SIDES]
+    below = ["spectrum0"] * len(panels) + ["spectrum1"] * len(panels)
     axes: dict[str, Axes] = figure.subplot_mosaic([*rows, below])
     for (side, name), (column, (label, branches)) in product(enumerate(SIDES), enumerate(panels)):
         ax = axes[f"{name}{column}"]
@@ -197,8 +197,8 @@ def angle_figure(bins: xr.Dataset, continuum: Continuum | None = None) -> Figure
             ax.set(ylabel="frequency (THz)")
     for side, name in enumerate(SIDES):
         _branch_spectra(axes[f"spectrum{side}"], bins.sel(side=name), _top(bins))
-        axes[f"spectrum{side}"].set(title=f"transmission (channels nm$^{{-2}}$), from the {name}")
-    _colour_bar(figure, [axes[name] for row in rows for name in row])
+        axes[f"spectrum{side}"].set(title=f"channels nm$^{{-2}}$ that cross from the {name}")
+    _colour_bar(figure, [axes[name] for row in rows for name in dict.fromkeys(row)])
     if continuum is not None:
         _branch_legend(figure, "critical angles of elastic waves (least, largest over azimuths), outgoing:")
     return figure

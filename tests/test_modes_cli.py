@@ -1,7 +1,10 @@
 """The commands ``latmm modes`` and ``latmm transmissivity`` on argon and heavy argon."""
 
 import json
+import re
+import shlex
 from importlib.resources import files
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -206,3 +209,16 @@ def test_masses_that_are_no_numbers_are_wrong_usage(tmp_path):
     result = run("modes", ARGON, ARGON, "--left-mass", "Ar=heavy", "-o", str(tmp_path / "modes.nc"))
     assert result.exit_code == 2
     assert "must be a number" in result.output
+
+
+def test_every_command_of_the_documentation_is_accepted():
+    root = Path(__file__).parent.parent
+    text = (root / "docs" / "modes.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = re.findall(r"^    (latmm \w+ .*)", text, re.MULTILINE)
+    assert {line.split()[1] for line in lines} == {
+        *("modes", "transmissivity", "scattering", "wave", "ldos", "export")
+    }
+    for line in lines:
+        name, *arguments = shlex.split(line)[1:]
+        context = cli.get_command(None, name).make_context(name, arguments)
+        assert context.params

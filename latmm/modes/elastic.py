@@ -5,7 +5,7 @@ waves instead of phonons. The first error shows on the lattice's own phonons (:m
 the second needs the waves that the model counts. A wave of slowness s has the sheet of its direction as its
 branch (slow, middle, fast) and the angle of its energy velocity
 
-    v_m = a_i a_k (B_imkl n_l + B_ijkm n_j) / (2ρc)
+    v_m = Re(a_i* a_k) B_imkl n_l / (ρc)
 
 to the normal, with n the direction, c the speed, a the polarisation and B the moduli of the medium.
 
@@ -118,10 +118,8 @@ def _energy_velocity(
     """Energy velocity (..., 3), km/s, of waves with unnormalised polarisations (..., 3)."""
     norm = np.linalg.norm(polarisation, axis=-1, keepdims=True)
     a = polarisation / np.where(norm > 0, norm, 1.0)
-    b, conjugate = medium.moduli, a.conj()
-    flux = np.einsum("imkl,...i,...k,...l->...m", b, conjugate, a, direction, optimize=True)
-    flux = flux + np.einsum("ijkm,...i,...k,...j->...m", b, conjugate, a, direction, optimize=True)
-    return np.asarray(flux.real / (2.0 * medium.density * speed[..., None]))
+    flux = np.einsum("imkl,...i,...k,...l->...m", medium.moduli, a.conj(), a, direction, optimize=True)
+    return np.asarray(flux.real / (medium.density * speed[..., None]))
 
 
 def _sheets(medium: Medium, azimuths: Floats) -> tuple[Floats, Floats]:
