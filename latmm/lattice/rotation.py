@@ -6,7 +6,7 @@ and in that of r (M. Born and K. Huang, Dynamical Theory of Crystal Lattices (19
     M_αβγ = Σ_ijR Φ_iα,jβ(R) r_ij,γ
 
 is antisymmetric in αβ by exchange symmetry, symmetric in βγ by that rule, and therefore zero. Finite
-supercells and cut dipoles break the rule; where symmetry does not mend it (crystals with a polar axis, such as
+supercells and cut dipoles break the rule; where symmetry does not mend it (a polar axis, as in
 wurtzite) M is left over and adds ±|M·k| to ω² = c²k²: near Γ sound becomes imaginary.
 
 The mending is the least that keeps exchange symmetry: pairs take w_ij(R) (S_i − S_j + Σ_γ r_γ X_γ) with
