@@ -27,6 +27,7 @@ COMMANDS = {
     "amm": "Acoustic mismatch of two media or structure files.",
     "dmm": "Diffuse mismatch of two media or structure files.",
     "layers": "Acoustic mismatch of a stack of layers between two media.",
+    "study": "Engineered layers, and ensembles of disordered contacts.",
 }
 """Subcommands, each in the module of its name, with its one-line help: none is imported to list them."""
 

@@ -27,6 +27,7 @@ from latmm.interface.registry import scan_registry, shifted
 from latmm.interface.terminations import cut_at, terminations
 from latmm.interface.tiling import tile
 from latmm.lattice.calculators import Potential
+from latmm.lattice.folding import require_supercell
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import require_stable
 from latmm.lattice.phonopy_bridge import (
@@ -336,6 +337,7 @@ def _bulk(
     strain = float(np.max(np.abs(principal_strain(getattr(matched, f"strain_{side}")))))
     name = _name(side, atoms) + (f", strained by {100 * strain:.1f} % in the plane," if strain > 1e-6 else "")
     matrix = choose_supercell(atoms, potential.reach, supercell)
+    require_supercell(atoms, potential, matrix, name.rstrip(","))
     phonon = finite_displacements(
         atoms,
         potential,
