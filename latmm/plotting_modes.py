@@ -224,7 +224,7 @@ def _angle_map(axes: Axes, own: xr.Dataset, top: float) -> None:
         inside = (own["frequency"].values <= top) * (place == np.arange(rows)[:, None])
         sums = [(inside @ x).reshape(rows, angles, -1).sum(axis=-1) for x in (offered, crossing)]
         held = np.flatnonzero(sums[0].sum(axis=1) > 0)
-        filled = float((sums[0][: held.max(initial=-1) + 1] > 0).mean()) if held.size else 1.0
+        filled = float((sums[0][held[0] : held[-1] + 1] > 0).mean()) if held.size else 1.0
         if filled > _FULL or rows <= 12:
             break
         rows, angles = rows * 3 // 4, angles // 2 if angles % 2 == 0 else angles
