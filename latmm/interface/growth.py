@@ -136,9 +136,7 @@ class _Ends:
                 f"{thickness:.0f} Å away from it (limit {END_LIMIT:g}); use another potential, a smaller "
                 "strain, a smaller lateral cell, or --no-relax"
             )
-        more = (
-            float(np.clip(np.log(deviation / END_LIMIT) / self._rate, *_GROWTH)) if END_LIMIT else _GROWTH[0]
-        )
+        more = float(np.clip(np.log(deviation / END_LIMIT) / self._rate, *_GROWTH))
         wanted = np.ceil((thickness + more) / self._heights - 1e-6).astype(np.int64)
         return np.maximum(layers, np.maximum(wanted, layers + (wanted <= layers).all()))
 
