@@ -7,8 +7,9 @@ import pytest
 from ase import Atoms
 from matscipy.neighbours import neighbour_list
 
+import latmm.interface.growth as growth
 from latmm.agf import transmission
-from latmm.errors import ConvergenceError, InputError, MismatchError
+from latmm.errors import ConvergenceError, InputError, InstabilityError, MismatchError
 from latmm.interface.build import build_contact, build_interface, match_crystals
 from latmm.interface.contact import build_slab, sites
 from latmm.interface.matching import match
@@ -229,3 +230,17 @@ def test_layers_of_a_built_interface_are_positive(argon_planes, argon_springs):
         build_contact(argon_planes.matched, PLANES, argon_springs, layers=0)
     with pytest.raises(InputError, match="`layers` must be a positive integer"):
         build_interface(argon_planes.left.atoms, argon_planes.left.atoms, (0, 0, 1), argon_springs, layers=0)
+
+
+@pytest.mark.parametrize("start", [(0.5, 0.5), (0.5, 0.0)], ids=["top", "bridge"])
+def test_a_contact_put_on_a_saddle_point_slides_off_it(start, argon, argon_springs, monkeypatch):
+    """On top of the left atoms, or between two of them, symmetry leaves no force: an unstable mode does."""
+    crystal = orient(argon.atoms, (0, 0, 1))
+    matched = match(crystal, crystal)
+    shift = np.append(np.array(start) @ matched.cell, 0.8)
+    interface = build_contact(matched, ((0, 0, 1),) * 2, argon_springs, shift=shift)
+    found = spectra(interface)
+    np.testing.assert_allclose(found.transmission, found.channels_left, atol=1e-3)
+    monkeypatch.setattr(growth, "_PUSHES", 0)
+    with pytest.raises(InstabilityError, match="keeps an unstable mode after 0 pushes"):
+        build_contact(matched, ((0, 0, 1),) * 2, argon_springs, shift=shift)
