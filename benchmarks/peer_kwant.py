@@ -1,5 +1,6 @@
-"""Kwant on a stored problem: prints transmissions and ms per point as JSON. Runs in Kwant's own
-environment."""
+"""Kwant on a stored problem: prints transmissions and CPU ms per point (best of a few passes) as JSON.
+
+Runs in Kwant's own environment."""
 
 import functools
 import json
@@ -40,9 +41,11 @@ def main():
     finished = system.finalized()
     omega = data["omega"]
     kwant.smatrix(finished, omega[0] ** 2)  # warm up
-    start = time.perf_counter()
-    found = [float(kwant.smatrix(finished, w**2).transmission(1, 0)) for w in omega]
-    spent = 1e3 * (time.perf_counter() - start) / len(omega)
+    spent = np.inf
+    for _ in range(int(data["passes"])):
+        start = time.process_time()
+        found = [float(kwant.smatrix(finished, w**2).transmission(1, 0)) for w in omega]
+        spent = min(spent, 1e3 * (time.process_time() - start) / len(omega))
     solver = f"kwant {kwant.__version__}, {kwant.solvers.default.smatrix.__self__.__class__.__module__}"
     print(json.dumps({"ms": spent, "transmission": found, "solver": solver}))
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crystals import crystal_options, interface_of, note, provenance
+from .crystals import crystal_options, interfaces_of, note, provenance
 from .options import temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
@@ -75,8 +75,9 @@ _DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 def command(**options: Any) -> None:
     """Thermal boundary conductance of the interface of two crystals, by lattice and continuum models.
 
-    LEFT and RIGHT are structure files of the two bulk crystals in any format that ASE reads. Both must have
-    one crystal structure; RIGHT is strained in the plane to LEFT.
+    LEFT and RIGHT are structure files of the two bulk crystals in any format that ASE reads, or finished
+    phonopy calculations of them (phonopy_params.yaml, or phonopy.yaml with FORCE_SETS or FORCE_CONSTANTS
+    beside it). Both must have one crystal structure; RIGHT is strained in the plane to LEFT.
 
     With an output, what is found is kept beside it until the end: a run that was stopped goes on when the
     same command is given again.
@@ -123,6 +124,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     from latmm.comparison import FREQUENCIES, KMESH
     from latmm.plotting import comparison_figure, save
     from latmm.results import write
+    from latmm.spread import mixing_spread
     from latmm.sweep.refinement import check_tolerance
     from latmm.sweep.sampling import check_sampling
 
@@ -133,13 +135,19 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     if options["tol"] is not None:
         check_tolerance(options["tol"])
     with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_of(options, report)
+        interfaces = interfaces_of(options, report)
+        interface = next(iter(interfaces.values()))
         note(options, _geometry(interface))
         if options["dry_run"]:
             click.echo(cost(interface, kmesh, frequencies, min(temperatures)))
             return None
+        trees, stores = {}, []
         with executor_of(options) as executor:
-            tree, store = _compared(options, interface, temperatures, report, executor)
+            for rule, found in interfaces.items():
+                part = rule if len(interfaces) > 1 else ""
+                trees[rule], store = _compared(options, found, temperatures, report, executor, part)
+                stores.append(store)
+    tree = mixing_spread(trees) if len(trees) > 1 else trees.popitem()[1]
     tree.attrs.update(provenance(options, interface))
     for name, check in json.loads(tree.attrs["checks"]).items():
         if not check["ok"]:
@@ -148,8 +156,9 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     if options["output"]:
         write(tree, options["output"])
         note(options, f"wrote {options['output']}")
-        if store is not None:
-            store.remove()
+        for store in stores:
+            if store is not None:
+                store.remove()
     if options["plot"]:
         save(comparison_figure(tree), options["plot"])
         note(options, f"wrote {options['plot']}")
@@ -162,12 +171,13 @@ def _compared(
     temperatures: list[float],
     report: Reporter,
     executor: "Executor | None",
+    part: str,
 ) -> "tuple[xr.DataTree, Checkpoint | None]":
     """Compare the models of an interface; what is found on the way is kept in a store."""
     from latmm.comparison import FREQUENCIES, KMESH, compare
 
     models = options["models"] or _DEFAULT
-    store = store_beside(options, interface) if options["output"] and "agf" in models else None
+    store = store_beside(options, interface, part) if options["output"] and "agf" in models else None
     with kept(options, store):
         tree = compare(
             interface,

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .contacts import contact_interface, contact_options, refuse_contact_options
+from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
 from .options import assignments
 from .outputs import command_line
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from latmm.interface.build import Interface
     from latmm.lattice.calculators import Potential
 
     from .progress import Reporter
 
-__all__ = ["crystal_options", "interface_of", "masses_of", "note", "provenance"]
+__all__ = ["crystal_options", "interface_of", "interfaces_of", "masses_of", "note", "provenance"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -90,6 +94,8 @@ def crystal_options(function: _F) -> _F:
                 help="Conventional cells in the supercell of the finite displacements; "
                 "by default from the potential's reach.",
             ),
+            contact_options,
+            finished_options,
             click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr."),
         ]
     ):
@@ -116,28 +122,52 @@ def masses_of(values: tuple[str, ...], option: str) -> dict[str, float]:
     return masses
 
 
+def interfaces_of(options: dict[str, Any], report: "Reporter") -> "dict[str, Interface]":
+    """Build the interface by every mixing rule asked for, by name; one interface where none is."""
+    if is_finished(options):
+        refuse_contact_options(options)
+        return finished_interfaces(options, report)
+    return {"potential": _built(options, report)}
+
+
 def interface_of(options: dict[str, Any], report: "Reporter") -> "Interface":
-    """Read both crystals and build their interface."""
-    from latmm.interface.build import build_interface
+    """Read both crystals and build their interface.
+
+    Raises
+    ------
+    click.BadParameter
+        If more than one interface is asked for.
+    """
+    if options["mixing"] == ALL:
+        raise click.BadParameter("all is for latmm compare; choose one rule", param_hint="--mixing")
+    (interface,) = interfaces_of(options, report).values()
+    return interface
+
+
+def _built(options: dict[str, Any], report: "Reporter") -> "Interface":
+    """Build the interface of two structures with a potential."""
     from latmm.structures import read_structure
 
-    crystals = [
+    left, right = (
         read_structure(options[side], masses_of(options[f"{side}_mass"], f"--{side}-mass"))
         for side in ("left", "right")
-    ]
-    potential = _potential(options, {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()})
-    note(options, f"potential: {potential.name} ({potential.description})")
-    return build_interface(
-        crystals[0],
-        crystals[1],
-        options["normal"],
-        potential,
-        relax=options["relax"],
-        strain=options["strain"],
-        max_strain=options["max_strain"],
-        supercell=options["supercell"],
-        progress=report,
     )
+    crystals = (left, right)
+    potential = _potential(options, _elements(options, crystals))
+    note(options, f"potential: {potential.name} ({potential.description})")
+    return contact_interface(options, crystals, potential, report)
+
+
+def _elements(options: dict[str, Any], crystals: "tuple[Atoms, Atoms]") -> set[str]:
+    """Collect the elements of both crystals and of the atoms between them."""
+    from pathlib import Path
+
+    from latmm.structures import read_atoms
+
+    parts = list(crystals)
+    if options["contact"]:
+        parts.append(read_atoms(Path(options["contact"])))
+    return {symbol for atoms in parts for symbol in atoms.get_chemical_symbols()}
 
 
 def _potential(options: dict[str, Any], elements: set[str]) -> "Potential":
@@ -163,9 +193,10 @@ def provenance(options: dict[str, Any], interface: "Interface") -> dict[str, Any
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command_line": command_line(),
         "configuration": json.dumps(options, default=str),
-        "input_sha256": json.dumps({side: file_digest(options[side]) for side in ("left", "right")}),
+        "input_sha256": json.dumps({name: file_digest(path) for name, path in inputs(options).items()}),
         "potential": interface.potential,
         "normal": list(interface.normals[0]),
+        "normal_right": list(interface.normals[1]),
         "area": interface.area,
         "area_units": "angstrom2",
     }

@@ -1,7 +1,8 @@
-"""Progress of long work on stderr: bars on a terminal, a line per stage elsewhere, nothing when quiet."""
+"""Progress of long work on stderr: bars on a terminal, lines now and then elsewhere, nothing when quiet."""
 
 import sys
 import time
+from dataclasses import dataclass
 from types import TracebackType
 
 import click
@@ -9,6 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 __all__ = ["Reporter"]
+
+_EVERY = 10.0
+"""Seconds between the lines of a long stage."""
 
 
 class Reporter:
@@ -18,7 +22,7 @@ class Reporter:
         self._quiet = quiet
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._started: dict[str, float] = {}
+        self._stages: dict[str, _Stage] = {}
 
     def __enter__(self) -> "Reporter":
         if not self._quiet and sys.stderr.isatty():
@@ -47,7 +51,39 @@ class Reporter:
                 self._tasks[stage] = self._bars.add_task(stage, total=total)
             self._bars.update(self._tasks[stage], completed=done, total=total)
             return
-        started = self._started.setdefault(stage, time.monotonic())
+        now = time.monotonic()
+        told = self._stages.setdefault(stage, _Stage(done, now, now)).line(done, total)
+        if told:
+            click.echo(f"{stage}: {told}", err=True)
         if done >= total:
-            click.echo(f"{stage}: done in {time.monotonic() - started:.1f} s", err=True)
-            del self._started[stage]
+            del self._stages[stage]
+
+
+@dataclass
+class _Stage:
+    """A stage under way, told in lines.
+
+    Attributes
+    ----------
+    first : int
+        Steps that were done when it was first heard of.
+    started, told : float
+        When that was and when its last line was written, s.
+    """
+
+    first: int
+    started: float
+    told: float
+
+    def line(self, done: int, total: int) -> str:
+        """Write what there is to tell: nothing until the stage ends or some seconds have passed."""
+        now = time.monotonic()
+        spent = now - self.started
+        if done >= total:
+            return f"done in {spent:.1f} s"
+        if now - self.told < _EVERY:
+            return ""
+        self.told = now
+        steps = done - self.first
+        left = f", about {spent / steps * (total - done):.0f} s left" if steps else ""
+        return f"{done} of {total} in {spent:.0f} s{left}"

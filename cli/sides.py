@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .options import assignments
+from .options import potential_of, potential_options
 from .progress import Reporter
 
 if TYPE_CHECKING:
@@ -46,12 +46,7 @@ def side_options(function: _F) -> _F:
                 metavar="H K L",
                 help="Those of the right side, if different.",
             ),
-            click.option(
-                "--potential", default="auto", show_default=True, metavar="SPEC", help="As in latmm compare."
-            ),
-            click.option(
-                "--potential-option", multiple=True, metavar="NAME=VALUE", help="As in latmm compare."
-            ),
+            potential_options,
             click.option(
                 "--relax/--no-relax", default=True, show_default=True, help="Relax the crystals of the files."
             ),
@@ -89,15 +84,11 @@ def sides(options: dict[str, Any]) -> "tuple[Side, Side]":
 
 
 def _crystals(options: dict[str, Any], normals: tuple[tuple[int, int, int], ...]) -> "tuple[Side, Side]":
-    from latmm.lattice.calculators import resolve_potential
     from latmm.structures import read_structure
 
     crystals = [read_structure(path) for path in options["structures"]]
     elements = {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()}
-    parameters = assignments(options["potential_option"], "--potential-option")
-    potential = resolve_potential(options["potential"], elements, parameters)
-    if not options["quiet"]:
-        click.echo(f"potential: {potential.name} ({potential.description})", err=True)
+    potential = potential_of(options, elements)
     found = []
     with Reporter(quiet=options["quiet"]) as report:
         for name, atoms, normal in zip(("left", "right"), crystals, normals, strict=True):

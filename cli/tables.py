@@ -11,7 +11,8 @@ __all__ = ["conductance_table"]
 def conductance_table(comparison: "xr.Dataset") -> str:
     """Write one row for each temperature and one column for each model, in MW m⁻² K⁻¹.
 
-    A ``cubic_prefactor``, where there is one, follows as the law of low temperature, in W m⁻² K⁻⁴.
+    A ``cubic_prefactor``, where there is one, follows as the law of low temperature, in W m⁻² K⁻⁴, and the
+    uncertainty of mixing rules as a table of its own.
     """
     table = comparison["conductance"]
     models = [str(name) for name in table["model"].values]
@@ -29,4 +30,9 @@ def conductance_table(comparison: "xr.Dataset") -> str:
     if "cubic_prefactor" in comparison:
         prefactors = cells(comparison["cubic_prefactor"].values.tolist())
         lines.append(f"{'G/T³, T→0':>9}{prefactors}  (W m⁻² K⁻⁴)")
+    if "conductance_mixing_uncertainty" in comparison:
+        lines.append("± half the range of the mixing rules (MW m⁻² K⁻¹)")
+        spread = comparison["conductance_mixing_uncertainty"].values.T / 1e6
+        for temperature, row in zip(table["temperature"].values, spread, strict=True):
+            lines.append(f"{temperature:>9g}" + cells(row.tolist()))
     return "\n".join(lines)

@@ -57,6 +57,9 @@ FREQUENCIES = 128
 _ZONE_MODELS = frozenset({"dmm", "dmm-polarisation", "radiation"})
 """Models whose channels are counted over the Brillouin zone."""
 
+_LIKE_CELL = 0.2
+"""Lattice vectors correspond if they differ by less than this share of their length."""
+
 Progress: TypeAlias = Callable[[str, int, int], None]
 Channels: TypeAlias = tuple[Floats, Floats]
 Checks: TypeAlias = dict[str, tuple[float, float]]
@@ -150,11 +153,12 @@ def compare(
         checks.update(_channel_checks(grid, solved, continuum.channels, t))
     tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
     bulk = _bulk_error(interface, continuum, t) if _ZONE_MODELS & set(wanted) else np.zeros_like(t)
-    # the matched cells correspond vector by vector: one path, labelled after the left crystal, serves both
-    path = interface.left.atoms.cell.bandpath(npoints=120, eps=1e-3)
+    paths = _paths(interface)
     nodes = {
-        "left": _crystal(interface.left, sides[0].medium, tops[0], interface.matched.strain_left, path),
-        "right": _crystal(interface.right, sides[1].medium, tops[1], interface.matched.strain_right, path),
+        "left": _crystal(interface.left, sides[0].medium, tops[0], interface.matched.strain_left, paths[0]),
+        "right": _crystal(
+            interface.right, sides[1].medium, tops[1], interface.matched.strain_right, paths[1]
+        ),
         **{name.replace("-", "_"): spectra[name] for name in wanted},
         "comparison": _conductances({name: spectra[name] for name in wanted}, sampling, t, solved, bulk),
     }
@@ -319,6 +323,14 @@ def _conductances(
         },
     )
     return table
+
+
+def _paths(interface: Interface) -> tuple[BandPath, BandPath]:
+    """Band path of each crystal; that of the left for both where their cells correspond vector by vector."""
+    left, right = (crystal.atoms.cell for crystal in (interface.left, interface.right))
+    path = left.bandpath(npoints=120, eps=1e-3)
+    alike = np.linalg.norm(left.array - right.array, axis=1) < _LIKE_CELL * np.linalg.norm(left.array, axis=1)
+    return path, path if alike.all() else right.bandpath(npoints=120, eps=1e-3)
 
 
 def _crystal(

@@ -17,6 +17,7 @@ Symbols: ν → ``frequency`` (THz), Ξ → ``transmission`` (nm⁻²), M → ``
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -26,7 +27,20 @@ from latmm.arrays import Floats
 from latmm.errors import InputError
 from latmm.units import BOLTZMANN, THZ_PER_KELVIN
 
-__all__ = ["FrequencyGrid", "conductance", "four_probe", "heat_capacity_weight", "spectrum", "temperatures"]
+__all__ = [
+    "NO_RESISTANCE",
+    "FrequencyGrid",
+    "conductance",
+    "four_probe",
+    "heat_capacity_weight",
+    "spectrum",
+    "temperatures",
+]
+
+NO_RESISTANCE: Final = 1e-8
+"""Resistance of an interface, relative to the two-probe one, that is zero within what the transmissions are
+good for: the Green's function's checks (unitarity, reciprocity) allow 1e-8, like crystals leave up to 1e-9 of
+either sign. Long waves between masses that differ by 0.04 % meet as much."""
 
 
 @dataclass(frozen=True)
@@ -126,12 +140,12 @@ def four_probe(two_probe: ArrayLike, left: ArrayLike, right: ArrayLike) -> Float
     Returns
     -------
     ndarray
-        G₄, W m⁻² K⁻¹; infinite where an interface transmits as much as its crystals carry on average.
+        G₄, W m⁻² K⁻¹; infinite where an interface transmits as much as its crystals carry on average, to
+        :data:`NO_RESISTANCE`.
     """
     g, gl, gr = (np.asarray(x, dtype=float) for x in (two_probe, left, right))
     resistance = 1.0 / g - 0.5 * (1.0 / gl + 1.0 / gr)
-    # identical perfect crystals leave a rounding residue of either sign: that is zero resistance
-    resistance = np.where(np.abs(resistance) * g < 1e-12, 0.0, resistance)
+    resistance = np.where(np.abs(resistance) * g < NO_RESISTANCE, 0.0, resistance)
     return np.asarray(np.divide(1.0, resistance, out=np.full_like(resistance, np.inf), where=resistance != 0))
 
 

@@ -144,7 +144,11 @@ def _spectrum(axes: Axes, tree: xr.DataTree, models: list[str]) -> None:
 
 
 def _dispersions(axes: Axes, tree: xr.DataTree) -> None:
-    """Band paths of both crystals over one axis: their lengths are scaled to each other."""
+    """Band paths of both crystals over one axis: their lengths are scaled to each other.
+
+    Crystals with a path of their own have their own labels: the left one's below, the right one's above.
+    """
+    paths = [tree[side].attrs["band_path_labels"] for side in ("left", "right")]
     for side, colour in (("left", "#0072b2"), ("right", "#d55e00")):
         crystal = tree[side].to_dataset()
         x = crystal["path"].values / crystal["path"].values[-1]
@@ -155,25 +159,30 @@ def _dispersions(axes: Axes, tree: xr.DataTree) -> None:
             np.insert(x, jumps, np.nan), np.insert(bands, jumps, np.nan, axis=0), color=colour, lw=1.0
         )
         lines[0].set_label(f"{side}: {_formula(crystal.attrs['formula'])}")
+        places, names = _special_points(crystal)
         if side == "left":
-            ticks = np.array(json.loads(crystal.attrs["band_path_ticks"])) / crystal["path"].values[-1]
-            labels = [name.replace("G", "Γ") for name in json.loads(crystal.attrs["band_path_labels"])]
-            _label_path(axes, ticks, labels)
+            axes.set_xticks(places, names)
+            for place in places[1:-1]:
+                axes.axvline(place, color="0.85", lw=0.6, zorder=0)
+        elif paths[0] != paths[1]:
+            upper = axes.secondary_xaxis("top")
+            upper.set_xticks(places, names)
+            upper.tick_params(colors=colour)
     top = max(float(tree[side]["max_frequency"]) for side in ("left", "right"))
     axes.set(ylabel="phonon frequency (THz)", xlim=(0, 1), ylim=(0, 1.15 * top))
     axes.legend(frameon=False, ncols=2, loc="upper center")
 
 
-def _label_path(axes: Axes, ticks: Floats, labels: list[str]) -> None:
-    """Write the special points; two at one place (a jump of the path) share a tick."""
+def _special_points(crystal: xr.Dataset) -> tuple[list[float], list[str]]:
+    """Places along the path, from 0 to 1, and names; two at one place (a jump of the path) share it."""
     places: list[float] = []
     names: list[str] = []
-    for place, name in zip(ticks.tolist(), labels, strict=True):
+    ticks = np.array(json.loads(crystal.attrs["band_path_ticks"])) / crystal["path"].values[-1]
+    for place, name in zip(ticks.tolist(), json.loads(crystal.attrs["band_path_labels"]), strict=True):
+        label = name.replace("G", "Γ")
         if places and abs(places[-1] - place) < 1e-9:
-            names[-1] += f"|{name}"
+            names[-1] += f"|{label}"
         else:
             places.append(place)
-            names.append(name)
-    axes.set_xticks(places, names)
-    for place in places[1:-1]:
-        axes.axvline(place, color="0.85", lw=0.6, zorder=0)
+            names.append(label)
+    return places, names

@@ -6,7 +6,10 @@ JSON text.
 
 import json
 import os
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import xarray as xr
 
 from latmm.errors import InputError
 
-__all__ = ["as_json", "check_destination", "read", "summary", "write"]
+__all__ = ["as_json", "check_destination", "read", "summary", "uninterrupted", "write"]
 
 
 def as_json(value: Any) -> str:
@@ -59,8 +62,34 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold an interrupt (SIGINT, SIGTERM) back until the block is done.
+
+    Raised inside the HDF5 library it would be swallowed, or print a traceback of its own. For short blocks:
+    the user waits. In a thread that gets no signals nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    former = {
+        number: signal.signal(number, lambda number, frame: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
 def write(tree: xr.DataTree, path: str | Path) -> None:
     """Write a result as netCDF-4; an existing file is replaced only by a whole one.
+
+    An interrupt waits until the file is there.
 
     Parameters
     ----------
@@ -77,8 +106,9 @@ def write(tree: xr.DataTree, path: str | Path) -> None:
     target = check_destination(path)
     part = beside(target)
     try:
-        tree.to_netcdf(part, engine="h5netcdf")
-        os.replace(part, target)
+        with uninterrupted():
+            tree.to_netcdf(part, engine="h5netcdf")
+            os.replace(part, target)
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
@@ -116,10 +146,10 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
             for model in table["model"].values
         }
 
+    names = ("conductance", "conductance_four_probe", "conductance_mixing_uncertainty")
     return {
         "temperature": comparison["temperature"].values.tolist(),
-        "conductance": columns("conductance"),
-        "conductance_four_probe": columns("conductance_four_probe"),
+        **{name: columns(name) for name in names if name in comparison},
         "area": float(tree.attrs["area"]),
         "strain": json.loads(tree.attrs["strain"]),
         "potential": tree.attrs["potential"],

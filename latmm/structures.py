@@ -16,7 +16,7 @@ from matscipy.neighbours import neighbour_list
 
 from latmm.errors import InputError
 
-__all__ = ["file_digest", "read_structure"]
+__all__ = ["SHORTEST_BOND", "file_digest", "read_atoms", "read_structure"]
 
 SHORTEST_BOND: Final = 0.5
 """Å; no two nuclei of matter under ordinary pressure come closer (H₂: 0.74)."""
@@ -48,7 +48,7 @@ def read_structure(path: str | PathLike[str], masses: Mapping[str, float] | None
         atoms or partly occupied sites, or a mass is no positive number or names an element that is absent.
     """
     path = Path(path)
-    atoms = _read(path)
+    atoms = read_atoms(path)
     _check_crystal(atoms, path)
     crystal = Atoms(
         numbers=atoms.numbers,
@@ -67,7 +67,8 @@ def file_digest(path: str | PathLike[str]) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _read(path: Path) -> Atoms:
+def read_atoms(path: Path) -> Atoms:
+    """Read atoms of any kind, the last image of several; InputError if there are none."""
     if not os.path.isfile(path):  # unlike Path.is_file, no error where the name is too long
         reason = "is a folder" if os.path.isdir(path) else "does not exist"
         raise InputError(f"structure file {path} {reason}; name a file such as structures/si.cif")

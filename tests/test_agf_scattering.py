@@ -23,6 +23,7 @@ from systems import (
 from latmm.agf import (
     Junction,
     Lead,
+    batch,
     bloch,
     careful,
     channels,
@@ -67,6 +68,39 @@ def test_s_is_unitary_reciprocal_and_agrees_with_caroli(seed, n_left, n_right, l
     carried = sum(adjoint(block) @ block for block in one)
     expected = found.left.right.propagating[..., None] * np.eye(n_left)
     assert_allclose(carried, expected, atol=1e-9)
+
+
+@EXACT
+@given(SEED, SIZE, SIZE, st.lists(SIZE, max_size=4))
+def test_sums_alone_are_those_of_the_whole_matrix(seed, n_left, n_right, layers):
+    rng = np.random.default_rng(seed)
+    junction = random_junction(rng, n_left, n_right, tuple(layers))
+    omega = np.concatenate([in_band(junction.left, rng, 3), in_band(junction.right, rng, 3)])
+    alone, whole = transmission(junction, omega), scatter(junction, omega).totals
+    for found in (alone, whole):
+        assert found.unitarity.max() < 1e-9
+        assert found.reciprocity.max() < 1e-9
+        assert_allclose(found.caroli, whole.transmission, atol=1e-9)
+    assert_allclose(alone.transmission, whole.transmission, atol=1e-9)
+
+
+@pytest.mark.parametrize("points", [1, 7, 60, 61])
+@pytest.mark.parametrize("run", [1, 3, 20, 60])
+@pytest.mark.parametrize("fitting", [1, 4, 19, 1000])
+def test_chunks_hold_every_point_once_and_never_part_of_two_short_runs(points, run, fitting):
+    found = list(batch.chunks(points, batch.CHUNK_BYTES // fitting, run))
+    assert np.array_equal(np.concatenate([np.arange(points)[part] for part in found]), np.arange(points))
+    room = batch.CHUNK_BYTES // (batch.CHUNK_BYTES // fitting)
+    assert max(part.stop - part.start for part in found) <= room
+    if room < batch.FEW_RUNS * run:
+        assert all(part.start // run == (part.stop - 1) // run for part in found)
+
+
+def test_points_in_a_row_share_the_blocks_of_the_axes_that_these_do_not_have():
+    assert batch.run_length((5, 7), (5, 1), (1, 1), ()) == 7
+    assert batch.run_length((5, 7), (1, 1), ()) == 35
+    assert batch.run_length((5, 7), (5, 7), ()) == 1
+    assert batch.run_length((5, 7, 2), (7, 1), ()) == 2
 
 
 @EXACT
@@ -332,11 +366,12 @@ def test_careful_route_knows_a_band_edge_too(monkeypatch):
     assert_allclose(careful_.transmission, fast.transmission, atol=1e-7)
 
 
-def test_modes_of_one_factor_and_one_direction_are_made_orthogonal():
+@pytest.mark.parametrize("pure", [0.0, 1e3, 1e6], ids=["any mixture", "mixed a little", "hardly mixed"])
+def test_modes_of_one_factor_and_one_direction_are_made_orthogonal(pure):
     # four equal chains: any mixture of their modes is a solution; the eigensolver may return it
     rng = np.random.default_rng(15)
     z = np.exp(0.7j)
-    mixed = np.stack([random_matrix(rng, 4, 4) for _ in range(2)])[:, None]
+    mixed = np.stack([random_matrix(rng, 4, 4) + pure * np.eye(4) for _ in range(2)])[:, None]
     mixed /= np.linalg.norm(mixed, axis=-2, keepdims=True)
     factor = np.repeat([z, z.conj()], 4).reshape(2, 1, 4)
     h1 = -np.eye(4, dtype=complex)[None]

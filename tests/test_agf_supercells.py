@@ -63,7 +63,9 @@ def test_folded_leads_scatter_as_full_supercells(seed, n, cells, k):
     assert np.array_equal(a.channels_left, b.channels_left)
     assert np.array_equal(a.channels_right, b.channels_right)
     assert a.unitarity.max() < 1e-9
+    assert a.reciprocity.max() < 1e-9
     s, t = scatter(folded, OMEGA), scatter(full, OMEGA)
+    assert_allclose(a.transmission, s.totals.transmission, atol=1e-9)
     assert_allclose(np.sort(s.transmissivity_left), np.sort(t.transmissivity_left), atol=1e-9)
 
 

@@ -52,6 +52,13 @@ def arsenides():
     return build_slab(matched, (4, 4)), matched
 
 
+def turned(matched):
+    """The right crystal shifted by half a lattice vector in the plane: the same cell, other sites."""
+    right = matched.right.copy()
+    right.positions += 0.5 * right.cell.array[0]
+    return replace(matched, right=right)
+
+
 def share_by_plane(slab, matched, element="Ge"):
     number = planes(slab, matched)
     symbols = np.array(slab.atoms.get_chemical_symbols())
@@ -336,7 +343,11 @@ def test_a_smooth_surface_is_the_abrupt_contact(silicon_germanium):
         (lambda slab, m: rough(slab, m, -1.0, 4.0, np.random.default_rng(0)), "roughness needs"),
         (lambda slab, m: vacancies(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)), "share of vac"),
         (lambda slab, m: mass_disorder(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)), "spread"),
-        (lambda slab, m: occupied(slab, replace(m, right=m.right[:1]), slab.side > 0), "one structure only"),
+        (
+            lambda slab, m: occupied(slab, replace(m, right=m.right[:1]), slab.side > 0),
+            "do not continue each other",
+        ),
+        (lambda slab, m: averaged(slab, turned(m), Profile.linear(2)), "do not continue each other"),
         (lambda slab, m: planes(replace(slab, side=0 * slab.side), m), "of neither"),
     ],
 )

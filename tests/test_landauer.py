@@ -83,7 +83,15 @@ def test_four_probe_removes_the_contact_resistance_of_both_crystals():
 def test_identical_solids_without_scattering_have_no_resistance():
     g = np.array([1e-3, 1.0, 3e8])
     assert np.all(np.isposinf(four_probe(g, g, g)))
-    assert np.all(np.isposinf(four_probe(g * (1 + 1e-15), g, g)))
+    for residue in (1e-15, 1e-9, -1e-9):  # of rounding, and of the Green's function
+        assert np.all(np.isposinf(four_probe(g * (1 + residue), g, g)))
+
+
+def test_small_resistance_of_an_interface_is_kept():
+    # two chains of masses 1 and 1.001: T = 4r/(1 + r)², r² = 1.001, at long waves
+    r = np.sqrt(1.001)
+    transmissivity = 4 * r / (1 + r) ** 2
+    assert four_probe(transmissivity, 1.0, 1.0) == pytest.approx(1 / (1 / transmissivity - 1), rel=1e-12)
 
 
 def test_diffuse_mismatch_of_identical_solids_is_a_ballistic_crystal_in_series():

@@ -189,7 +189,7 @@ def test_other_meshes_crystals_and_forces_are_refused(kappa, tmp_path, tree, sys
         read_cell(tmp_path / "none.yaml")
     with pytest.raises(InputError, match="cannot read a primitive cell"):
         read_cell(text)
-    write(shifted.drop_attrs(), tmp_path / "other.nc")
+    write(shifted, tmp_path / "other.nc")
     arguments = [
         "export",
         str(tmp_path / "other.nc"),

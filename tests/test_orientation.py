@@ -179,6 +179,18 @@ def test_reduction_ends_on_ties_and_gives_the_shortest_pair(angle, ratio, n, m, 
     assert -0.5 - 1e-9 <= cosine <= 1e-9
 
 
+@pytest.mark.parametrize("normal", [(1, 1, 51), (10**30, 1, 1), (-1000, 0, 3)])
+def test_a_plane_of_huge_miller_indices_is_refused(normal):
+    with pytest.raises(InputError, match=r"too close to each other .* up to 50"):
+        orient(bulk("Si"), normal)
+
+
+def test_common_factors_of_miller_indices_do_not_count():
+    for factor in (1, 1000, 10**30):
+        oriented = orient(bulk("Si"), (0, factor, factor))
+        np.testing.assert_allclose(oriented.cell.array, orient(bulk("Si"), (0, 1, 1)).cell.array, atol=1e-12)
+
+
 @pytest.mark.parametrize("normal", [(0, 0, 0), (1, 1), (0.5, 0, 1)])
 def test_a_plane_without_three_miller_indices_is_refused(normal):
     with pytest.raises(InputError, match="three Miller indices"):

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -74,6 +76,39 @@ def test_an_interrupted_run_leaves_no_file_and_keeps_the_old_one(tree, tmp_path,
             results.write(tree, path)
     assert os.listdir(tmp_path) == ["old.nc"]
     assert old.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_waits_until_the_file_is_whole(tree, tmp_path, monkeypatch, number):
+    class Stop(BaseException):
+        pass
+
+    def stop(number, frame):
+        raise Stop
+
+    write = xr.DataTree.to_netcdf
+
+    def interrupted(self, *args, **kwargs):
+        os.kill(os.getpid(), number)
+        write(self, *args, **kwargs)
+
+    former = signal.signal(number, stop)
+    monkeypatch.setattr(xr.DataTree, "to_netcdf", interrupted)
+    try:
+        with pytest.raises(Stop):
+            results.write(tree, tmp_path / "r.nc")
+        assert signal.getsignal(number) is stop
+    finally:
+        signal.signal(number, former)
+    assert [p.name for p in tmp_path.iterdir()] == ["r.nc"]
+    xr.testing.assert_identical(results.read(tmp_path / "r.nc"), tree)
+
+
+def test_files_are_written_in_threads_that_get_no_signals(tree, tmp_path):
+    worker = threading.Thread(target=results.write, args=(tree, tmp_path / "r.nc"))
+    worker.start()
+    worker.join()
+    assert (tmp_path / "r.nc").exists()
 
 
 def test_failure_inside_the_writer_leaves_no_file(tree, tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ from latmm.units import TWO_PI
 K = np.array([[0.0, 0.0], [0.11, 0.27], [-0.23, 0.05], [0.4, 0.31]])
 OMEGA = TWO_PI * np.array([0.5, 2.0, 4.0, 6.0])
 LAYERS = (4, 4)
+NORMALS = ((0, 0, 1), (0, 0, 1))
 
 
 def table(atoms, potential, supercell=None):
@@ -31,7 +32,7 @@ def table(atoms, potential, supercell=None):
 @pytest.fixture(scope="module")
 def matched(structure):
     """Germanium strained to silicon on (001), nothing relaxed."""
-    return match(*(orient(structure(name), (0, 0, 1)) for name in ("si", "ge")))
+    return match(*(orient(structure(name), NORMALS[0]) for name in ("si", "ge")))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def solved(interface):
 
 
 def test_superlattice_gives_the_contact_that_a_slab_gives(bulks, superlattice, displaced):
-    interface = superlattice_interface(*bulks, superlattice, (0, 0, 1))
+    interface = superlattice_interface(*bulks, superlattice, NORMALS)
     assert interface.checks["contact_ends"][0] < 1e-6
     assert interface.checks["contact_cut"][0] < 1e-6
     value, limit = interface.checks["sum_rule_contact"]
@@ -89,7 +90,7 @@ def test_superlattice_may_be_turned_and_shifted(bulks, superlattice, displaced):
     cyclic = [1, 2, 0]
     atoms.set_cell(atoms.cell.array[cyclic])
     other = ForceConstants(atoms, superlattice.cells[:, cyclic], values)
-    interface = superlattice_interface(*bulks, other, (0, 0, 1))
+    interface = superlattice_interface(*bulks, other, NORMALS)
     assert_allclose(solved(interface).transmission, solved(displaced).transmission, atol=2e-5)
 
 
@@ -97,12 +98,12 @@ def test_slab_in_vacuum_gives_the_same_contact(matched, bulks, displaced, stilli
     """Free surfaces, unrelaxed: their own layers are not used."""
     atoms = periodic(matched, (4, 4), vacuum=12.0)
     contact = table(atoms, stillinger_weber, np.diag([4, 4, 1]))
-    interface = superlattice_interface(*bulks, contact, (0, 0, 1))
+    interface = superlattice_interface(*bulks, contact, NORMALS)
     assert_allclose(solved(interface).transmission, solved(displaced).transmission, atol=2e-5)
 
 
 def test_atoms_between_the_crystals_stay_there(matched, bulks, superlattice):
-    """A carbon atom in the first germanium layer: that layer is neither crystal and is part of the contact."""
+    """A carbon atom in the first germanium layer: the layer is of neither crystal, and in the contact."""
     found = recognise(superlattice.atoms, matched)
     assert found.layers == LAYERS
     assert found.between == ()
@@ -113,7 +114,7 @@ def test_atoms_between_the_crystals_stay_there(matched, bulks, superlattice):
     assert len(changed.between) == 2
     assert {odd.symbols[atom] for atom, _ in changed.between} == {"C", "Ge"}
     interface = superlattice_interface(
-        *bulks, ForceConstants(odd, superlattice.cells, superlattice.values), (0, 0, 1)
+        *bulks, ForceConstants(odd, superlattice.cells, superlattice.values), NORMALS
     )
     assert (interface.slab.side == 0).sum() == 2
     assert np.abs(solved(interface).unitarity).max() < 1e-9
@@ -127,6 +128,4 @@ def test_calculation_without_the_contact_is_refused(bulks, matched, superlattice
     thin = superlattice.atoms.copy()
     thin.symbols[:6] = "C"
     with pytest.raises(MismatchError, match="two of each are the least"):
-        superlattice_interface(
-            *bulks, ForceConstants(thin, superlattice.cells, superlattice.values), (0, 0, 1)
-        )
+        superlattice_interface(*bulks, ForceConstants(thin, superlattice.cells, superlattice.values), NORMALS)

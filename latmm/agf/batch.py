@@ -15,10 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
 
-__all__ = ["Gathered", "adjoint", "angular_frequencies", "chunks", "gather", "points_shape"]
+__all__ = ["Gathered", "adjoint", "angular_frequencies", "chunks", "gather", "points_shape", "run_length"]
 
-CHUNK_BYTES = 8 * 2**20
+CHUNK_BYTES = 12 * 2**20
 """Working memory of one chunk: large enough to hide Python's overhead, small enough for the cache."""
+FEW_RUNS = 4
+"""Runs of points with blocks of their own in a chunk, below which it is cheaper to take them one by one."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,25 @@ def gather(array: NDArray[Any], shape: tuple[int, ...], core: int) -> Gathered:
     return Gathered(rows, index)
 
 
-def chunks(points: int, bytes_per_point: int) -> Iterator[slice]:
-    """Slices of consecutive points that fit into the working memory of one chunk."""
+def run_length(shape: tuple[int, ...], *blocks: tuple[int, ...]) -> int:
+    """Count the consecutive points of the batch shape that share all blocks: those of the trailing axes."""
+    run = 1
+    for axis in range(1, len(shape) + 1):
+        if any(axis <= len(block) and block[-axis] > 1 for block in blocks):
+            break
+        run *= shape[-axis]
+    return run
+
+
+def chunks(points: int, bytes_per_point: int, run: int = 1) -> Iterator[slice]:
+    """Slices of consecutive points that fit into the working memory of one chunk.
+
+    Where only a few runs of points that share their blocks would fit, a chunk keeps to one, so that its
+    blocks need not be copied.
+    """
     step = max(1, CHUNK_BYTES // max(1, bytes_per_point))
-    for start in range(0, points, step):
-        yield slice(start, min(start + step, points))
+    whole = run if step < FEW_RUNS * run else points
+    for first in range(0, points, whole):
+        end = min(first + whole, points)
+        for start in range(first, end, step):
+            yield slice(start, min(start + step, end))

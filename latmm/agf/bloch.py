@@ -115,17 +115,15 @@ def _recover(m: Complexes, shift: complex) -> tuple[Complexes, Complexes]:
     return bloch, u
 
 
-def flux(h1: Complexes, bloch: Complexes, u: Complexes) -> tuple[Floats, Floats]:
+def flux(bloch: Complexes, coupling: Complexes) -> tuple[Floats, Floats]:
     """Flux of each state, and whether it counts as propagating.
 
     Parameters
     ----------
-    h1 : (..., n, n) complex
-        Hopping block.
     bloch : (..., m) complex
         λ.
-    u : (..., n, m) complex
-        Bloch vectors, u†u = 1.
+    coupling : (..., m) complex
+        u†H₁u of the states with u†u = 1, (rad/ps)².
 
     Returns
     -------
@@ -136,6 +134,6 @@ def flux(h1: Complexes, bloch: Complexes, u: Complexes) -> tuple[Floats, Floats]
     """
     size = np.abs(bloch)
     size = np.maximum(size, np.finfo(float).tiny)
-    w = bloch / size * np.einsum("...im,...im->...m", np.conj(u), h1 @ u)
+    w = bloch / size * coupling
     sine = np.divide(np.abs(w.imag), np.abs(w), out=np.zeros_like(size), where=w != 0)
     return -2.0 * w.imag, sine - np.abs(np.log(size))

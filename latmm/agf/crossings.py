@@ -26,7 +26,7 @@ import numpy as np
 from latmm.agf.batch import adjoint
 from latmm.arrays import Bools, Complexes, Floats, Integers
 
-__all__ = ["separate_directions"]
+__all__ = ["meeting", "separate_directions"]
 
 NEAR: Final[float] = (64 * float(np.finfo(float).eps)) ** (1 / 3)
 """|Δλ| of opposite directions below which Eq. (1) is nearer to the truth than the eigensolver: where |Δλ|²
@@ -92,6 +92,16 @@ def _traceless(m: Complexes) -> Complexes:
     return np.asarray(m - np.trace(m) / m.shape[0] * np.eye(m.shape[0]))
 
 
+def meeting(bloch: Complexes, propagating: Bools) -> Bools:
+    """Points (p,) where propagating states of opposite directions share a λ, or nearly.
+
+    ``bloch`` and ``propagating`` (2, p, n) as in :func:`separate_directions`.
+    """
+    right, left = (np.where(propagating[i], bloch[i], 4.0 * (2 * i - 1)) for i in (0, 1))
+    apart = right[..., :, None] - left[..., None, :]
+    return np.asarray((apart.real**2 + apart.imag**2).min((-2, -1)) < NEAR**2)
+
+
 def separate_directions(
     e: Complexes, h1: Complexes, bloch: Complexes, propagating: Bools, states: tuple[Complexes, ...]
 ) -> Bools:
@@ -114,11 +124,8 @@ def separate_directions(
         Whether the overlaps of all crossing bands are those of Eq. (1).
     """
     sound = np.ones(h1.shape[0], dtype=bool)
-    if not (propagating[0].any() and propagating[1].any()):
-        return sound
     right, left = (np.where(propagating[i], bloch[i], 4.0 * (2 * i - 1)) for i in (0, 1))
-    near = np.abs(right[..., :, None] - left[..., None, :]).min((-2, -1)) < NEAR
-    for point in np.flatnonzero(near):
+    for point in np.flatnonzero(meeting(bloch, propagating)):
         for members in _clusters(right[point], left[point]):
             parts = [[a[i, point][:, members[i]] for i in (0, 1)] for a in states]
             boost, miss = _boost(e[point], h1[point], [bloch[i, point, members[i]] for i in (0, 1)], parts[0])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latmm.agf.batch import Gathered, adjoint, gather
+from latmm.agf.batch import Gathered, adjoint, gather, run_length
 from latmm.agf.leads import FoldedLead, Lead, Stack
 from latmm.arrays import Complexes
 from latmm.errors import InputError
@@ -81,7 +81,7 @@ class Prepared:
 
     ``onsite`` and ``hopping`` as in :class:`Junction`, ``back`` the adjoint of each hopping. The outer
     hoppings are in the basis of folded k∥, where the layers of a lead are block diagonal. ``shape``: batch
-    shape of the points.
+    shape of the points; ``run``: how many in a row share all blocks.
     """
 
     left: Stack
@@ -90,6 +90,7 @@ class Prepared:
     hopping: tuple[Gathered, ...]
     back: tuple[Gathered, ...]
     shape: tuple[int, ...]
+    run: int
 
     @classmethod
     def of(cls, junction: Junction, shape: tuple[int, ...]) -> "Prepared":
@@ -106,10 +107,17 @@ class Prepared:
             tuple(gather(block, shape, 2) for block in hopping),
             tuple(gather(adjoint(block), shape, 2) for block in hopping),
             shape,
+            run_length(shape, *junction.leading),
         )
 
     @property
-    def bytes_per_point(self) -> int:
-        """Working memory of S at one point: ten matrices of the largest layer, and the modes of a lead."""
+    def lead_bytes(self) -> int:
+        """Working memory of the leads at one point: the modes of one, and what is kept of both."""
+        kept = sum(16 * 2 * (stack.folded * stack.size) ** 2 for stack in (self.left, self.right))
+        return max(self.left.bytes_per_point, self.right.bytes_per_point) + kept
+
+    @property
+    def layer_bytes(self) -> int:
+        """Working memory of the device at one point: ten matrices of the largest layer."""
         largest = max(max(block.rows.shape[-2:]) for block in self.hopping)
-        return int(16 * 10 * largest**2) + max(self.left.bytes_per_point, self.right.bytes_per_point)
+        return int(16 * 10 * largest**2)

@@ -22,9 +22,9 @@ from numpy.typing import ArrayLike
 from latmm.agf.batch import adjoint, angular_frequencies, chunks, points_shape
 from latmm.agf.bloch import bloch_states, flux, solve
 from latmm.agf.careful import careful_states
-from latmm.agf.crossings import separate_directions
+from latmm.agf.crossings import meeting, separate_directions
 from latmm.agf.leads import FoldedLead, Lead, Stack
-from latmm.agf.normalisation import unit_flux
+from latmm.agf.normalisation import scales, unit_flux
 from latmm.arrays import Bools, Complexes, Floats, Integers
 from latmm.errors import ConvergenceError
 
@@ -80,18 +80,25 @@ class States:
     """Both directions of a set of points in flat arrays: what the scattering kernel works with.
 
     ``bloch``, ``vectors``, ``propagating``, ``velocity`` (2, p, n[, n]) as in :class:`Waves`; index 0
-    right-going, 1 left-going. ``basis`` (2, p, n, n): a basis of the same states; ``image``: what it
-    becomes one layer on, to the right (0) or left (1). ``sound`` (p,): as many states of each direction as
-    there must be.
+    right-going, 1 left-going. ``length`` (2, p, n): that of the vectors where they propagate. ``basis``
+    (2, p, n, n): a basis of the same states; ``image``: what it becomes one layer on, to the right (0) or
+    left (1). ``sound`` (p,): as many states of each direction as there must be.
     """
 
     bloch: Complexes
     basis: Complexes
     image: Complexes
     vectors: Complexes
+    length: Floats
     propagating: Bools
     velocity: Floats
     sound: Bools
+
+    def part(self, chosen: slice, folded: int) -> "States":
+        """Those of some points with ``folded`` k∥ each."""
+        rows = slice(chosen.start * folded, chosen.stop * folded)
+        stores = [getattr(self, item.name) for item in fields(self)]
+        return States(*(store[rows] if store.ndim == 1 else store[:, rows] for store in stores))
 
     def replace(self, bad: Bools, better: "States") -> None:
         """Overwrite the points ``bad``, (p,), by those of ``better``."""
@@ -142,17 +149,35 @@ def _solved(
         bloch, unit, propagating, sound = _sorted_states(h1, bloch, u, np.iscomplexobj(omega2))
         basis, image = unit, unit * np.stack([bloch[0], 1.0 / bloch[1]])[..., None, :]
     if np.iscomplexobj(omega2):
-        return States(bloch, basis, image, unit, propagating, np.zeros(bloch.shape), sound)
-    vectors, onward, back, mended, orthogonal = unit_flux(h1, bloch, unit, propagating)
-    e = h0 - omega2[:, None, None] * np.eye(h0.shape[-1])
-    orthogonal &= separate_directions(e, h1, bloch, propagating, (vectors, onward, back))
+        none = np.zeros(bloch.shape)
+        return States(bloch, basis, image, unit, none + 1.0, propagating, none, sound)
+    length, rough = scales(h1, bloch, unit, propagating)
+    found = States(
+        bloch, basis, image, unit * length[..., None, :], length, propagating, length.copy(), sound
+    )
+    rough |= careful | meeting(bloch, propagating)
+    if rough.any():
+        _mend(h0, h1, omega2, unit, found, rough)
+    twice = np.array([2.0, -2.0])[:, None, None] * np.sqrt(omega2.real)[:, None]
+    found.velocity[...] = np.where(propagating, 1.0 / (twice * length**2), 0.0)
+    return found
+
+
+def _mend(
+    h0: Complexes, h1: Complexes, omega2: Complexes | Floats, unit: Complexes, found: States, rough: Bools
+) -> None:
+    """Make the flux form J at the points ``rough``, in place."""
+    h1, bloch, going = h1[rough], found.bloch[:, rough], found.propagating[:, rough]
+    vectors, onward, back, mended, sound = unit_flux(h1, bloch, unit[:, rough], going)
+    e = h0[rough] - omega2[rough, None, None] * np.eye(h0.shape[-1])
+    sound &= separate_directions(e, h1, bloch, going, (vectors, onward, back))
     length = np.linalg.norm(vectors, axis=-2)
-    basis = np.where(mended[..., None, :], vectors / length[..., None, :], basis)
-    image = np.where(mended[..., None, :], np.stack([onward[0], back[1]]) / length[..., None, :], image)
-    vectors = np.where(propagating[..., None, :], vectors, unit)
-    velocity = np.array([1.0, -1.0])[:, None, None] / (2.0 * np.sqrt(omega2.real)[:, None] * length**2)
-    velocity = np.where(propagating, velocity, 0.0)
-    return States(bloch, basis, image, vectors, propagating, velocity, sound & orthogonal)
+    image = np.stack([onward[0], back[1]])
+    for store, better in ((found.basis, vectors), (found.image, image)):
+        store[:, rough] = np.where(mended[..., None, :], better / length[..., None, :], store[:, rough])
+    found.vectors[:, rough] = np.where(going[..., None, :], vectors, unit[:, rough])
+    found.length[:, rough] = length
+    found.sound[rough] &= sound
 
 
 def _fast_states(
@@ -180,20 +205,18 @@ def _sorted_states(
 ) -> tuple[Complexes, Complexes, Bools, Bools]:
     """Sort into λ (2, p, n), u (2, p, n, n), propagating (2, p, n), none if broadened; soundness (p,)."""
     n = h1.shape[-1]
-    strength, margin = flux(h1, bloch, u)
+    coupling = np.einsum("...im,...im->...m", np.conj(u), h1 @ u)
+    strength, margin = flux(bloch, coupling)
     decay = np.abs(np.log(np.maximum(np.abs(bloch), np.finfo(float).tiny)))
     propagating = np.zeros(bloch.shape, dtype=bool) if broadened else margin > 0.0
     right = np.where(propagating, strength > 0.0, np.abs(bloch) < 1.0)
-    with np.errstate(invalid="ignore"):
-        key = np.where(right, 0.0, 2e4) + np.where(propagating, np.angle(bloch), 1e4 + decay)
-    order = np.argsort(key, axis=-1)
-    bloch = np.take_along_axis(bloch, order, axis=-1)
-    u = np.take_along_axis(u, order[:, None, :], axis=-1)
-    propagating = np.take_along_axis(propagating, order, axis=-1)
-    both = propagating.reshape(-1, 2, n)
-    sound = np.isfinite(bloch).all(-1) & (right.sum(-1) == n)
-    halves = np.stack([u[..., :n], u[..., n:]])
-    return bloch.reshape(-1, 2, n).swapaxes(0, 1), halves, both.swapaxes(0, 1), sound
+    key = np.where(right, 0.0, 2e4) + np.where(propagating, np.angle(bloch), 1e4 + decay)
+    order = np.argsort(key, axis=-1).reshape(-1, 2, n).swapaxes(0, 1)
+    point = np.arange(len(bloch))[:, None]
+    bloch, propagating = bloch[point, order], propagating[point, order]
+    unit = np.take_along_axis(u[None], order[:, :, None, :], axis=-1)
+    sound = np.isfinite(bloch).all((0, -1)) & (right.sum(-1) == n)
+    return bloch, unit, propagating, sound
 
 
 def surface(h1: Complexes, found: States, side: int) -> tuple[Complexes, Complexes, Floats]:
@@ -216,23 +239,25 @@ def surface(h1: Complexes, found: States, side: int) -> tuple[Complexes, Complex
     -------
     sigma : (p, n, n) complex
         Σ.
-    root : (p, n, n) complex
-        W, a column for each state of this direction, zero if it does not propagate.
+    root : (p, n, c) complex
+        W, a column for each of the first c states of this direction, zero if it does not propagate; c is
+        the largest number of propagating states of any of the points.
     miss : (p,) float
         max |i(Σ − Σ†) − W W†| before the replacement, relative to Σ: the balance of flux.
     """
     inverse = solve(found.basis[side], np.broadcast_to(np.eye(h1.shape[-1]), h1.shape))
     hop = h1 if side == 0 else adjoint(h1)
     sigma = hop @ (found.image[side] @ inverse)
-    carries = found.propagating[side]
-    length = np.linalg.norm(found.vectors[side], axis=-2)
-    root = adjoint(np.where(carries[..., None], inverse / length[..., None], 0.0))
-    if not carries.any():
-        return sigma, root, np.zeros(h1.shape[0])
-    broadening = root @ adjoint(root)
-    miss = np.abs(1j * (sigma - adjoint(sigma)) - broadening).max((-2, -1))
+    width = int(found.propagating.sum(-1).max(initial=0))
+    carries = found.propagating[side, :, :width]
+    weight = np.divide(1.0, found.length[side, :, :width], out=np.zeros(carries.shape), where=carries)
+    rows = inverse[:, :width] * weight[..., None]
+    root = adjoint(rows)
+    broadening = root @ rows
+    back = adjoint(sigma)
+    miss = np.abs(1j * (sigma - back) - broadening).max((-2, -1))
     miss /= np.maximum(np.abs(sigma).max((-2, -1)), np.finfo(float).tiny)
-    return 0.5 * (sigma + adjoint(sigma) - 1j * broadening), root, miss
+    return 0.5 * (sigma + back - 1j * broadening), root, miss
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,13 @@ import numpy as np
 from latmm.agf.batch import adjoint
 from latmm.arrays import Bools, Complexes, Floats
 
-__all__ = ["unit_flux"]
+__all__ = ["scales", "unit_flux"]
 
 ROUNDING: Final[float] = 1e-13
 """Overlap of two states of unit flux above which they are made orthogonal."""
+MIXED: Final[float] = 1e-3
+"""Overlap of states of one direction above which they belong to one λ, in any mixture: too far for Newton's
+steps."""
 UNRESOLVED: Final[float] = 1e-7
 """|ln|λ|| below which an evanescent state cannot be told from a propagating one: root of rounding."""
 COUPLED: Final[float] = 1e-4
@@ -37,6 +40,44 @@ SLOW: Final[float] = 0.03
 FAILED: Final[float] = 1e-4
 """Overlap left over that marks a point as unsound. Rounding leaves eps |u|² H₁, more than 1e-8 on flat
 bands only."""
+
+
+def scales(h1: Complexes, bloch: Complexes, unit: Complexes, propagating: Bools) -> tuple[Floats, Bools]:
+    """Factors to unit flux, and the points where these do not suffice.
+
+    Parameters
+    ----------
+    h1, bloch, unit, propagating
+        As of :func:`unit_flux`, propagating states first.
+
+    Returns
+    -------
+    scale : (2, p, n) float
+        |V|^{−1/2} of propagating states, 1 of others.
+    rough : (p,) bool
+        Points with slow evanescent states, or overlaps in the flux form that are not rounding.
+    """
+    width = int(propagating.sum(-1).max(initial=0))
+    going = np.concatenate([propagating[0, :, :width], propagating[1, :, :width]], -1)
+    factor = np.concatenate([bloch[0, :, :width], bloch[1, :, :width]], -1)
+    u = np.concatenate([unit[0, :, :, :width], unit[1, :, :, :width]], -1)
+    v = 1j * (adjoint(u) @ (h1 @ (u * factor[:, None, :])))
+    v = v + adjoint(v)
+    diagonal = np.einsum("...mm->...m", v)
+    size = np.where(going, np.maximum(np.abs(diagonal.real), np.finfo(float).tiny), 1.0) ** -0.5
+    weight = size * going
+    diagonal[...] = 0.0
+    v *= weight[:, :, None] * weight[:, None, :]
+    overlap = (v.real**2 + v.imag**2).max((-2, -1), initial=0.0)
+    scale = np.ones(propagating.shape)
+    scale[0, :, :width], scale[1, :, :width] = size[:, :width], size[:, width:]
+    return scale, np.asarray(~(overlap <= ROUNDING**2) | _slow(bloch, propagating).any((0, -1)))
+
+
+def _slow(bloch: Complexes, propagating: Bools) -> Bools:
+    """Evanescent states that decay slowly."""
+    decay = np.abs(np.log(np.maximum(np.abs(bloch), np.finfo(float).tiny)))
+    return np.asarray(~propagating & (decay < SLOW))
 
 
 def unit_flux(
@@ -66,7 +107,7 @@ def unit_flux(
         Whether the flux form is J within rounding.
     """
     sign = np.array([1.0, -1.0])[:, None, None, None]
-    slow = ~propagating & (np.abs(np.log(np.maximum(np.abs(bloch), np.finfo(float).tiny))) < SLOW)
+    slow = _slow(bloch, propagating)
     mended = propagating | slow
     factor = np.where(mended, bloch, 1.0)[..., None, :]
     half = 1j * sign * (adjoint(unit) @ (h1 @ unit)) * factor
@@ -77,7 +118,8 @@ def unit_flux(
     gram = (half + adjoint(half)) * (scale[..., :, None] * scale[..., None, :]) * mask
     np.einsum("...mm->...m", gram)[...] = 1.0
     finite = np.isfinite(gram).all((-2, -1))
-    skew = finite & (np.abs(gram - np.eye(gram.shape[-1])).max((-2, -1)) > ROUNDING)
+    overlap = np.abs(gram - np.eye(gram.shape[-1])).max((-2, -1))
+    skew = finite & (overlap > MIXED)
     if skew.any():
         vectors[skew] = vectors[skew] @ _inverse_root(gram[skew])
     onward, back = vectors * factor, vectors / factor
@@ -85,7 +127,8 @@ def unit_flux(
     sound &= finite.all(0)
     cross = adjoint(vectors[0]) @ (h1 @ onward[1]) - adjoint(onward[0]) @ (adjoint(h1) @ vectors[1])
     cross *= propagating[0][..., :, None] & propagating[1][..., None, :]
-    tangled = sound & ((np.abs(cross).max((-2, -1)) > ROUNDING) | slow[0].any(-1))
+    overlap = np.maximum(np.abs(cross).max((-2, -1)), overlap.max(0))
+    tangled = sound & ((overlap > ROUNDING) | slow[0].any(-1))
     if tangled.any():
         parts = (vectors[:, tangled], onward[:, tangled], back[:, tangled])
         mended_parts = _untangle(h1[tangled], propagating[:, tangled], slow[:, tangled], *parts)

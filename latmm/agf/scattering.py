@@ -6,9 +6,9 @@ because the flux form vanishes between all other states. Hence
 
     t = i U_out† Γ_R G Γ_L U_in,      r = U_out† Γ_L (i G Γ_L − 1) U_in,
 
-and T = Σ|t|². By a second route, which knows no incoming mode, Caroli's T = Tr[Γ_L' G Γ_R G†], where
-Γ_L' = i(Σ' − Σ'†) is the broadening that the left lead *and the device* cause on the right lead's first
-layer.
+and T = Σ|t|². By a second route, which knows no outgoing mode, Caroli's T = Tr[Γ_L G† Γ_R' G], where
+Γ_R' = i(Σ' − Σ'†) is the broadening that the right lead *and the device* cause on the layer where the
+elimination ends.
 
 At every point S†S = 1 and the agreement of both T are checked. A point that misses is solved again by the
 second route (:mod:`latmm.agf.careful`) and marked; if that misses too, an error names it.
@@ -53,7 +53,7 @@ class Totals:
     channels_left, channels_right : (...) int
         Propagating modes of each lead in each direction.
     unitarity : (...) float
-        max |S†S − 1|.
+        max |S†S − 1|; if only sums are asked, of the columns of incidence from the left.
     reciprocity : (...) float
         |T from the left − T from the right|.
     resolved : (...) bool
@@ -114,34 +114,53 @@ class Scattering:
 
 
 @dataclass(frozen=True)
-class Solved:
-    """A set of points: both ports, states of both leads, S, and the error (p,) that decides on a retry."""
+class Ends:
+    """Both leads at a set of points: ports, states, and the flux (p,) that they miss.
+
+    It is infinite where modes do not pair.
+    """
 
     left: Port
     right: Port
     found: tuple[States, States]
+    miss: Floats
+
+    @classmethod
+    def of(cls, prepared: Prepared, points: Integers, omega2: Floats, careful: bool) -> "Ends":
+        """Solve both leads at the chosen points by one route."""
+        stacks = prepared.left, prepared.right
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # not finite is an infinite error
+            found = [states(stack, points, omega2, careful) for stack in stacks]
+            left, right = port(stacks[0], points, found[0], 1), port(stacks[1], points, found[1], 0)
+            miss = np.maximum.reduce([x for side in (left, right) for x in (side.closure, side.balance)])
+        sound = np.logical_and.reduce([f.sound.reshape(points.size, -1).all(-1) for f in found])
+        return cls(left, right, (found[0], found[1]), np.where(sound, MENDED * miss, np.inf))
+
+    def part(self, chosen: slice) -> "Ends":
+        """Take some of the points."""
+        found = [f.part(chosen, f.sound.size // self.miss.size) for f in self.found]
+        return Ends(self.left.part(chosen), self.right.part(chosen), (found[0], found[1]), self.miss[chosen])
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A set of points: both leads, S, and the error (p,) that decides on a retry."""
+
+    ends: Ends
     s: Amplitudes
     unitarity: Floats
     error: Floats
 
 
-def solve_points(prepared: Prepared, points: slice | Integers, omega: Floats, careful: bool) -> Solved:
-    """Solve the chosen points by one route; the error is infinite where modes do not pair."""
-    omega2 = omega**2
+def solve_points(prepared: Prepared, points: Integers, omega2: Floats, ends: Ends, full: bool) -> Solved:
+    """Solve the device between leads that are solved."""
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # not finite is an infinite error
-        found = (
-            states(prepared.left, points, omega2, careful),
-            states(prepared.right, points, omega2, careful),
-        )
-        left, right = port(prepared.left, points, found[0], 1), port(prepared.right, points, found[1], 0)
-        s = amplitudes(prepared, points, omega2, left, right)
-        unitarity = s.unitarity(left.mask, right.mask)
+        s = amplitudes(prepared, points, omega2, ends.left, ends.right, full)
+        unitarity = s.unitarity(ends.left.mask, ends.right.mask)
         total = (np.abs(s.transmitted_left) ** 2).sum((-2, -1))
         caroli = np.abs(total - s.caroli) / np.maximum(1.0, total)
-        flux = [MENDED * x for side in (left, right) for x in (side.closure, side.balance)]
-        error = np.maximum.reduce([unitarity, caroli, *flux])
-    sound = np.logical_and.reduce([f.sound.reshape(omega.size, -1).all(-1) for f in found])
-    return Solved(left, right, found, s, unitarity, np.where(sound & np.isfinite(error), error, np.inf))
+        error = np.maximum.reduce([unitarity, caroli, ends.miss])
+    return Solved(ends, s, unitarity, np.where(np.isfinite(error), error, np.inf))
 
 
 @dataclass(frozen=True)
@@ -167,16 +186,14 @@ class Recorder:
 
     def put(self, points: Integers, solved: Solved) -> None:
         """Store a set of points."""
-        left, right, s = solved.left, solved.right, solved.s
-        forward, backward = (
-            (np.abs(t) ** 2).sum((-2, -1)) for t in (s.transmitted_left, s.transmitted_right)
-        )
+        left, right, s = solved.ends.left, solved.ends.right, solved.s
+        forward = (np.abs(s.transmitted_left) ** 2).sum((-2, -1))
         self.totals.transmission[points] = forward
         self.totals.caroli[points] = s.caroli
         self.totals.channels_left[points] = left.count
         self.totals.channels_right[points] = right.count
         self.totals.unitarity[points] = solved.unitarity
-        self.totals.reciprocity[points] = np.abs(forward - backward)
+        self.totals.reciprocity[points] = np.abs(forward - s.backward)
         order = (left.order, right.order)
         for name, store in self.s.items():
             out, incoming = SIDES[name]
@@ -184,7 +201,7 @@ class Recorder:
             store[points[:, None, None], order[out][:, :, None], order[incoming][:, None, :]] = getattr(
                 s, name
             )
-        for table, found in zip(self.modes, solved.found, strict=False):
+        for table, found in zip(self.modes, solved.ends.found, strict=False):
             table.put(points, found)
 
 
@@ -203,22 +220,27 @@ def _solve_all(junction: Junction, omega: ArrayLike, full: bool) -> tuple[Record
     prepared = Prepared.of(junction, points_shape(w, *junction.leading))
     flat = np.broadcast_to(w, prepared.shape).reshape(-1)
     recorder = Recorder.of(prepared, flat.size, full)
-    for part in chunks(flat.size, prepared.bytes_per_point):
+    for part in chunks(flat.size, prepared.lead_bytes, prepared.run):
         points = np.arange(part.start, part.stop)
-        solved = solve_points(prepared, points, flat[points], careful=False)
-        recorder.put(points, solved)
-        for point in points[solved.error > RETRY]:
-            _solve_again(prepared, recorder, point, flat[point], solved.error[point - part.start])
+        ends = Ends.of(prepared, points, flat[points] ** 2, careful=False)
+        for some in chunks(points.size, prepared.layer_bytes, prepared.run):
+            here = points[some]
+            solved = solve_points(prepared, here, flat[here] ** 2, ends.part(some), full)
+            recorder.put(here, solved)
+            for i in np.flatnonzero(solved.error > RETRY):
+                _solve_again(prepared, recorder, here[i : i + 1], flat[here[i]], solved.error[i])
     return recorder, prepared.shape
 
 
-def _solve_again(prepared: Prepared, recorder: Recorder, point: int, omega: float, error: float) -> None:
+def _solve_again(prepared: Prepared, recorder: Recorder, point: Integers, omega: float, error: float) -> None:
     """Try the second route at one point; the better result stays, what neither can solve is refused."""
-    better = solve_points(prepared, np.array([point]), np.array([omega]), careful=True)
+    omega2 = np.array([omega]) ** 2
+    ends = Ends.of(prepared, point, omega2, careful=True)
+    better = solve_points(prepared, point, omega2, ends, bool(recorder.s))
     if better.error[0] <= error:
-        recorder.put(np.array([point]), better)
+        recorder.put(point, better)
     if not min(better.error[0], error) <= LIMIT:
-        where = f"scattering at point {point} of the batch (omega = {omega:.12g} rad/ps)"
+        where = f"scattering at point {point[0]} of the batch (omega = {omega:.12g} rad/ps)"
         raise ConvergenceError(
             f"{where} misses its checks by {error:.2g}, and by {better.error[0]:.2g} by the careful route, "
             f"above {LIMIT:g}; move omega by a relative 1e-9 off the band edge or resonance, or check that "

@@ -6,23 +6,28 @@ thicker until the force constants at its ends are those of the pure crystals.
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
 from latmm.errors import InputError, MismatchError
 from latmm.interface.assembly import END_LIMIT, Progress, assemble_interface
 from latmm.interface.coincidence import coincidences, matched_of
+from latmm.interface.contact import Slab, build_slab
 from latmm.interface.growth import grow, residual_force
 from latmm.interface.interface import Interface
 from latmm.interface.matching import MAX_STRAIN, Matched, match, principal_strain
 from latmm.interface.orientation import orient
-from latmm.interface.registry import scan_registry
+from latmm.interface.registration import extended
+from latmm.interface.registry import scan_registry, shifted
 from latmm.interface.terminations import cut_at, terminations
 from latmm.interface.tiling import tile
 from latmm.lattice.calculators import Potential
+from latmm.lattice.folding import require_supercell
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import require_stable
 from latmm.lattice.phonopy_bridge import (
@@ -40,6 +45,7 @@ __all__ = [
     "assemble_interface",
     "build_contact",
     "build_interface",
+    "match_alike",
     "match_crystals",
 ]
 
@@ -101,21 +107,47 @@ def build_interface(
     ConvergenceError
         If a relaxation or the thickness of the contact does not converge.
     """
-    crystals = _crystals(left, right, (normal, normal), potential, relax, progress)
-    matched = match(*crystals, strain=strain, max_strain=max_strain)
-    if relax:
-        matched = _relax_strained(matched, potential)
+    matched = match_alike(
+        left,
+        right,
+        normal,
+        potential,
+        relax=relax,
+        strain=strain,
+        max_strain=max_strain,
+        progress=progress,
+    )
     interface = build_contact(
         matched,
         (normal, normal),
         potential,
         relax=relax,
-        shift=np.zeros(3),
+        shift=(0.0, 0.0, 0.0),
         supercell=supercell,
         layers=layers,
         progress=progress,
     )
     return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)
+
+
+def match_alike(
+    left: Atoms,
+    right: Atoms,
+    normal: tuple[int, int, int],
+    potential: Potential,
+    *,
+    relax: bool = True,
+    strain: str = "right",
+    max_strain: float = MAX_STRAIN,
+    progress: Progress | None = None,
+) -> Matched:
+    """Match two crystals of one structure so that one continues the other, atom by atom.
+
+    Parameters and errors as in :func:`build_interface`.
+    """
+    crystals = _crystals(left, right, (normal, normal), potential, relax, progress)
+    matched = match(*crystals, strain=strain, max_strain=max_strain)
+    return _relax_strained(matched, potential) if relax else matched
 
 
 def match_crystals(
@@ -187,7 +219,8 @@ def build_contact(
     potential: Potential,
     *,
     relax: bool = True,
-    shift: Floats | None = None,
+    shift: ArrayLike | None = None,
+    region: Slab | None = None,
     supercell: tuple[int, int, int] | None = None,
     layers: int = 2,
     progress: Progress | None = None,
@@ -207,6 +240,9 @@ def build_contact(
     shift : (3,) float, optional
         Rigid displacement of the right crystal from the mean-gap stacking, Å, to begin with; by default the
         best of :func:`latmm.interface.registry.scan_registry`.
+    region : Slab, optional
+        An explicit region instead, from :func:`latmm.interface.contact_file.read_contact`; all of it belongs
+        to the contact.
     supercell, layers, progress
         As in :func:`build_interface`.
 
@@ -227,12 +263,21 @@ def build_contact(
         table, found = _bulk(side, matched, potential, supercell, report)
         tables.append(table)
         checks.update(found)
-    if shift is None:
-        shift = scan_registry(matched, potential, progress=progress).best
-    grown = grow(matched, (tables[0], tables[1]), potential, shift, relax=relax, layers=layers, report=report)
+    least = (layers, layers)
+    if region is not None:
+        stack = partial(extended, region, matched)
+        least = (max(layers, region.depth[0]), max(layers, region.depth[1]))
+    else:
+        scanned = scan_registry(matched, potential, progress=progress).best if shift is None else shift
+        stack = partial(_stacked, matched, np.asarray(scanned, dtype=float))
+    grown = grow(matched, (tables[0], tables[1]), potential, stack, relax=relax, layers=least, report=report)
     if relax:
         checks["residual_force"] = (residual_force(grown.slab, potential, grown.layers), FORCE_LIMIT)
     return grown.interface(f"{potential.name}: {potential.description}", normals, checks)
+
+
+def _stacked(matched: Matched, shift: Floats, layers: tuple[int, int]) -> Slab:
+    return shifted(build_slab(matched, layers), shift)
 
 
 def _crystals(
@@ -292,6 +337,7 @@ def _bulk(
     strain = float(np.max(np.abs(principal_strain(getattr(matched, f"strain_{side}")))))
     name = _name(side, atoms) + (f", strained by {100 * strain:.1f} % in the plane," if strain > 1e-6 else "")
     matrix = choose_supercell(atoms, potential.reach, supercell)
+    require_supercell(atoms, potential, matrix, name.rstrip(","))
     phonon = finite_displacements(
         atoms,
         potential,

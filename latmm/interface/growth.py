@@ -5,6 +5,7 @@ the force constants of the outermost ones equal the pure crystal's; only these a
 A contact that relaxation left on a saddle point, by symmetry, is pushed off it along its softest mode.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from latmm.interface.assembly import (
     contact_rows,
     principal_layers,
 )
-from latmm.interface.contact import Slab, build_slab, relax_contact
+from latmm.interface.contact import Slab, relax_contact
 from latmm.interface.joining import bulk_pairs, end_deviation
 from latmm.interface.matching import Matched
 from latmm.interface.registry import shifted
@@ -50,10 +51,10 @@ def grow(
     matched: Matched,
     tables: Tables,
     potential: Potential,
-    shift: Floats,
+    stack: Callable[[Pair], Slab],
     *,
     relax: bool,
-    layers: int,
+    layers: Pair,
     report: Progress,
 ) -> Region:
     """Find the explicit region that is thick enough.
@@ -66,11 +67,11 @@ def grow(
         Of the left and the right crystal.
     potential : Potential
         For all atoms.
-    shift : (3,) float
-        Of the right crystal from the mean-gap stacking, Å.
+    stack : callable
+        Gives the unrelaxed slab with so many layers of the left and of the right crystal.
     relax : bool
         Relax the region between frozen ends.
-    layers : int
+    layers : (2,) int
         Least layers of each side.
     report : callable
         Called with (stage, done, in all).
@@ -89,7 +90,7 @@ def grow(
     while True:
         within = (int(inner[0]), int(inner[1]))
         whole = (int((inner + buffer)[0]), int((inner + buffer)[1]))
-        slab = _start(matched, whole, shift, last)
+        slab = stack(whole) if last is None else _resumed(stack(whole), last)
         if relax:
             report("relaxation of the contact", 0, 1)
             slab = last = relax_contact(slab, potential.calculator, layers=within)
@@ -142,15 +143,14 @@ class _Ends:
         return np.maximum(layers, np.maximum(wanted, layers + (wanted <= layers).all()))
 
 
-def _start(matched: Matched, layers: Pair, shift: Floats, last: Slab | None) -> Slab:
-    """Stack the layers; what was relaxed in a thinner slab keeps its place."""
-    slab = shifted(build_slab(matched, layers), shift if last is None else last.shift)
-    if last is not None:
-        known = np.flatnonzero(slab.within(last.depth))
-        # the outermost left layer of the thinner slab lies on its sites
-        slab.atoms.positions[known] = last.atoms.positions + (
-            slab.atoms.positions[known[0]] - last.atoms.positions[0]
-        )
+def _resumed(slab: Slab, last: Slab) -> Slab:
+    """Keep the place of what was relaxed in a thinner slab."""
+    slab = shifted(slab, last.shift - slab.shift)
+    known = np.flatnonzero(slab.within(last.depth))
+    # the outermost left layer of the thinner slab lies on its sites
+    slab.atoms.positions[known] = last.atoms.positions + (
+        slab.atoms.positions[known[0]] - last.atoms.positions[0]
+    )
     return slab
 
 

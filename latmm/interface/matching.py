@@ -121,7 +121,8 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
     if aligned is None:
         raise MismatchError(
             f"the crystal structures of {names} do not continue each other across the plane; "
-            "both sides must have one structure (e.g. diamond on diamond)"
+            "join them by a common cell instead (--max-area, see latmm match), or give one structure on both "
+            "sides (e.g. diamond on diamond)"
         )
     if turned := _turned(left, aligned):
         raise MismatchError(

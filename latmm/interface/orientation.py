@@ -14,7 +14,11 @@ from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.space_group import conventional_vectors, primitive_cell
 
-__all__ = ["gauss_reduce", "orient"]
+__all__ = ["LARGEST_INDEX", "gauss_reduce", "orient"]
+
+LARGEST_INDEX = 50
+"""Largest Miller index of a plane, common factors removed: lattice planes are then some 0.05 Å apart, and
+force constants of 5 Å join a hundred of them."""
 
 
 def orient(atoms: Atoms, normal: tuple[int, int, int]) -> Atoms:
@@ -35,13 +39,20 @@ def orient(atoms: Atoms, normal: tuple[int, int, int]) -> Atoms:
     Raises
     ------
     InputError
-        If the indices are not three integers, or all zero.
+        If the indices are not three integers, all zero, or larger than :data:`LARGEST_INDEX`.
     """
     if len(normal) != 3 or any(int(i) != i for i in normal) or not any(normal):
         raise InputError(f"a plane needs three Miller indices, not all zero, but is {normal}; use e.g. 0 0 1")
+    divisor = gcd(*(int(i) for i in normal))
+    coprime = [int(i) // divisor for i in normal]
+    if max(abs(i) for i in coprime) > LARGEST_INDEX:
+        raise InputError(
+            f"the lattice planes {normal} lie too close to each other for an interface; use Miller indices "
+            f"up to {LARGEST_INDEX}"
+        )
     primitive = primitive_cell(atoms)
     lattice = primitive.cell.array
-    plane = _primitive_indices(np.array(normal), conventional_vectors(primitive))
+    plane = _primitive_indices(np.array(coprime), conventional_vectors(primitive))
     basis = _plane_basis(plane) @ lattice
     vectors = gauss_reduce(basis[:2])
     if np.cross(*vectors) @ basis[2] < 0:

@@ -17,7 +17,7 @@ from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import MismatchError
 from latmm.interface.assembly import Region, principal_layers
 from latmm.interface.contact import Slab, build_slab
-from latmm.interface.finished import MatchedTables, match_tables
+from latmm.interface.finished import MatchedTables, Planes, match_tables
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
 from latmm.interface.lateral import locate
@@ -43,7 +43,7 @@ def superlattice_interface(
     left: ForceConstants,
     right: ForceConstants,
     contact: ForceConstants,
-    normal: tuple[int, int, int],
+    normals: Planes,
     *,
     strain: str = "right",
     max_strain: float = MAX_STRAIN,
@@ -58,8 +58,9 @@ def superlattice_interface(
         Of the primitive cells, in any setting. Best strained as they are in the calculation of the contact.
     contact : ForceConstants
         Of the superlattice or slab, in any orientation.
-    normal : (3,) int
-        Miller indices of the plane, with respect to the conventional cell of each crystal.
+    normals : (2, 3) int
+        Miller indices of the plane in each crystal's conventional cell, pointing from left to right. A polar
+        crystal that lies upside down in its file takes the opposite ones.
     strain : {"right", "left", "both"}
         The side whose lattice is laid on the other's.
     max_strain : float
@@ -82,7 +83,7 @@ def superlattice_interface(
     InstabilityError
         If the joined contact is unstable.
     """
-    pair = match_tables(left, right, normal, strain=strain, max_strain=max_strain, layers=layers)
+    pair = match_tables(left, right, normals, strain=strain, max_strain=max_strain, layers=layers)
     found = recognise(contact.atoms, pair.matched)
     inner = found.layers[0] // 2, found.layers[1] // 2
     if min(inner) < 1:
@@ -99,7 +100,7 @@ def superlattice_interface(
     rows = rows.merged(bulk.select(zone[bulk.first] & ~held[bulk.second]))
     region = Region(pair.matched, slab, pair.left, pair.right, inner, layer_operations(slab.atoms), rows)
     checks = {**pair.checks, "contact_cut": (lost / contact.scale, _CUT_LIMIT)}
-    interface = region.interface(f"calculation of the contact; {source}", (normal, normal), checks)
+    interface = region.interface(f"calculation of the contact; {source}", normals, checks)
     require_stable_contact(interface)
     return interface
 

@@ -228,7 +228,9 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
     if from_forces:
         _from_forces(
             phonon,
-            dataset if origin is None else parse_FORCE_SETS(beside[origin], natom=len(phonon.supercell)),
+            dataset
+            if origin is None
+            else parse_FORCE_SETS(filename=beside[origin], natom=len(phonon.supercell)),
         )
     elif origin is not None:
         rows = phonon.primitive.p2s_map

@@ -40,7 +40,7 @@ from latmm.lattice.recast import reduced, symmetry_error
 from latmm.structures import SHORTEST_BOND
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
-__all__ = ["Calculation", "is_phonopy_file", "read_phonopy"]
+__all__ = ["Calculation", "beside", "is_phonopy_file", "read_phonopy"]
 
 _COMPRESSED: Final = (".bz2", ".gz", ".lzma", ".xz")
 """Suffixes of what phonopy decompresses."""
@@ -130,6 +130,12 @@ def is_phonopy_file(path: str | PathLike[str]) -> bool:
     return bool(suffixes) and suffixes[-1] in (".yaml", ".yml")
 
 
+def beside(path: str | PathLike[str]) -> dict[str, Path]:
+    """Files of phonopy in the folder of a phonopy file, by name."""
+    folder = Path(path).parent
+    return {name: folder / name for name in _BESIDE if (folder / name).is_file()}
+
+
 def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None = None) -> Calculation:
     """Read a finished phonopy calculation.
 
@@ -202,9 +208,8 @@ def _open(path: Path) -> Finished:
     if not path.is_file():
         reason = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"phonopy file {path} {reason}; name a file such as phonopy_params.yaml")
-    beside = {name: path.parent / name for name in _BESIDE if (path.parent / name).is_file()}
     try:
-        finished = load_finished(path, beside)
+        finished = load_finished(path, beside(path))
     except Exception as error:  # phonopy's parsers raise what they like
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(

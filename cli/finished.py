@@ -1,0 +1,144 @@
+"""LEFT and RIGHT as finished phonopy calculations: their options, and the interfaces that follow."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from latmm.interface.interface import Interface
+    from latmm.lattice.phonopy_files import Calculation
+
+    from .progress import Reporter
+
+__all__ = ["ALL", "finished_interfaces", "finished_options", "inputs", "is_finished"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_RULES = ("arithmetic", "harmonic", "mass")
+ALL = "all"
+"""Every mixing rule, one after the other."""
+
+
+def finished_options(function: _F) -> _F:
+    """Add the options of finished phonopy calculations."""
+    for decorate in reversed(
+        [
+            click.option(
+                "--mixing",
+                type=click.Choice([*_RULES, ALL]),
+                help="LEFT and RIGHT are phonopy calculations: rule for the force constants across the "
+                "contact (arithmetic by default; mass: those of LEFT everywhere). compare takes all: every "
+                "rule, and their spread as an uncertainty.",
+            ),
+            click.option(
+                "--contact-phonopy",
+                type=click.Path(),
+                metavar="FILE",
+                help="Phonopy calculation of a superlattice or slab that holds the contact, instead of a "
+                "mixing rule.",
+            ),
+            click.option(
+                "--span",
+                type=click.IntRange(min=1),
+                metavar="LAYERS",
+                help="Layers that the force constants of phonopy calculations may span along the normal; by "
+                "default as many as count.",
+            ),
+        ]
+    ):
+        function = decorate(function)
+    return function
+
+
+def is_finished(options: dict[str, Any]) -> bool:
+    """Tell whether LEFT and RIGHT are phonopy calculations.
+
+    Raises
+    ------
+    click.UsageError
+        If one is and the other is not, or options of the other kind are given.
+    """
+    from latmm.lattice.phonopy_files import is_phonopy_file
+
+    kinds = {side: is_phonopy_file(options[side]) for side in ("left", "right")}
+    if kinds["left"] != kinds["right"]:
+        names = {True: "a phonopy calculation", False: "a structure"}
+        raise click.UsageError(
+            f"LEFT is {names[kinds['left']]} and RIGHT is {names[kinds['right']]}: no force constants of one "
+            "kind join them; give two phonopy calculations, or two structures and a potential"
+        )
+    finished = kinds["left"]
+    foreign = (
+        ("potential", "potential_option", "supercell") if finished else ("mixing", "contact_phonopy", "span")
+    )
+    for name in foreign:
+        if options[name] not in (None, (), "auto"):
+            what = "two structures" if finished else "two phonopy calculations (yaml)"
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} is for {what} as LEFT and RIGHT; leave it out"
+            )
+    if options["mixing"] and options["contact_phonopy"]:
+        raise click.UsageError(
+            "--contact-phonopy gives the force constants that --mixing would guess; omit one"
+        )
+    return finished
+
+
+def finished_interfaces(options: dict[str, Any], report: "Reporter") -> "dict[str, Interface]":
+    """Build the interface by each mixing rule asked for, or from a calculation of the contact."""
+    from latmm.interface.mixing import mix_interface
+    from latmm.interface.superlattice import superlattice_interface
+    from latmm.lattice.phonopy_files import read_phonopy
+
+    sides = [_read(options, side, report) for side in ("left", "right")]
+    source = "; ".join(f"{name}: {c.description}" for name, c in zip(("left", "right"), sides, strict=True))
+    left, right = (calculation.constants for calculation in sides)
+    normals = options["normal"], options.get("right_normal") or options["normal"]
+    common = {name: options[name] for name in ("strain", "max_strain")} | {"layers": options["span"]}
+    if options["contact_phonopy"]:
+        contact = read_phonopy(options["contact_phonopy"])
+        source += f"; contact: {contact.description}"
+        _note(options, f"contact: {contact.description}")
+        return {
+            "contact": superlattice_interface(
+                left, right, contact.constants, normals, source=source, **common
+            )
+        }
+    rules = _RULES if options["mixing"] == ALL else (options["mixing"] or _RULES[0],)
+    found = {}
+    for done, rule in enumerate(rules):
+        report("interface", done, len(rules))
+        found[rule] = mix_interface(left, right, normals, rule=rule, source=source, **common)
+    report("interface", len(rules), len(rules))
+    return found
+
+
+def _read(options: dict[str, Any], side: str, report: "Reporter") -> "Calculation":
+    from latmm.lattice.phonopy_files import read_phonopy
+
+    from .crystals import masses_of
+
+    report(f"force constants of the {side} crystal", 0, 1)
+    found = read_phonopy(options[side], masses_of(options[f"{side}_mass"], f"--{side}-mass"))
+    report(f"force constants of the {side} crystal", 1, 1)
+    _note(options, f"{side}: {found.description}")
+    return found
+
+
+def _note(options: dict[str, Any], text: str) -> None:
+    if not options["quiet"]:
+        click.echo(text, err=True)
+
+
+def inputs(options: dict[str, Any]) -> dict[str, str]:
+    """Input files by name: both sides, a calculation of the contact, and what phonopy reads beside them."""
+    from latmm.lattice.phonopy_files import beside, is_phonopy_file
+
+    files = {}
+    for name in ("left", "right", "contact", "contact_phonopy"):
+        path = options.get(name)
+        if path:
+            files[name] = str(path)
+            if is_phonopy_file(path):
+                files |= {f"{name} {key}": str(found) for key, found in beside(path).items()}
+    return files

@@ -1,0 +1,96 @@
+"""Finished phonopy calculations on the command line: in place of structures, mixed or with their contact."""
+
+import json
+from importlib.resources import files
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner
+
+from latmm_cli.main import cli
+from latmm_cli.tables import conductance_table
+
+QUICK = ["--kmesh", "2", "2", "--frequencies", "6", "--model", "agf", "-T", "300"]
+SETTINGS = {"force_constants": True, "force_sets": False, "displacements": False}
+STRUCTURE = str(files("latmm_structures") / "si.cif")
+
+
+@pytest.fixture(scope="module")
+def folder(silicon, tmp_path_factory):
+    """Silicon as phonopy writes it."""
+    made = tmp_path_factory.mktemp("phonopy")
+    silicon.phonopy.save(made / "si.yaml", settings=SETTINGS)
+    return made
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, [*map(str, arguments)], catch_exceptions=True)
+
+
+@pytest.fixture(scope="module")
+def compared(folder):
+    """Silicon | silicon of germanium's mass by every rule, all outputs."""
+    si = folder / "si.yaml"
+    output = folder / "r.nc"
+    masses = ["--right-mass", "Si=72.63"]
+    done = run("compare", si, si, *masses, *QUICK, "--mixing", "all", "-o", output, "--json")
+    assert done.exit_code == 0, done.output
+    return done, xr.open_datatree(output, engine="h5netcdf").load()
+
+
+def test_every_rule_gives_one_result_where_only_masses_differ(compared):
+    done, tree = compared
+    found = json.loads(done.stdout)
+    assert found["conductance_mixing_uncertainty"]["agf"][0] < 1e-6 * found["conductance"]["agf"][0]
+    table = tree["mixing"]["conductance"]
+    assert table.dims == ("mixing", "model", "temperature")
+    assert list(table["mixing"].values) == ["arithmetic", "harmonic", "mass"]
+    assert table.attrs["units"] == "W m-2 K-1"
+    np.testing.assert_allclose(table.values, table.values[:1].repeat(3, axis=0), rtol=1e-6)
+    spread = tree["comparison"]["conductance_mixing_uncertainty"]
+    assert spread.dims == ("model", "temperature")
+    assert float(spread.max()) < 1e-6 * float(table.max())
+    assert found["conductance"]["agf"][0] == float(table[0, 0, 0]) > 0
+    assert "± half the range of the mixing rules" in conductance_table(tree["comparison"].to_dataset())
+
+
+def test_result_says_where_the_force_constants_come_from(compared):
+    done, tree = compared
+    assert "left: Si: force constants in si.yaml, supercell of" in done.stderr
+    assert tree.attrs["potential"].startswith("arithmetic mean of both crystals' force constants")
+    assert set(json.loads(tree.attrs["input_sha256"])) == {"left", "right"}
+    assert {"dispersion_left", "cut_slope_right", "sum_rule_contact"} <= set(json.loads(tree.attrs["checks"]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["si.yaml", STRUCTURE], "LEFT is a phonopy calculation and RIGHT is a structure"),
+        ([STRUCTURE, STRUCTURE, "--mixing", "mass"], "--mixing is for two phonopy calculations"),
+        ([STRUCTURE, STRUCTURE, "--span", "2"], "--span is for two phonopy calculations"),
+        (["si.yaml", "si.yaml", "--potential", "sw"], "--potential is for two structures"),
+        (["si.yaml", "si.yaml", "--supercell", "2", "2", "2"], "--supercell is for two structures"),
+        (["si.yaml", "si.yaml", "--mixing", "mass", "--contact-phonopy", "si.yaml"], "omit one"),
+        (["si.yaml", "si.yaml", "--contact-phonopy", "si.yaml"], "no left crystal followed by a right one"),
+        (["si.yaml", "none.yaml"], "phonopy file none.yaml does not exist"),
+        (["si.yaml", "si.yaml", "-o", "si.yaml"], "would overwrite the structure file"),
+        (
+            ["si.yaml", "si.yaml", "--contact-phonopy", "c.yaml", "-o", "c.yaml"],
+            "would overwrite the calculation of the contact",
+        ),
+    ],
+)
+def test_requests_that_make_no_sense_end_in_one_message(arguments, text, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    done = run("compare", *arguments, *QUICK)
+    assert done.exit_code != 0
+    message = done.stderr if isinstance(done.exception, SystemExit) else str(done.exception)
+    assert text in " ".join(message.split())
+
+
+def test_commands_for_one_interface_refuse_all_rules(folder, tmp_path):
+    si = folder / "si.yaml"
+    done = run("modes", si, si, "--mixing", "all", "--kmesh", "2", "2", "-o", tmp_path / "m.nc")
+    assert done.exit_code == 2
+    assert "all is for latmm compare" in done.stderr
