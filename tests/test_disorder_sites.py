@@ -228,6 +228,9 @@ def test_graded_masses_are_the_means_of_their_plane(silicon_germanium):
     number = planes(slab, matched)
     by_plane = [np.unique(mass[number == p]) for p in range(-2, 3)]
     assert all(len(m) == 1 for m in by_plane)
+    slab_after = averaged(slab, matched, profile)
+    assert set(slab_after.atoms.symbols[number < -1]) == {"Si"}
+    assert set(slab_after.atoms.symbols[number > 1]) == {"Ge"}
     masses = np.concatenate(by_plane)
     assert_allclose(masses[1:] / masses[:-1], (masses[-1] / masses[0]) ** 0.25, rtol=1e-9)
 
