@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .caching import cache_options, remembering
 from .contacts import contact_interface, contact_options, refuse_contact_options
 from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
 from .options import assignments
@@ -94,6 +95,7 @@ def crystal_options(function: _F) -> _F:
                 help="Conventional cells in the supercell of the finite displacements; "
                 "by default from the potential's reach.",
             ),
+            cache_options,
             contact_options,
             finished_options,
             click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr."),
@@ -174,7 +176,7 @@ def _potential(options: dict[str, Any], elements: set[str]) -> "Potential":
     from latmm.lattice.calculators import resolve_potential
 
     parameters = assignments(options["potential_option"], "--potential-option")
-    return resolve_potential(options["potential"], elements, parameters)
+    return remembering(options, resolve_potential(options["potential"], elements, parameters))
 
 
 def note(options: dict[str, Any], text: str) -> None:
