@@ -7,11 +7,11 @@ import click
 
 from .crystals import crystal_options, interface_of
 from .finished import is_finished
-from .options import assignments, temperature_list
+from .options import temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import check_scaling, executor_of, scaling_options
-from .study_options import shares, study_options, write_files
+from .study_options import potential_of, shares, study_options, write_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -164,14 +164,9 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
 
 def _potential(options: dict[str, Any], interface: "Interface") -> "Potential | None":
     """Potential of the realisations, if they shall have it."""
-    from latmm.lattice.calculators import resolve_potential
-
     if options["force_constants"] == "mean" or is_finished(options):
         return None
-    crystals = interface.matched.left, interface.matched.right
-    elements = {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()}
-    parameters = assignments(options["potential_option"], "--potential-option")
-    return resolve_potential(options["potential"], elements, parameters)
+    return potential_of(options, interface)
 
 
 def table(tree: "xr.DataTree") -> str:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .crystals import crystal_options, interface_of
-from .options import temperature_list
+from .finished import is_finished
+from .options import assignments, temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import check_scaling, executor_of, scaling_options
-from .study_options import shares, study_options, whole_numbers, write_files
+from .study_options import potential_of, shares, study_options, whole_numbers, write_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,6 +43,13 @@ _KINDS = ("linear", "exponential", "bridge", "superlattice")
     metavar="N|START:STOP:STEP",
     help="Atomic planes of the layer; repeatable.",
 )
+@click.option(
+    "--interlayer",
+    multiple=True,
+    metavar="EL=NEW[:AMU]",
+    help="A layer of a third material on the same lattice, too: NEW in place of each EL; repeatable. By the "
+    "potential.",
+)
 @study_options
 @scaling_options
 def command(**options: Any) -> None:
@@ -59,16 +67,23 @@ def command(**options: Any) -> None:
     temperatures = temperature_list(options["temperature"])
     planes = whole_numbers(options["planes"], "--layers")
     lists = {p: shares(p, "--profile") for p in options["profiles"] if p not in _KINDS}
+    third = _third(options["interlayer"])
+    if third and is_finished(options):
+        raise click.UsageError("--interlayer needs a potential, which phonopy calculations do not have")
     check_outputs(options)
     check_scaling(options)
-    tree = _run(options, temperatures, planes, lists)
+    tree = _run(options, temperatures, planes, lists, third)
     click.echo(json.dumps(_plain(tree), allow_nan=False) if options["as_json"] else table(tree))
 
 
 def _run(
-    options: dict[str, Any], temperatures: list[float], planes: list[int], lists: dict[str, list[float]]
+    options: dict[str, Any],
+    temperatures: list[float],
+    planes: list[int],
+    lists: dict[str, list[float]],
+    third: dict[str, tuple[str, float]],
 ) -> "xr.DataTree":
-    from latmm.studies.designs import design, listed
+    from latmm.studies.designs import design, listed, third_material
     from latmm.studies.figures import layers_figure
     from latmm.studies.layers import FREQUENCIES, KMESH, layer_study
     from latmm.sweep.sampling import check_sampling
@@ -81,10 +96,16 @@ def _run(
         designs = [listed(lists[p]) for p in options["profiles"] if p in lists] + [
             design(p, n, interface) for p in options["profiles"] if p not in lists for n in planes
         ]
+        potential = None
+        if third:
+            designs += [third_material(third, n) for n in planes]
+            potential = potential_of(options, interface, {new for new, _ in third.values()})
         tree = layer_study(
             interface,
             designs,
             temperatures,
+            potential=potential,
+            relax=options["relax"],
             kmesh=kmesh,
             frequencies=frequencies,
             executor=executor,
@@ -92,6 +113,23 @@ def _run(
         )
     write_files(options, tree, interface, layers_figure)
     return tree
+
+
+def _third(values: tuple[str, ...]) -> dict[str, tuple[str, float]]:
+    """Read the replacements of a third material, with standard atomic masses where none is given."""
+    from ase.data import atomic_masses, atomic_numbers
+
+    found = {}
+    for old, text in assignments(values, "--interlayer").items():
+        new, _, mass = text.partition(":")
+        try:
+            found[old] = (new, float(mass) if mass else float(atomic_masses[atomic_numbers[new]]))
+        except (KeyError, ValueError):
+            raise click.BadParameter(
+                f"{old}={text} must be EL=NEW or EL=NEW:AMU, e.g. Si=Ge or Si=Ge:72.6",
+                param_hint="--interlayer",
+            ) from None
+    return found
 
 
 def table(tree: "xr.DataTree") -> str:
@@ -132,7 +170,7 @@ def _plain(tree: "xr.DataTree") -> dict[str, Any]:
             {
                 "profile": str(designs["profile"].values[j]),
                 "planes": int(designs["planes"].values[j]),
-                **{name: designs[name].values[j].tolist() for name in names},
+                **{name: [x if x == x else None for x in designs[name].values[j].tolist()] for name in names},
             }
             for j in range(designs.sizes["design"])
         ],

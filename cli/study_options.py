@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .crystals import note, provenance
+from .options import assignments
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
     from latmm.interface.interface import Interface
+    from latmm.lattice.calculators import Potential
 
-__all__ = ["shares", "study_options", "warn_of_checks", "whole_numbers", "write_files"]
+__all__ = ["potential_of", "shares", "study_options", "warn_of_checks", "whole_numbers", "write_files"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _MOST = 1000
@@ -100,6 +102,16 @@ def shares(text: str, option: str) -> list[float]:
             param_hint=option,
         )
     return numbers
+
+
+def potential_of(options: dict[str, Any], interface: "Interface", others: Iterable[str] = ()) -> "Potential":
+    """Potential that the options name, for the elements of both crystals and others."""
+    from latmm.lattice.calculators import resolve_potential
+
+    crystals = interface.matched.left, interface.matched.right
+    elements = {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()}
+    parameters = assignments(options["potential_option"], "--potential-option")
+    return resolve_potential(options["potential"], elements | set(others), parameters)
 
 
 def warn_of_checks(tree: "xr.DataTree") -> None:

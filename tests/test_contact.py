@@ -16,7 +16,7 @@ from latmm.interface.matching import match
 from latmm.interface.orientation import orient
 from latmm.interface.pairs import PairConstants
 from latmm.interface.symmetry import layer_operations, orbits, reciprocal_rotations, spread
-from latmm.interface.tiling import tile_slab
+from latmm.interface.tiling import tile, tile_slab
 
 WAVE_VECTORS = np.random.default_rng(6).uniform(-0.5, 0.5, (5, 2))
 INTERFACES = ["perfect_silicon", "perfect_silicon_111", "perfect_argon", "heavy_silicon", "silicon_germanium"]
@@ -204,12 +204,15 @@ def test_leads_have_the_symmetry_of_the_layer_group(interface):
 
 
 def test_rows_of_one_atom_of_each_orbit_give_an_invariant_whole(perfect_silicon_111):
-    operations = perfect_silicon_111.operations
+    """In a lateral supercell, whose translations are operations too: four atoms in an orbit at least."""
     rng = np.random.default_rng(7)
-    atoms = perfect_silicon_111.slab.atoms
+    atoms = tile(perfect_silicon_111, (2, 2)).slab.atoms
+    operations = layer_operations(atoms)
+    assert len(operations) == 4 * len(perfect_silicon_111.operations)
     everything = np.ones(len(atoms), dtype=bool)
     chosen, sizes = orbits(everything, operations)
     assert sizes.sum() == len(atoms)
+    assert sizes.min() == 4
     size = np.zeros(len(atoms), dtype=int)
     size[chosen] = sizes
     count = 200

@@ -270,7 +270,7 @@ def test_a_third_element_replaces_what_is_named(arsenides):
     changed = after.atoms.numbers == 49
     assert np.array_equal(changed, layer & (slab.atoms.numbers != 33))
     assert_allclose(after.atoms.get_masses()[changed], 114.818)
-    with pytest.raises(InputError, match="no Si to replace"):
+    with pytest.raises(InputError, match="none of Si to be replaced"):
         substituted(slab, layer, {"Si": ("Ge", 72.63)})
 
 

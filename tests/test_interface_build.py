@@ -232,9 +232,9 @@ def test_layers_of_a_built_interface_are_positive(argon_planes, argon_springs):
         build_interface(argon_planes.left.atoms, argon_planes.left.atoms, (0, 0, 1), argon_springs, layers=0)
 
 
-@pytest.mark.parametrize("start", [(0.5, 0.5), (0.5, 0.0)], ids=["top", "bridge"])
+@pytest.mark.parametrize("start", [(0.5, 0.5)], ids=["top"])
 def test_a_contact_put_on_a_saddle_point_slides_off_it(start, argon, argon_springs, monkeypatch):
-    """On top of the left atoms, or between two of them, symmetry leaves no force: an unstable mode does."""
+    """On top of the left atoms symmetry leaves no force: an unstable mode does."""
     crystal = orient(argon.atoms, (0, 0, 1))
     matched = match(crystal, crystal)
     shift = np.append(np.array(start) @ matched.cell, 0.8)

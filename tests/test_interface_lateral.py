@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from latmm.agf import FoldedLead, Lead, transmission
 from latmm.errors import InputError
 from latmm.interface.build import build_interface
+from latmm.interface.joining import bulk_pairs
 from latmm.interface.lateral import cells_of, check_lateral, fold, folding_vectors, locate
 from latmm.interface.pairs import PairConstants
 from latmm.interface.tiling import tile
@@ -200,3 +201,20 @@ def test_lateral_cells_can_be_asked_for(structure, argon_springs):
     thin = interface.slab.take(interface.slab.within((2, 2)))
     with pytest.raises(InputError, match="make it thicker"):
         replace(interface, slab=thin)
+
+
+def test_an_atom_may_be_named_in_any_lateral_image_of_the_cell(silicon_germanium):
+    """Label and place moved by a vector of the supercell: the dynamical matrix stays."""
+    wide = tile(silicon_germanium, (2, 1))
+    slab, matched = wide.slab, wide.matched
+    images = np.random.default_rng(5).integers(-2, 3, (len(slab.atoms), 2))
+    atoms = slab.atoms.copy()
+    atoms.positions[:, :2] += images @ matched.cell
+    named = replace(slab, atoms=atoms, cell=slab.cell + images @ matched.lateral_left)
+    here, there = (bulk_pairs(s, matched, wide.left, wide.right) for s in (slab, named))
+    k = np.random.default_rng(6).uniform(-0.5, 0.5, (2, 2))
+    scale = np.abs(here.dynamical_matrix(k)).max()
+    np.testing.assert_allclose(there.dynamical_matrix(k), here.dynamical_matrix(k), atol=1e-12 * scale)
+    twice = replace(slab, cell=np.zeros_like(slab.cell))
+    with pytest.raises(InputError, match="one name, one site"):
+        bulk_pairs(twice, matched, wide.left, wide.right)

@@ -78,6 +78,7 @@ def test_an_ensemble_is_tabled_and_written(argon_file, tmp_path):
         (["layers", "a", "b", "--profile", "cubic"], "neither the name of a profile"),
         (["layers", "a", "b", "--profile", "0.2,1.4"], "neither the name of a profile"),
         (["layers", "a", "b", "--kmesh", "0", "4"], "positive integers"),
+        (["layers", "a", "b", "--interlayer", "Si=Xx"], "EL=NEW"),
         (["disorder", "a", "b"], "--kind intermixing needs --width"),
         (["disorder", "a", "b", "--kind", "roughness", "--rms", "2"], "needs --correlation"),
         (

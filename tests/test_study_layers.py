@@ -5,14 +5,19 @@ import pytest
 from ase import Atoms
 from numpy.testing import assert_allclose
 
+from latmm.agf import transmission
 from latmm.continuum.survey import Side
+from latmm.disorder.kinds import Interlayer
+from latmm.disorder.realisation import realise
 from latmm.disorder.virtual import graded
 from latmm.errors import InputError
 from latmm.interface.build import build_interface
 from latmm.lattice.calculators import resolve_potential
-from latmm.studies.designs import continuum_stack, design, listed
+from latmm.studies.designs import continuum_stack, design, listed, third_material
 from latmm.studies.figures import layers_figure
 from latmm.studies.layers import layer_study
+from latmm.sweep.junctions import junction
+from latmm.units import TWO_PI
 
 ARGON = 39.948
 
@@ -52,16 +57,16 @@ def test_masses_of_the_designs_are_those_of_their_names(heavy_silicon):
         "superlattice": np.array([right] * 4),
     }
     for kind, expected in steps.items():
-        masses = plane_masses(graded(heavy_silicon, design(kind, 4, heavy_silicon).profile))
+        masses = plane_masses(graded(heavy_silicon, design(kind, 4, heavy_silicon).content))
         middle = len(masses) // 2
         assert_allclose(masses[middle - 2 : middle + 2], expected, rtol=1e-3)
-    turns = design("superlattice", 10, heavy_silicon).profile.share
+    turns = design("superlattice", 10, heavy_silicon).content.share
     assert_allclose(turns, [1, 1, 1, 1, 0, 0, 0, 0, 1, 1])
 
 
 def test_the_stack_has_the_density_and_thickness_of_the_lattice(heavy_silicon):
     sides = [Side.from_force_constants(c, "crystal") for c in (heavy_silicon.left, heavy_silicon.right)]
-    stack = continuum_stack(design("linear", 3, heavy_silicon), heavy_silicon, *sides)
+    stack = continuum_stack(design("linear", 3, heavy_silicon).content, heavy_silicon, *sides)
     densities = [sides[0].medium.density, *(x.medium.density for x in stack.layers), sides[1].medium.density]
     assert_allclose(np.diff(densities), np.diff(densities)[0], rtol=1e-9)
     spacing = heavy_silicon.left.atoms.cell.array[2, 2] / 20.0  # two planes a layer, in nm
@@ -105,6 +110,14 @@ def test_a_graded_layer_beats_both_mismatch_models_where_only_the_impedance_diff
     assert float(g.sel(model="dmm") / g.sel(model="radiation")) == pytest.approx(0.5, abs=0.01)
 
 
+def test_a_third_material_that_is_the_right_crystal_moves_the_contact(silicon_germanium, stillinger_weber):
+    """Germanium in the last two planes of silicon: the contact a primitive layer farther left."""
+    moved = realise(silicon_germanium, Interlayer(4, {"Si": ("Ge", 72.63)}), 0, potential=stillinger_weber)
+    k, omega = np.array([[0.13, 0.29]]), TWO_PI * np.array([2.0, 5.0])
+    found, ideal = (transmission(junction(x, k), omega).transmission for x in (moved, silicon_germanium))
+    assert_allclose(found, ideal, rtol=2e-3)
+
+
 def test_a_figure_has_a_panel_for_each_temperature(study):
     figure = layers_figure(study)
     assert [axes.get_title() for axes in figure.axes] == ["100 K", "300 K"]
@@ -117,6 +130,10 @@ def test_a_figure_has_a_panel_for_each_temperature(study):
         (lambda ideal: design("linear", 0, ideal), "positive number of atomic planes"),
         (lambda ideal: listed([]), "at least one share"),
         (lambda ideal: layer_study(ideal, [], [300.0]), "at least one design"),
+        (
+            lambda ideal: layer_study(ideal, [third_material({"Si": ("Ge", 72.63)}, 2)], [300.0]),
+            "third material needs a potential",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(heavy_silicon, call, message):

@@ -138,11 +138,14 @@ def substituted(slab: Slab, region: Bools, species: Mapping[str, tuple[str, floa
     """
     numbers, masses = slab.atoms.numbers.copy(), slab.atoms.get_masses()
     symbols = np.array(slab.atoms.get_chemical_symbols())
+    replaced = region & np.isin(symbols, list(species))
+    if not replaced.any():
+        found = ", ".join(sorted(set(symbols[region].tolist())))
+        raise InputError(
+            f"the layer holds {found or 'no atom'}, and none of {', '.join(species)} to be replaced"
+        )
     for old, (new, mass) in species.items():
-        here = region & (symbols == old)
-        if not here.any():
-            found = ", ".join(sorted(set(symbols[region].tolist())))
-            raise InputError(f"there is no {old} to replace in the layer, which holds {found}")
+        here = replaced & (symbols == old)
         numbers[here], masses[here] = atomic_numbers[new], mass
     return _changed(slab, numbers, masses)
 

@@ -5,6 +5,7 @@ by atomic plane. In the continuum's stack each plane is a layer, as thick as the
 (:func:`latmm.continuum.grading.intermediate`) has the density of the mean mass.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,13 @@ from latmm.continuum.grading import intermediate
 from latmm.continuum.layers import Layer, Stack
 from latmm.continuum.media import Medium
 from latmm.continuum.survey import Side
+from latmm.disorder.kinds import Interlayer
 from latmm.disorder.profiles import Profile
 from latmm.disorder.sites import levels
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
 
-__all__ = ["KINDS", "Design", "continuum_stack", "design", "listed"]
+__all__ = ["KINDS", "Design", "continuum_stack", "design", "listed", "third_material"]
 
 KINDS = ("linear", "exponential", "bridge", "superlattice")
 """Profiles by name, see :func:`design`."""
@@ -32,18 +34,18 @@ class Design:
     Attributes
     ----------
     name : str
-        Of its profile.
-    profile : Profile
-        Share of the right crystal by atomic plane.
+        Of its profile or material.
+    content : Profile or Interlayer
+        Share of the right crystal by atomic plane, or a third material.
     """
 
     name: str
-    profile: Profile
+    content: Profile | Interlayer
 
     @property
     def planes(self) -> int:
         """Atomic planes of the layer."""
-        return len(self.profile.share)
+        return self.content.width if isinstance(self.content, Interlayer) else len(self.content.share)
 
 
 def design(kind: str, planes: int, ideal: Interface) -> Design:
@@ -92,8 +94,22 @@ def listed(share: list[float]) -> Design:
     return Design(",".join(f"{x:g}" for x in share), Profile.listed(share))
 
 
-def continuum_stack(layer: Design, ideal: Interface, left: Side, right: Side) -> Stack:
-    """Stack of elastic layers that stands for a design between two media.
+def third_material(species: Mapping[str, tuple[str, float]], planes: int) -> Design:
+    """Lay out a layer of a third material on the same lattice.
+
+    Parameters
+    ----------
+    species : mapping
+        Element of the crystals → (new element, its mass in amu).
+    planes : int
+        Atomic planes of the layer.
+    """
+    name = ",".join(sorted({new for new, _ in species.values()}))
+    return Design(name, Interlayer(planes, species))
+
+
+def continuum_stack(profile: Profile, ideal: Interface, left: Side, right: Side) -> Stack:
+    """Stack of elastic layers that stands for a profile between two media.
 
     Media under initial stress are replaced by their isotropic averages.
     """
@@ -110,7 +126,7 @@ def continuum_stack(layer: Design, ideal: Interface, left: Side, right: Side) ->
             ends.get(share, intermediate(*media, _fraction(*media, share))),
             (1.0 - share) * spacing[0] + share * spacing[1],
         )
-        for share in layer.profile.share.tolist()
+        for share in profile.share.tolist()
     )
     return Stack(media[0], media[1], layers)
 

@@ -24,11 +24,14 @@ from latmm.agf import channels
 from latmm.arrays import Floats
 from latmm.continuum.layers import acoustic_mismatch_stack
 from latmm.continuum.survey import ContinuumModels, Side
+from latmm.disorder.kinds import Interlayer
 from latmm.disorder.profiles import Profile
+from latmm.disorder.realisation import realise
 from latmm.disorder.virtual import graded
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
+from latmm.lattice.calculators import Potential
 from latmm.results import as_json
 from latmm.studies.designs import Design, continuum_stack
 from latmm.studies.specular import extend
@@ -62,6 +65,8 @@ class _Job:
     ideal: Interface
     sampling: Sampling
     sides: tuple[Side, Side]
+    potential: Potential | None
+    relax: bool
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ def layer_study(
     designs: Sequence[Design],
     temperature: ArrayLike,
     *,
+    potential: Potential | None = None,
+    relax: bool = True,
     kmesh: tuple[int, int] = KMESH,
     frequencies: int = FREQUENCIES,
     executor: Executor | None = None,
@@ -94,6 +101,10 @@ def layer_study(
         From :mod:`latmm.studies.designs`.
     temperature : array_like
         T, K.
+    potential : Potential, optional
+        Of the crystals and of any third material among the designs.
+    relax : bool
+        Relax the contacts with a third material.
     kmesh : (2,) int
         k∥ points along both axes of the in-plane reciprocal cell.
     frequencies : int
@@ -107,19 +118,21 @@ def layer_study(
     -------
     xarray.DataTree
         ``/`` provenance; ``/designs`` conductance, its ratio to the abrupt contact (``gain``) and to the
-        larger of both mismatch models, and the same of the continuum; ``/models`` the lines of the abrupt
-        contact.
+        larger of both mismatch models, and the same of the continuum (not a number for a third material);
+        ``/models`` the lines of the abrupt contact.
     """
     t = temperatures(temperature)
     if not designs:
         raise InputError("a study of layers needs at least one design; give a profile and a number of planes")
+    if potential is None and any(isinstance(layer.content, Interlayer) for layer in designs):
+        raise InputError("a layer of a third material needs a potential for its force constants; give one")
     sampling = Sampling.of(ideal, kmesh, frequencies, coldest=float(t.min()))
     grid = sampling.grid
     sides = (
         Side.from_force_constants(ideal.left, "the left crystal"),
         Side.from_force_constants(ideal.right, "the right crystal"),
     )
-    job = _Job(ideal, sampling, sides)
+    job = _Job(ideal, sampling, sides, potential, relax)
     items = dict(enumerate([*designs, _ABRUPT]))
     report = progress if progress is not None else (lambda stage, done, total: None)
     found: dict[int, _Found] = {}
@@ -141,7 +154,8 @@ def layer_study(
         "area": ideal.area,
         "area_units": "angstrom2",
         "potential": ideal.potential,
-        "layers": "virtual crystals: means of both crystals' masses and force constants",
+        "layers": "virtual crystals: means of both crystals' masses and force constants; "
+        "third materials by the potential",
         "kmesh": list(kmesh),
         "frequencies": frequencies,
         "checks": as_json(_checks(ideal, list(found.values()))),
@@ -158,10 +172,16 @@ def layer_study(
 
 def _solve(job: _Job, layer: Design) -> _Found:
     """Solve one design by both routes."""
-    contact = graded(job.ideal, layer.profile) if layer.planes else job.ideal
-    at = job.sampling
+    at, content = job.sampling, layer.content
+    if isinstance(content, Interlayer):
+        contact = realise(job.ideal, content, 0, potential=job.potential, relax=job.relax)
+    else:
+        contact = graded(job.ideal, content) if layer.planes else job.ideal
     solved = sweep(contact, at.grid, at.samples, common=at.common)
-    stack = continuum_stack(layer, job.ideal, *job.sides)
+    if isinstance(content, Interlayer):  # its elastic medium is not known
+        unknown = np.full(at.grid.frequency.size, np.nan)
+        return _Found(solved.transmission, unknown, solved.unitarity, solved.reciprocity)
+    stack = continuum_stack(content, job.ideal, *job.sides)
     table = acoustic_mismatch_stack(stack, at.grid, azimuths=_CONTINUUM_MESH, nodes=_CONTINUUM_MESH)
     return _Found(solved.transmission, table["transmission"].values, solved.unitarity, solved.reciprocity)
 
