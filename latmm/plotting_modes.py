@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 from matplotlib.patheffects import withStroke
+from scipy.spatial import cKDTree
 
 from latmm.arrays import Floats, Integers
 from latmm.modes.budget import budget
@@ -75,6 +76,7 @@ def zone_figure(
     chosen = table.isel(mode=np.flatnonzero(table["frequency"].values == nearest))
     panels = _columns(np.unique(chosen["branch"].values))
     figure = Figure(figsize=(3.1 * len(panels) + 1.0, 6.6), layout="constrained")
+    figure.set_layout_engine("constrained", h_pad=0.08)
     axes = figure.subplots(2, len(panels), sharex="row", sharey="row", squeeze=False)
     cones = [] if continuum is None else [_cone(continuum, side, nearest) for side in (0, 1)]
     for (side, name), (column, (label, branches)) in product(enumerate(SIDES), enumerate(panels)):
@@ -126,8 +128,7 @@ def _zone(axes: Axes, own: xr.Dataset, in_plane: Floats) -> None:
     mean = np.bincount(index.ravel(), own["transmissivity"].values) / np.bincount(index.ravel())
     images = np.array(list(product((-1, 0, 1), repeat=2)))
     centres = ((k[:, None, :] + images) @ reciprocal).reshape(-1, 2)
-    step = [_spacing(k[:, axis]) for axis in (0, 1)]
-    corners = 0.5 * np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)]) * step @ reciprocal
+    corners = 0.5 * np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)]) @ _mesh_vectors(centres, reciprocal)
     cells = PolyCollection(centres[:, None, :] + corners, cmap=_MAP, norm=Normalize(0.0, 1.0))
     cells.set_array(np.repeat(mean, len(images)))
     cells.set_edgecolor("face")
@@ -145,10 +146,15 @@ def _first_zone(reciprocal: Floats) -> Floats:
     return np.asarray(distance.min(axis=1)[:, None] * around)
 
 
-def _spacing(values: Floats) -> float:
-    """Distance of neighbours on a mesh; of a single row, the whole zone."""
-    steps = np.diff(np.unique(values))
-    return float(steps.min()) if steps.size else 1.0
+def _mesh_vectors(points: Floats, reciprocal: Floats) -> Floats:
+    """Two shortest vectors (rows) between neighbours of a mesh; those of the zone if there is one point."""
+    near = cKDTree(points).query(points, min(9, len(points)))[1]
+    steps = (points[near[:, 1:]] - points[:, None, :]).reshape(-1, 2)
+    steps = np.concatenate([steps, reciprocal])
+    lengths = np.linalg.norm(steps, axis=1)
+    first = steps[np.argmin(lengths)]
+    across = np.abs(steps[:, 0] * first[1] - steps[:, 1] * first[0]) > 0.1 * lengths * np.linalg.norm(first)
+    return np.array([first, steps[across][np.argmin(lengths[across])]])
 
 
 def _cone(continuum: Continuum, side: int, frequency: float) -> Floats:

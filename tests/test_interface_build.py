@@ -17,6 +17,8 @@ from latmm.interface.orientation import orient
 from latmm.interface.registry import scan_registry, shift_lattice, shifted
 from latmm.lattice.calculators import resolve_potential
 from latmm.lattice.relaxation import FORCE_LIMIT
+from latmm.modes.resolved import resolve
+from latmm.modes.system import System
 from latmm.sweep.junctions import junction
 from latmm.units import TWO_PI
 
@@ -244,3 +246,20 @@ def test_a_contact_put_on_a_saddle_point_slides_off_it(start, argon, argon_sprin
     monkeypatch.setattr(growth, "_PUSHES", 0)
     with pytest.raises(InstabilityError, match="keeps an unstable mode after 0 pushes"):
         build_contact(matched, ((0, 0, 1),) * 2, argon_springs, shift=shift)
+
+
+def test_phonons_of_crystals_with_different_cells_are_told_apart(argon_planes):
+    """Mode by mode on both sides: energy is conserved, and what crosses adds up to the transmission."""
+    system = System.of(argon_planes)
+    nu = np.array([0.4, 0.9, 1.3])
+    total = transmission(junction(argon_planes, K), TWO_PI * nu).transmission.ravel()
+    found = resolve(system, K, nu, outgoing=True)
+    for side in (0, 1):
+        phonons, crossing = found.incoming[side], found.transmissivity(side)
+        assert len(crossing) > 20
+        np.testing.assert_allclose(np.bincount(phonons.point, crossing, len(total)), total, atol=1e-9)
+        np.testing.assert_allclose(crossing + found.reflectivity(side), 1.0, atol=1e-9)
+        specular = found.specular(side)
+        assert np.all((specular > 0) & (specular < 1 + 1e-9))
+        assert specular.min() < 0.5  # six wave vectors fold: many diffract
+        assert phonons.velocity_mismatch < 1e-9

@@ -16,6 +16,7 @@ from latmm.interface.pairs import PairConstants
 from latmm.interface.tiling import tile
 from latmm.landauer import conductance
 from latmm.lattice.phonons import largest_frequency
+from latmm.modes.fields import local_density_of_states
 from latmm.modes.system import System
 from latmm.modes.table import mode_table
 from latmm.sweep.junctions import junction
@@ -218,3 +219,15 @@ def test_an_atom_may_be_named_in_any_lateral_image_of_the_cell(silicon_germanium
     twice = replace(slab, cell=np.zeros_like(slab.cell))
     with pytest.raises(InputError, match="one name, one site"):
         bulk_pairs(twice, matched, wide.left, wide.right)
+
+
+def test_density_of_states_of_an_atom_does_not_depend_on_the_lateral_cell(silicon_germanium):
+    nu = np.array([5.0, 8.0])
+    wide = tile(silicon_germanium, (2, 1))
+    tables = [
+        local_density_of_states(interface, nu, mesh).sortby("height")
+        for interface, mesh in ((silicon_germanium, (4, 2)), (wide, (2, 2)))
+    ]
+    small, large = (table["density_of_states"].values for table in tables)
+    assert small.max(axis=1).min() > 1e-3
+    np.testing.assert_allclose(large, np.repeat(small, 2, axis=1), rtol=1e-6, atol=1e-12)

@@ -11,7 +11,7 @@ from latmm.continuum.acoustic_mismatch import acoustic_mismatch
 from latmm.continuum.contact import contact as weld
 from latmm.continuum.contact import energy_shares
 from latmm.continuum.media import Medium
-from latmm.continuum.plane_waves import plane_waves
+from latmm.continuum.plane_waves import plane_waves, propagating_count
 from latmm.errors import InputError
 from latmm.landauer import conductance
 from latmm.lattice.phonons import largest_frequency, phonons
@@ -20,7 +20,7 @@ from latmm.modes.brillouin import cartesian
 from latmm.modes.budget import BY, budget
 from latmm.modes.continuum import Continuum, beside_modes, beside_phonons
 from latmm.modes.driven import transmissivities
-from latmm.modes.elastic import _energy_velocity, critical_angles, elastic_transmission
+from latmm.modes.elastic import _energy_velocity, critical_angles, critical_slowness, elastic_transmission
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import zone_samples
 from latmm.modes.table import mode_table
@@ -176,6 +176,20 @@ def test_energy_velocities_are_the_group_velocities_of_long_waves():
     speed, polarisation = medium.christoffel(direction[:, 0])
     velocity = _energy_velocity(medium, direction, np.swapaxes(polarisation, 1, 2), speed)
     np.testing.assert_allclose(velocity, found.group_velocity[:, :3], atol=1e-3 * speed.max())
+
+
+def test_elastic_waves_end_at_the_same_slowness_along_opposite_directions():
+    medium = Medium.from_force_constants(diamond((1, 1, 1)))
+    around = np.linspace(0.0, 2.0 * np.pi, 25)[:-1]
+    limit = critical_slowness(medium, around)
+    np.testing.assert_allclose(limit, np.roll(limit, 12, axis=0), rtol=1e-9)
+    assert np.ptp(limit[:, 0]) > 0.01 * limit[:, 0].mean()
+    # just inside, one more wave propagates each way than just outside
+    direction = np.stack([np.cos(around), np.sin(around)], axis=-1)
+    slowest = limit.max(axis=1)[:, None]
+    inside, outside = (propagating_count(medium, direction * slowest * f) for f in (0.999, 1.001))
+    assert np.all(inside >= 2)
+    assert np.all(outside == 0)
 
 
 def test_media_of_any_orientation_conduct_alike_from_both_sides(monkeypatch):

@@ -20,7 +20,7 @@ from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.recast import find_setting
 from latmm.lattice.rotation import free_to_turn
 
-__all__ = ["MatchedTables", "Planes", "match_tables"]
+__all__ = ["MatchedTables", "Planes", "match_tables", "oriented"]
 
 Planes: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int]]
 """Miller indices in the left and in the right crystal."""
@@ -62,6 +62,19 @@ class MatchedTables:
         )
 
 
+def oriented(table: ForceConstants, plane: tuple[int, int, int]) -> ForceConstants:
+    """Turn a crystal's force constants to a plane and make them those of a crystal that turns freely.
+
+    Parameters
+    ----------
+    table : ForceConstants
+        Of the primitive cell, in any setting.
+    plane : (3,) int
+        Miller indices in the conventional cell; the normal becomes z.
+    """
+    return free_to_turn(find_setting(table.atoms, orient(table.atoms, plane)).recast(table))
+
+
 def match_tables(
     left: ForceConstants,
     right: ForceConstants,
@@ -95,13 +108,13 @@ def match_tables(
     InputError, MismatchError
         If the plane or the crystals do not fit, or ``layers`` leave too little of a crystal.
     """
-    oriented = [orient(table.atoms, plane) for table, plane in zip((left, right), normals, strict=True)]
-    matched = match(oriented[0], oriented[1], strain=strain, max_strain=max_strain)
+    upright = [orient(table.atoms, plane) for table, plane in zip((left, right), normals, strict=True)]
+    matched = match(upright[0], upright[1], strain=strain, max_strain=max_strain)
     found: list[ForceConstants] = []
     checks: dict[str, tuple[float, float]] = {}
-    for side, table, upright in zip(("left", "right"), (left, right), oriented, strict=True):
+    for side, table, source in zip(("left", "right"), (left, right), upright, strict=True):
         target, stretch = getattr(matched, side), getattr(matched, f"strain_{side}")
-        whole, difference = _laid(table, upright, target, stretch)
+        whole, difference = _laid(table, source, target, stretch)
         part = least_cut(whole) if layers is None else cut(whole, layers)
         free = free_to_turn(part.table)
         found.append(free)

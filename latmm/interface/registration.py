@@ -97,7 +97,9 @@ def _laid(atoms: Atoms, matched: Matched, name: str) -> Floats:
 
 
 def _check_distances(atoms: Atoms, positions: Floats, matched: Matched, name: str) -> None:
-    """Refuse overlapping atoms and vacuum."""
+    """Refuse overlapping atoms, vacuum, and numbers that are none."""
+    if not np.isfinite(positions).all():
+        raise InputError(f"{name} holds positions that are not finite numbers; mend it")
     order = np.argsort(positions[:, 2])
     gaps = np.diff(positions[order, 2])
     if gaps.size and gaps.max() > WIDEST_GAP:

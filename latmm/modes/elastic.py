@@ -123,9 +123,9 @@ def _energy_velocity(
     return np.asarray(flux.real / (medium.density * speed[..., None]))
 
 
-def _directions(azimuths: Floats) -> Floats:
-    """Return unit vectors (A, polar angle, 3) from the normal into the plane along azimuths (A,)."""
-    polar = np.linspace(0.0, 0.5 * pi, _POLAR)
+def _directions(azimuths: Floats, last: float) -> Floats:
+    """Return unit vectors (A, polar angle, 3) along azimuths (A,), from the normal to a polar angle."""
+    polar = np.linspace(0.0, last, _POLAR)
     flat = np.sin(polar)[None, :, None] * np.stack([np.cos(azimuths), np.sin(azimuths)], axis=-1)[:, None, :]
     up = np.broadcast_to(np.cos(polar)[None, :, None], (*flat.shape[:2], 1))
     return np.concatenate([flat, up], axis=-1)
@@ -138,7 +138,8 @@ def _in_plane(direction: Floats, speed: Floats) -> Floats:
 
 def critical_slowness(medium: Medium, azimuths: Floats) -> Floats:
     """Largest in-plane slowness (A, 3) of each sheet along azimuths (A,), radians; ps/nm."""
-    direction = _directions(azimuths)
+    # a wave that runs upwards may have its wave vector downwards
+    direction = _directions(azimuths, pi)
     return np.asarray(_in_plane(direction, medium.christoffel(direction)[0]).max(axis=1))
 
 
@@ -162,7 +163,7 @@ def critical_angles(continuum: Continuum, side: int, *, azimuths: int = 36) -> F
     """
     left, right = continuum.seen_from(side)
     around = 2.0 * pi * (np.arange(azimuths) + 0.5) / azimuths
-    direction = _directions(around)
+    direction = _directions(around, 0.5 * pi)
     speed, vectors = left.christoffel(direction)
     slowness = _in_plane(direction, speed)
     velocity = _energy_velocity(left, direction[:, :, None, :], np.swapaxes(vectors, -1, -2), speed)

@@ -8,7 +8,7 @@ standard error of the mean over n realisations is s/√n, s their sample standar
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -38,9 +38,9 @@ KMESH = (2, 2)
 FREQUENCIES = 32
 """Default number of frequencies in the band that both crystals share."""
 _FINER = 2
-"""k∥ along each axis of a window smaller than the zone, in units of those of the zone."""
-_WHOLE = 0.999
-"""Share of the zone above which a window is the zone."""
+"""k∥ along each axis for long waves, in units of those for the rest."""
+_LONG = 2.0
+"""Waves of the zone are long up to this multiple of its lowest frequency."""
 _ABRUPT = -1
 """Number of the task that solves the contact without disorder."""
 
@@ -163,10 +163,10 @@ def ensemble(
 def _samples(ideal: Interface, grid: FrequencyGrid, kmesh: tuple[int, int], common: float) -> list[Window]:
     """Windows of a contact without symmetry.
 
-    Of all that folds onto a k∥ near Γ only one carries long waves: windows smaller than the zone get a finer
-    mesh, since the supercell does not multiply their samples.
+    Of all that folds onto a k∥ near Γ only one carries long waves, and the supercell does not multiply their
+    samples: smaller windows than the zone, and the zone at its lowest frequencies, get a finer mesh.
     """
-    whole, part = (
+    coarse, fine = (
         windows(
             ideal.left,
             ideal.right,
@@ -178,7 +178,10 @@ def _samples(ideal: Interface, grid: FrequencyGrid, kmesh: tuple[int, int], comm
         )
         for factor in (1, _FINER)
     )
-    return [w for w in whole if w.weights.sum() > _WHOLE] + [w for w in part if w.weights.sum() <= _WHOLE]
+    widest = coarse[0]
+    long = grid.frequency < _LONG * grid.frequency[widest.selected][0]
+    parts = [replace(w, selected=w.selected & long) for w in fine[:1]] + fine[1:]
+    return [replace(widest, selected=widest.selected & ~long), *parts]
 
 
 def _solve(job: _Job, seed: SeedSequence | None) -> _Found:

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 __all__ = ["ensemble_figure", "layers_figure"]
 
@@ -29,13 +30,14 @@ def layers_figure(tree: xr.DataTree) -> Figure:
     designs, models = tree["designs"].to_dataset(), tree["models"].to_dataset()
     temperatures = designs["temperature"].values
     shown = np.unique(np.linspace(0, temperatures.size - 1, min(3, temperatures.size)).astype(int))
-    figure = Figure(figsize=(4.6 * len(shown), 4.2), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(shown) + 2.0, 4.2), layout="constrained")
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, index in zip(panels, shown, strict=True):
         _gains(axes, designs.isel(temperature=index), models.isel(temperature=index))
         axes.set_title(f"{temperatures[index]:g} K")
     panels[0].set_ylabel("conductance / abrupt contact")
-    panels[-1].legend(frameon=False, fontsize="small")
+    handles, labels = panels[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize="small")
     return figure
 
 
@@ -58,6 +60,7 @@ def _gains(axes: Axes, designs: xr.Dataset, models: xr.Dataset) -> None:
         level = float(models["conductance"].sel(model=name)) / abrupt
         axes.axhline(level, color="0.4", ls=style, lw=1.0, label=label)
     axes.set_xlabel("atomic planes of the layer")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def ensemble_figure(tree: xr.DataTree) -> Figure:
