@@ -1,10 +1,11 @@
 """Interfaces of crystals from finished first-principles calculations: phonons, conductance, mixing rules.
 
-For each pair: the largest difference of the frequencies of the crystals from phonopy's at random q, the checks
-of every (k, ν) solved, G of each mixing rule and half their range. The files are not part of the project:
-name the folder that holds them. With ``--cut`` instead: what leaving out distant layers does to the crystals
-and to G. Run: python benchmarks/first_principles.py FOLDER [--mesh 12 12 --frequencies 48] [--pair N] [--cut]
-(some minutes a pair on one core).
+For each pair: the largest difference of the frequencies of the crystals from phonopy's at random q, the
+checks of every (k, ν) solved, G of each mixing rule with the error bar of its sampling, and half the range of
+the rules. The files are not part of the project: name the folder that holds them. With ``--cut`` instead:
+what leaving out distant layers does to the crystals and to G.
+Run: python benchmarks/first_principles.py FOLDER [--mesh 14 14 --frequencies 56] [--pair N] [--cut]
+(one to ten minutes a pair on one core).
 """
 
 import argparse
@@ -99,8 +100,10 @@ def rules(folder: Path, names: list[str], mesh: tuple[int, int], frequencies: in
 
 
 def figures(tree: object) -> str:
-    """G of the lattice model at each temperature, MW m⁻² K⁻¹."""
-    return "  ".join(f"{g / 1e6:.2f}" for g in tree["comparison"]["conductance"].values[0])  # type: ignore[index]
+    """G of the lattice model with the error bar of its sampling at each temperature, MW m⁻² K⁻¹."""
+    table = tree["comparison"]  # type: ignore[index]
+    pairs = zip(table["conductance"].values[0] / 1e6, table["conductance_error"].values[0] / 1e6, strict=True)
+    return "  ".join(f"{g:.1f}±{error:.1f}" for g, error in pairs)
 
 
 def cuts(folder: Path, mesh: tuple[int, int], frequencies: int) -> None:
@@ -131,8 +134,8 @@ def cuts(folder: Path, mesh: tuple[int, int], frequencies: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--mesh", type=int, nargs=2, default=(12, 12))
-    parser.add_argument("--frequencies", type=int, default=48)
+    parser.add_argument("--mesh", type=int, nargs=2, default=(14, 14))
+    parser.add_argument("--frequencies", type=int, default=56)
     parser.add_argument("--pair", type=int, choices=range(len(PAIRS)), help="one pair only, from 0")
     parser.add_argument("--cut", action="store_true")
     options = parser.parse_args()

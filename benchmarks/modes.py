@@ -3,10 +3,14 @@
 python benchmarks/modes.py [N]          N × N × N mesh, 24 by default
 """
 
+import json
 import os
+import resource
 import sys
 import time
 from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -17,9 +21,10 @@ from latmm.lattice.calculators import resolve_potential
 from latmm.lattice.phonons import largest_frequency
 from latmm.modes.accumulation import conductances
 from latmm.modes.driven import transmissivities
+from latmm.modes.export import angular_table, balance_error
 from latmm.modes.sampling import grid_samples
 from latmm.modes.system import System
-from latmm.modes.table import mode_table
+from latmm.modes.table import mode_pieces, read_modes, stored_pieces, write_modes
 from latmm.structures import read_structure
 from latmm.sweep.run import sweep
 
@@ -51,12 +56,23 @@ def main() -> None:
                 f"  {side} at {t:g} K: {value / 1e6:.2f} MW m⁻² K⁻¹, {100 * (value / reference - 1):+.2f} %"
             )
 
-    grid, samples = grid_samples(system, (12, 12), 64, coldest=50.0)
-    start = time.perf_counter()
-    table = mode_table(system, grid, samples)
-    taken = time.perf_counter() - start
-    rows = table.sizes["mode"]
-    print(f"mode table, {rows} rows: {taken:.1f} s, {1e6 * taken / rows:.0f} µs a row")
+    with TemporaryDirectory() as folder:
+        for kmesh in ((16, 16), (32, 32)):
+            grid, samples = grid_samples(system, kmesh, 96, coldest=50.0)
+            file = Path(folder) / "modes.nc"
+            start = time.perf_counter()
+            rows = write_modes(mode_pieces(system, grid, samples), file, {})
+            taken = time.perf_counter() - start
+            balance = balance_error(angular_table(stored_pieces(file)))
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
+            size = file.stat().st_size
+            print(
+                f"mode table of {kmesh[0]} × {kmesh[1]} k∥, {rows} rows: {taken:.1f} s, "
+                f"{1e6 * taken / rows:.0f} µs and {size / rows:.0f} bytes a row; peak memory so far "
+                f"{peak:.0f} MiB; detailed balance {balance:.0e}"
+            )
+            for name, check in json.loads(read_modes(file).attrs["checks"]).items():
+                print(f"  {name}: {check['value']:.1e}")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .caching import cache_options, remembering
+from .contacts import contact_interface, contact_options, refuse_contact_options
 from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
 from .options import assignments
 from .outputs import command_line
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from latmm.interface.build import Interface
     from latmm.lattice.calculators import Potential
 
@@ -91,6 +95,8 @@ def crystal_options(function: _F) -> _F:
                 help="Conventional cells in the supercell of the finite displacements; "
                 "by default from the potential's reach.",
             ),
+            cache_options,
+            contact_options,
             finished_options,
             click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr."),
         ]
@@ -121,6 +127,7 @@ def masses_of(values: tuple[str, ...], option: str) -> dict[str, float]:
 def interfaces_of(options: dict[str, Any], report: "Reporter") -> "dict[str, Interface]":
     """Build the interface by every mixing rule asked for, by name; one interface where none is."""
     if is_finished(options):
+        refuse_contact_options(options)
         return finished_interfaces(options, report)
     return {"potential": _built(options, report)}
 
@@ -141,33 +148,35 @@ def interface_of(options: dict[str, Any], report: "Reporter") -> "Interface":
 
 def _built(options: dict[str, Any], report: "Reporter") -> "Interface":
     """Build the interface of two structures with a potential."""
-    from latmm.interface.build import build_interface
     from latmm.structures import read_structure
 
-    crystals = [
+    left, right = (
         read_structure(options[side], masses_of(options[f"{side}_mass"], f"--{side}-mass"))
         for side in ("left", "right")
-    ]
-    potential = _potential(options, {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()})
-    note(options, f"potential: {potential.name} ({potential.description})")
-    return build_interface(
-        crystals[0],
-        crystals[1],
-        options["normal"],
-        potential,
-        relax=options["relax"],
-        strain=options["strain"],
-        max_strain=options["max_strain"],
-        supercell=options["supercell"],
-        progress=report,
     )
+    crystals = (left, right)
+    potential = _potential(options, _elements(options, crystals))
+    note(options, f"potential: {potential.name} ({potential.description})")
+    return contact_interface(options, crystals, potential, report)
+
+
+def _elements(options: dict[str, Any], crystals: "tuple[Atoms, Atoms]") -> set[str]:
+    """Collect the elements of both crystals and of the atoms between them."""
+    from pathlib import Path
+
+    from latmm.structures import read_atoms
+
+    parts = list(crystals)
+    if options["contact"]:
+        parts.append(read_atoms(Path(options["contact"])))
+    return {symbol for atoms in parts for symbol in atoms.get_chemical_symbols()}
 
 
 def _potential(options: dict[str, Any], elements: set[str]) -> "Potential":
     from latmm.lattice.calculators import resolve_potential
 
     parameters = assignments(options["potential_option"], "--potential-option")
-    return resolve_potential(options["potential"], elements, parameters)
+    return remembering(options, resolve_potential(options["potential"], elements, parameters))
 
 
 def note(options: dict[str, Any], text: str) -> None:
@@ -189,6 +198,7 @@ def provenance(options: dict[str, Any], interface: "Interface") -> dict[str, Any
         "input_sha256": json.dumps({name: file_digest(path) for name, path in inputs(options).items()}),
         "potential": interface.potential,
         "normal": list(interface.normals[0]),
+        "normal_right": list(interface.normals[1]),
         "area": interface.area,
         "area_units": "angstrom2",
     }

@@ -38,9 +38,9 @@ def command(result: str, phonons: str, cell: str, side: str, output: str) -> Non
     check_destination(output)
     inputs: dict[str, Any] = {"result": result, "phonons": phonons, "cell": cell}
     tree = read(result)
-    if "normal" not in tree.attrs or side not in tree.children or "irreducible" not in tree[side].data_vars:
+    if side not in tree.children or "normal" not in tree[side].attrs:
         raise InputError(f"{result} is no result of latmm transmissivity; make one with --gamma --mesh N N N")
-    normal = [int(n) for n in tree.attrs["normal"]]
+    normal = [int(n) for n in tree[side].attrs["normal"]]
     table = on_transport_mesh(tree, side, read_phonons(phonons), read_cell(cell), normal)
     table.attrs.update(inputs)
     write(xr.DataTree(table), output)

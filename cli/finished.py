@@ -131,11 +131,11 @@ def _note(options: dict[str, Any], text: str) -> None:
 
 
 def inputs(options: dict[str, Any]) -> dict[str, str]:
-    """Input files by name: both sides, a calculation of the contact, and what phonopy reads beside them."""
+    """Input files by name: both sides, the contact, and what phonopy may read beside them."""
     from latmm.lattice.phonopy_files import beside, is_phonopy_file
 
     files = {}
-    for name in ("left", "right", "contact_phonopy"):
+    for name in ("left", "right", "contact", "contact_phonopy"):
         path = options.get(name)
         if path:
             files[name] = str(path)

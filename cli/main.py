@@ -16,6 +16,7 @@ __all__ = ["cli", "main"]
 COMMANDS = {
     "compare": "Thermal boundary conductance of an interface by every model.",
     "converge": "How many samples a conductance needs.",
+    "build": "Relaxed contact of two crystals, as a structure file.",
     "match": "Common in-plane cells of two crystals on any planes.",
     "modes": "Table of all modes that meet an interface.",
     "transmissivity": "Transmissivity of the phonons of a bulk mesh.",
@@ -26,6 +27,7 @@ COMMANDS = {
     "amm": "Acoustic mismatch of two media or structure files.",
     "dmm": "Diffuse mismatch of two media or structure files.",
     "layers": "Acoustic mismatch of a stack of layers between two media.",
+    "study": "Engineered layers, and ensembles of disordered contacts.",
 }
 """Subcommands, each in the module of its name, with its one-line help: none is imported to list them."""
 

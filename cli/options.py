@@ -1,11 +1,35 @@
-"""Reading of option values that several commands share."""
+"""Options that several commands share, and the reading of their values."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import numpy as np
 
-__all__ = ["assignments", "temperature_list"]
+if TYPE_CHECKING:
+    from latmm.lattice.calculators import Potential
+
+__all__ = [
+    "assignments",
+    "note",
+    "potential_of",
+    "potential_options",
+    "temperature_list",
+    "temperature_option",
+]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+temperature_option = click.option(
+    "-T",
+    "--temperature",
+    multiple=True,
+    default=["300"],
+    show_default=True,
+    metavar="K|START:STOP:STEP",
+    help="Temperature in K, or START:STOP:STEP; repeatable.",
+)
+"""The option -T, to be read by :func:`temperature_list`."""
 
 _HINT = "-T"
 _MOST = 10_000
@@ -58,6 +82,45 @@ def _range(value: str) -> Iterable[float]:
             param_hint=_HINT,
         )
     return [start + step * i for i in range(int(count))]
+
+
+def potential_options(function: _F) -> _F:
+    """Add the options --potential and --potential-option, to be read by :func:`potential_of`."""
+    for decorate in (
+        click.option(
+            "--potential-option",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Parameter of the potential: file of tersoff and eam; epsilon (eV), sigma, cutoff (Å) of "
+            "lj; commands of lammps; keyword of a callable. Repeatable.",
+        ),
+        click.option(
+            "--potential",
+            default="auto",
+            show_default=True,
+            metavar="SPEC",
+            help="Interatomic potential: auto, tersoff, sw, eam, emt, lj, lammps, or package.module:callable "
+            "(anything that returns an ASE calculator).",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
+def potential_of(options: dict[str, Any], elements: Iterable[str]) -> "Potential":
+    """Find the potential that the options ask for, and say which it is."""
+    from latmm.lattice.calculators import resolve_potential
+
+    parameters = assignments(options["potential_option"], "--potential-option")
+    potential = resolve_potential(options["potential"], elements, parameters)
+    note(options, f"potential: {potential.name} ({potential.description})")
+    return potential
+
+
+def note(options: dict[str, Any], text: str) -> None:
+    """Write a line on stderr unless all is to be quiet."""
+    if not options["quiet"]:
+        click.echo(text, err=True)
 
 
 def assignments(values: Iterable[str], option: str) -> dict[str, str]:

@@ -1,13 +1,16 @@
 """The files that a command writes: each can be written, none twice, none over an input."""
 
+import json
 import shlex
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["check_outputs", "command_line"]
+__all__ = ["check_outputs", "command_line", "run_attributes"]
 
 
 def command_line() -> str:
@@ -30,6 +33,8 @@ def check_outputs(options: dict[str, Any]) -> None:
 
     structures = options.get("structures") or (options.get("left"), options.get("right"))
     taken = {Path(path).resolve(): "the structure file" for path in structures if path}
+    if options.get("contact"):
+        taken[Path(options["contact"]).resolve()] = "the explicit region"
     if options.get("contact_phonopy"):
         taken[Path(options["contact_phonopy"]).resolve()] = "the calculation of the contact"
     for name, option in (("output", "-o"), ("csv_file", "--csv"), ("plot", "--plot")):
@@ -40,3 +45,25 @@ def check_outputs(options: dict[str, Any]) -> None:
         if target in taken:
             raise click.UsageError(f"{option} {path} would overwrite {taken[target]}; name another file")
         taken[target] = f"the file of {option}"
+
+
+def run_attributes(options: dict[str, Any], inputs: Mapping[str, str]) -> dict[str, str]:
+    """Attributes that say which run a result file comes from.
+
+    Parameters
+    ----------
+    options : dict
+        Of the command, defaults included.
+    inputs : mapping
+        Name → path of every file read.
+    """
+    from latmm import __version__
+    from latmm.structures import file_digest
+
+    return {
+        "latmm_version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command_line": command_line(),
+        "configuration": json.dumps(options, default=str),
+        "input_sha256": json.dumps({name: file_digest(path) for name, path in inputs.items()}),
+    }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .options import assignments
+from .options import potential_of, potential_options
 from .progress import Reporter
 
 if TYPE_CHECKING:
@@ -46,12 +46,7 @@ def side_options(function: _F) -> _F:
                 metavar="H K L",
                 help="Those of the right side, if different.",
             ),
-            click.option(
-                "--potential", default="auto", show_default=True, metavar="SPEC", help="As in latmm compare."
-            ),
-            click.option(
-                "--potential-option", multiple=True, metavar="NAME=VALUE", help="As in latmm compare."
-            ),
+            potential_options,
             click.option(
                 "--relax/--no-relax", default=True, show_default=True, help="Relax the crystals of the files."
             ),
@@ -89,20 +84,34 @@ def sides(options: dict[str, Any]) -> "tuple[Side, Side]":
 
 
 def _crystals(options: dict[str, Any], normals: tuple[tuple[int, int, int], ...]) -> "tuple[Side, Side]":
-    from latmm.lattice.calculators import resolve_potential
+    """Build both sides from files: structures with a potential, or finished phonopy calculations."""
+    from latmm.lattice.phonopy_files import is_phonopy_file
     from latmm.structures import read_structure
 
-    crystals = [read_structure(path) for path in options["structures"]]
-    elements = {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()}
-    parameters = assignments(options["potential_option"], "--potential-option")
-    potential = resolve_potential(options["potential"], elements, parameters)
-    if not options["quiet"]:
-        click.echo(f"potential: {potential.name} ({potential.description})", err=True)
+    crystals = {path: read_structure(path) for path in options["structures"] if not is_phonopy_file(path)}
+    elements = {symbol for atoms in crystals.values() for symbol in atoms.get_chemical_symbols()}
+    potential = potential_of(options, elements) if crystals else None
     found = []
     with Reporter(quiet=options["quiet"]) as report:
-        for name, atoms, normal in zip(("left", "right"), crystals, normals, strict=True):
-            found.append(_crystal(atoms, normal, potential, f"the {name} crystal", options["relax"], report))
+        for side, path, normal in zip(("left", "right"), options["structures"], normals, strict=True):
+            name = f"the {side} crystal"
+            if potential is None or path not in crystals:
+                found.append(_finished(path, normal, options["quiet"]))
+            else:
+                found.append(_crystal(crystals[path], normal, potential, name, options["relax"], report))
     return found[0], found[1]
+
+
+def _finished(path: str, normal: tuple[int, int, int], quiet: bool) -> "Side":
+    from latmm.continuum.survey import Side
+    from latmm.interface.finished import oriented
+    from latmm.lattice.phonopy_files import read_phonopy
+
+    calculation = read_phonopy(path)
+    if not quiet:
+        click.echo(calculation.description, err=True)
+    table = oriented(calculation.constants, normal)
+    return Side.from_force_constants(table, table.atoms.get_chemical_formula(empirical=True))
 
 
 def _crystal(

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .outputs import command_line
+from .options import note, temperature_option
+from .outputs import run_attributes
 from .tables import conductance_table
 
 if TYPE_CHECKING:
@@ -25,15 +25,7 @@ def output_options(function: _F) -> _F:
     """Add the temperatures and the options of output."""
     for decorate in reversed(
         [
-            click.option(
-                "-T",
-                "--temperature",
-                multiple=True,
-                default=["300"],
-                show_default=True,
-                metavar="K|START:STOP:STEP",
-                help="Temperature in K, or START:STOP:STEP; repeatable.",
-            ),
+            temperature_option,
             click.option("-o", "--output", type=click.Path(), help="Write the result as netCDF-4."),
             click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...)."),
             click.option(
@@ -48,11 +40,11 @@ def output_options(function: _F) -> _F:
 
 def note_cutoffs(options: dict[str, Any], left: "Side", right: "Side") -> None:
     """Tell that a pair without Debye cut-offs keeps its law of low temperature however hot it gets."""
-    if not options["quiet"] and not any(isfinite(side.medium.cell_density) for side in (left, right)):
-        click.echo(
+    if not any(isfinite(side.medium.cell_density) for side in (left, right)):
+        note(
+            options,
             "note: neither medium has a cell density (n=), so G follows the law of low temperature for ever; "
             "it holds far below the Debye temperatures",
-            err=True,
         )
 
 
@@ -80,29 +72,15 @@ def deliver(options: dict[str, Any], tree: "xr.DataTree", angles: "xr.Dataset | 
     from latmm.results import write
 
     comparison = tree["comparison"].to_dataset()
-    tree.attrs.update(_provenance(options), title=f"Continuum models of the interface {title}")
+    inputs = dict(zip(("left", "right"), options.get("structures", ()), strict=False))
+    tree.attrs.update(run_attributes(options, inputs), title=f"Continuum models of the interface {title}")
     if options["output"]:
         write(tree, options["output"])
     if options["plot"]:
         save(continuum_figure(comparison, angles, title), options["plot"])
-    if not options["quiet"]:
-        for path in (options["output"], options["plot"]):
-            if path:
-                click.echo(f"wrote {path}", err=True)
+    for path in filter(None, (options["output"], options["plot"])):
+        note(options, f"wrote {path}")
     click.echo(_json(tree) if options["as_json"] else conductance_table(comparison))
-
-
-def _provenance(options: dict[str, Any]) -> dict[str, str]:
-    from latmm import __version__
-    from latmm.structures import file_digest
-
-    return {
-        "latmm_version": __version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command_line": command_line(),
-        "configuration": json.dumps(options, default=str),
-        "input_sha256": json.dumps({path: file_digest(path) for path in options.get("structures", ())}),
-    }
 
 
 def describe_media(tree: "xr.DataTree", left: "Side", right: "Side") -> None:

@@ -58,7 +58,7 @@ def command(**options: Any) -> None:
     from latmm.modes.elastic import elastic_transmission
     from latmm.modes.export import write_phonon_csv
     from latmm.modes.mesh import check_mesh
-    from latmm.modes.system import System
+    from latmm.modes.system import SIDES, System
     from latmm.plotting import save
     from latmm.plotting_modes import phonon_figure
     from latmm.results import write
@@ -79,6 +79,8 @@ def command(**options: Any) -> None:
         tree = beside_phonons(tree, continuum)
         report("continuum models", 3, 3)
     tree.attrs.update(provenance(options, interface))
+    for name, normal in zip(SIDES, interface.normals, strict=True):
+        tree[name].attrs["normal"] = list(normal)
     if options["output"]:
         write(tree, options["output"])
         note(options, f"wrote {options['output']}")

@@ -171,6 +171,7 @@ def compare(
             "strain": as_json(_strains(interface)),
             "potential": interface.potential,
             "normal": list(interface.normals[0]),
+            "normal_right": list(interface.normals[1]),
             "kmesh": list(sampling.kmesh),
             "frequencies": sampling.frequencies,
             "samples": 0 if solved is None else solved.samples,

@@ -49,10 +49,9 @@ def comparison_figure(tree: xr.DataTree) -> Figure:
     _ratio(axes["ratio"], table, models)
     _spectrum(axes["spectrum"], tree, models)
     _dispersions(axes["bands"], tree)
-    names = " | ".join(_formula(tree[side].attrs["formula"]) for side in ("left", "right"))
-    plane = tree.attrs.get("normal")
-    where = f" ({''.join(str(int(i)) for i in plane)})" if plane is not None else ""
-    figure.suptitle(f"{names}{where}, {tree.attrs['potential'].split(':')[0]} potential")
+    handles, labels = axes["conductance"].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5), frameon=False)
+    figure.suptitle(f"{_title(tree)}, {tree.attrs['potential'].split(':')[0]} potential")
     return figure
 
 
@@ -85,6 +84,15 @@ def check_figure(path: str | Path) -> Path:
     return target
 
 
+def _title(tree: xr.DataTree) -> str:
+    """Name both crystals and the plane of each, once where it is the same."""
+    formulas = [_formula(tree[side].attrs["formula"]) for side in ("left", "right")]
+    planes = ["".join(str(int(i)) for i in tree.attrs[name]) for name in ("normal", "normal_right")]
+    if planes[0] == planes[1]:
+        return f"{formulas[0]} | {formulas[1]} ({planes[0]})"
+    return " | ".join(f"{formula} ({plane})" for formula, plane in zip(formulas, planes, strict=True))
+
+
 def _formula(formula: str) -> str:
     """Reduce a primitive cell's formula to the smallest numbers: Si2 to Si, Al2N2 to AlN."""
     return str(Formula(formula).reduce()[0])
@@ -102,7 +110,6 @@ def _conductance(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
     else:
         axes.set(xlim=(0, None), ylim=(0, None))
     axes.set(xlabel="temperature (K)", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
-    axes.legend(frameon=False)
 
 
 def _ratio(axes: Axes, table: xr.DataArray, models: list[str]) -> None:

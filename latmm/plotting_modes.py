@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 from matplotlib.patheffects import withStroke
+from scipy.spatial import cKDTree
 
 from latmm.arrays import Floats, Integers
-from latmm.continuum.media import Medium
 from latmm.modes.budget import budget
 from latmm.modes.continuum import Continuum
 from latmm.modes.elastic import critical_angles, critical_slowness
@@ -28,7 +28,7 @@ _BRANCHES = ("#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 """Colours of branches (Okabe and Ito): transverse blue, longitudinal vermilion, then optical."""
 _NAMES = ("slow transverse", "fast transverse", "longitudinal")
 _STYLE = {**STYLE, "amm-phonons": ("AMM, lattice's phonons", "#0072b2", ":")}
-_NEGLIGIBLE = 1e-2
+_NEGLIGIBLE = 3e-2
 """Share of the largest contribution below which a ratio is left out: a mesh holds few such phonons."""
 _MAP = "viridis"
 _HALO = [withStroke(linewidth=2.4, foreground="white")]
@@ -76,13 +76,15 @@ def zone_figure(
     chosen = table.isel(mode=np.flatnonzero(table["frequency"].values == nearest))
     panels = _columns(np.unique(chosen["branch"].values))
     figure = Figure(figsize=(3.1 * len(panels) + 1.0, 6.6), layout="constrained")
+    figure.set_layout_engine("constrained", h_pad=0.08)
     axes = figure.subplots(2, len(panels), sharex="row", sharey="row", squeeze=False)
+    cones = [] if continuum is None else [_cone(continuum, side, nearest) for side in (0, 1)]
     for (side, name), (column, (label, branches)) in product(enumerate(SIDES), enumerate(panels)):
         ax = axes[side, column]
         own = (chosen["side"].values == side) & np.isin(chosen["branch"].values, branches)
         _zone(ax, chosen.isel(mode=np.flatnonzero(own)), in_plane[side])
-        if continuum is not None:
-            _cones(ax, continuum.seen_from(side)[1], nearest, side)
+        if cones:
+            _cones(ax, cones[side])
         ax.set(title=f"{label}, from the {name}", xlabel="k$_x$ (Å$^{-1}$)", aspect="equal")
     for ax in axes[:, 0]:
         ax.set(ylabel="k$_y$ (Å$^{-1}$)")
@@ -126,8 +128,7 @@ def _zone(axes: Axes, own: xr.Dataset, in_plane: Floats) -> None:
     mean = np.bincount(index.ravel(), own["transmissivity"].values) / np.bincount(index.ravel())
     images = np.array(list(product((-1, 0, 1), repeat=2)))
     centres = ((k[:, None, :] + images) @ reciprocal).reshape(-1, 2)
-    step = [_spacing(k[:, axis]) for axis in (0, 1)]
-    corners = 0.5 * np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)]) * step @ reciprocal
+    corners = 0.5 * np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)]) @ _mesh_vectors(centres, reciprocal)
     cells = PolyCollection(centres[:, None, :] + corners, cmap=_MAP, norm=Normalize(0.0, 1.0))
     cells.set_array(np.repeat(mean, len(images)))
     cells.set_edgecolor("face")
@@ -145,26 +146,30 @@ def _first_zone(reciprocal: Floats) -> Floats:
     return np.asarray(distance.min(axis=1)[:, None] * around)
 
 
-def _spacing(values: Floats) -> float:
-    """Distance of neighbours on a mesh; of a single row, the whole zone."""
-    steps = np.diff(np.unique(values))
-    return float(steps.min()) if steps.size else 1.0
+def _mesh_vectors(points: Floats, reciprocal: Floats) -> Floats:
+    """Two shortest vectors (rows) between neighbours of a mesh; those of the zone if there is one point."""
+    near = cKDTree(points).query(points, min(9, len(points)))[1]
+    steps = (points[near[:, 1:]] - points[:, None, :]).reshape(-1, 2)
+    steps = np.concatenate([steps, reciprocal])
+    lengths = np.linalg.norm(steps, axis=1)
+    first = steps[np.argmin(lengths)]
+    across = np.abs(steps[:, 0] * first[1] - steps[:, 1] * first[0]) > 0.1 * lengths * np.linalg.norm(first)
+    return np.array([first, steps[across][np.argmin(lengths[across])]])
 
 
-def _cones(axes: Axes, medium: Medium, frequency: float, side: int) -> None:
-    """Draw |k∥| = ω s of every sheet of the crystal behind the contact."""
-    angle = np.linspace(0.0, 2.0 * np.pi, 181)
-    radius = 0.2 * np.pi * frequency * critical_slowness(medium, angle)  # THz ps/nm = nm⁻¹, 0.1 Å⁻¹
-    mirror = 1.0 if side == 0 else -1.0  # the media are turned about x to look from the right
-    for branch in range(3):
-        axes.plot(
-            radius[:, branch] * np.cos(angle),
-            mirror * radius[:, branch] * np.sin(angle),
-            "--",
-            color=_colour(branch),
-            lw=1.2,
-            path_effects=_HALO,
-        )
+def _cone(continuum: Continuum, side: int, frequency: float) -> Floats:
+    """Outlines (sheet, P, 2) of |k∥| = ω s of the crystal behind the contact, Å⁻¹."""
+    angle = np.linspace(0.0, 2.0 * np.pi, 121)
+    slowness = critical_slowness(continuum.seen_from(side)[1], angle)
+    # the media are turned about x to look from the right
+    around = np.stack([np.cos(angle), np.sin(angle) * (1.0 if side == 0 else -1.0)], axis=-1)
+    radius = 0.2 * np.pi * frequency * slowness  # THz ps/nm = nm⁻¹, 0.1 Å⁻¹
+    return np.asarray(radius.T[..., None] * around)
+
+
+def _cones(axes: Axes, outlines: Floats) -> None:
+    for branch, outline in enumerate(outlines):
+        axes.plot(*outline.T, "--", color=_colour(branch), lw=1.2, path_effects=_HALO)
 
 
 def angle_figure(bins: xr.Dataset, continuum: Continuum | None = None) -> Figure:
@@ -182,23 +187,24 @@ def angle_figure(bins: xr.Dataset, continuum: Continuum | None = None) -> Figure
     """
     panels = _columns(bins["branch"].values)
     figure = Figure(figsize=(3.2 * len(panels) + 0.8, 9.6), layout="constrained")
-    rows = [[f"{side}{column}" for column in range(len(panels))] for side in SIDES]
-    half = len(panels) // 2
-    below = ["spectrum0"] * (len(panels) - half) + ["spectrum1"] * half
+    # two columns of the grid for each map, so that the spectra below share the width evenly
+    rows = [[f"{side}{column // 2}" for column in range(2 * len(panels))] for side in SIDES]
+    below = ["spectrum0"] * len(panels) + ["spectrum1"] * len(panels)
     axes: dict[str, Axes] = figure.subplot_mosaic([*rows, below])
+    critical = [] if continuum is None else [critical_angles(continuum, side) for side in (0, 1)]
     for (side, name), (column, (label, branches)) in product(enumerate(SIDES), enumerate(panels)):
         ax = axes[f"{name}{column}"]
         own = bins.sel(side=name, branch=[b for b in branches if b in bins["branch"]])
         _angle_map(ax, own, _top(bins))
-        if continuum is not None and branches[0] < len(_NAMES):
-            _critical(ax, continuum, side, branches[0])
+        if critical and branches[0] < len(_NAMES):
+            _critical(ax, critical[side][branches[0]])
         ax.set(title=f"{label}, from the {name}", xlabel="angle (°)")
         if column == 0:
             ax.set(ylabel="frequency (THz)")
     for side, name in enumerate(SIDES):
         _branch_spectra(axes[f"spectrum{side}"], bins.sel(side=name), _top(bins))
-        axes[f"spectrum{side}"].set(title=f"transmission (channels nm$^{{-2}}$), from the {name}")
-    _colour_bar(figure, [axes[name] for row in rows for name in row])
+        axes[f"spectrum{side}"].set(title=f"channels nm$^{{-2}}$ that cross from the {name}")
+    _colour_bar(figure, [axes[name] for row in rows for name in dict.fromkeys(row)])
     if continuum is not None:
         _branch_legend(figure, "critical angles of elastic waves (least, largest over azimuths), outgoing:")
     return figure
@@ -224,7 +230,7 @@ def _angle_map(axes: Axes, own: xr.Dataset, top: float) -> None:
         inside = (own["frequency"].values <= top) * (place == np.arange(rows)[:, None])
         sums = [(inside @ x).reshape(rows, angles, -1).sum(axis=-1) for x in (offered, crossing)]
         held = np.flatnonzero(sums[0].sum(axis=1) > 0)
-        filled = float((sums[0][: held.max(initial=-1) + 1] > 0).mean()) if held.size else 1.0
+        filled = float((sums[0][held[0] : held[-1] + 1] > 0).mean()) if held.size else 1.0
         if filled > _FULL or rows <= 12:
             break
         rows, angles = rows * 3 // 4, angles // 2 if angles % 2 == 0 else angles
@@ -233,9 +239,9 @@ def _angle_map(axes: Axes, own: xr.Dataset, top: float) -> None:
     axes.set(facecolor="0.9", xlim=(0, 90), ylim=(0, top), xticks=range(0, 91, 30))
 
 
-def _critical(axes: Axes, continuum: Continuum, side: int, branch: int) -> None:
-    """Mark the range of angles in which each outgoing elastic wave is lost, azimuth by azimuth."""
-    for outgoing, ends in enumerate(critical_angles(continuum, side, branch)):
+def _critical(axes: Axes, ranges: Floats) -> None:
+    """Mark the range of angles (outgoing branch, 2) in which each outgoing elastic wave is lost."""
+    for outgoing, ends in enumerate(ranges):
         for angle in ends:
             if np.isfinite(angle):
                 axes.axvline(angle, color=_colour(outgoing), ls="--", lw=1.2, path_effects=_HALO)

@@ -1,5 +1,6 @@
 """Systems that several test modules share; each is built once a session and must not be changed."""
 
+import os
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -14,6 +15,8 @@ from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements,
 from latmm.lattice.relaxation import relax_crystal
 from latmm.lattice.space_group import primitive_cell
 from latmm.structures import read_structure
+
+os.environ["LATMM_CACHE"] = ""  # tests compute all forces and leave the user's cache alone
 
 
 @dataclass(frozen=True)

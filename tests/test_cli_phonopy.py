@@ -8,6 +8,8 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
+from latmm.continuum.survey import Side, survey
+from latmm.interface.finished import oriented
 from latmm_cli.main import cli
 from latmm_cli.tables import conductance_table
 
@@ -94,3 +96,15 @@ def test_commands_for_one_interface_refuse_all_rules(folder, tmp_path):
     done = run("modes", si, si, "--mixing", "all", "--kmesh", "2", "2", "-o", tmp_path / "m.nc")
     assert done.exit_code == 2
     assert "all is for latmm compare" in done.stderr
+
+
+def test_continuum_commands_take_phonopy_calculations(folder, silicon):
+    """Silicon from its file and from its own potential: the same law of low temperature."""
+    arguments = ["--model", "amm", "--json", "-q", "-T", "1", "--no-relax", "--potential", "sw"]
+    si = folder / "si.yaml"
+    found = json.loads(run("amm", si, si, *arguments).stdout)
+    side = Side.from_force_constants(oriented(silicon.constants, (0, 0, 1)), "Si")
+    expected = survey(side, side, [1.0], models=["amm"])["comparison"]["conductance"].values[0, 0]
+    assert found["conductance"]["amm"][0] == pytest.approx(expected, rel=1e-6)
+    mixed = json.loads(run("amm", si, STRUCTURE, *arguments).stdout)
+    assert mixed["conductance"]["amm"][0] == pytest.approx(expected, rel=2e-2)

@@ -11,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matscipy.neighbours import neighbour_list
 
+from latmm.comparison import compare
 from latmm.errors import InputError
+from latmm.interface.build import build_contact, match_crystals
 from latmm.interface.coincidence import coincidences, matched_of
 from latmm.interface.matching import match, principal_strain
 from latmm.interface.orientation import gauss_reduce, orient
 from latmm.interface.symmetry import layer_operations
 from latmm.interface.terminations import cut_at, planar_operations, terminations
+from latmm.lattice.calculators import resolve_potential
 
 CRYSTALS = {
     "si": bulk("Si", a=5.431, cubic=True),
@@ -449,3 +452,17 @@ def test_limits_that_let_anything_pass_are_refused(monkeypatch):
 def test_cut_outside_the_layer_is_refused():
     with pytest.raises(InputError, match=r"from 0 to 1, but is 1\.5"):
         cut_at(crystal("si", (0, 0, 1)), 1.5)
+
+
+@pytest.mark.parametrize(("normal", "cut"), [((0, 0, 1), 2), ((-1, -1, -1), 1)])
+def test_polar_crystal_joined_to_itself_at_any_cut_transmits_every_channel(structure, normal, cut):
+    """The cell, the cut and the registry are found, not given: together they must make the crystal again."""
+    potential = resolve_potential("tersoff", ["Si", "C"])
+    carbide = structure("sic")
+    matched = match_crystals(carbide, carbide, (normal, normal), potential, max_area=15.0, cuts=(cut, cut))
+    interface = build_contact(matched, (normal, normal), potential)
+    tree = compare(interface, [300.0], models=["agf"], kmesh=(3, 3), frequencies=12)
+    found = tree["agf"]
+    np.testing.assert_allclose(
+        found["transmission"], found["channels_left"], atol=1e-6 * float(found["channels_left"].max())
+    )

@@ -52,6 +52,13 @@ def arsenides():
     return build_slab(matched, (4, 4)), matched
 
 
+def turned(matched):
+    """The right crystal shifted by half a lattice vector in the plane: the same cell, other sites."""
+    right = matched.right.copy()
+    right.positions += 0.5 * right.cell.array[0]
+    return replace(matched, right=right)
+
+
 def share_by_plane(slab, matched, element="Ge"):
     number = planes(slab, matched)
     symbols = np.array(slab.atoms.get_chemical_symbols())
@@ -221,6 +228,9 @@ def test_graded_masses_are_the_means_of_their_plane(silicon_germanium):
     number = planes(slab, matched)
     by_plane = [np.unique(mass[number == p]) for p in range(-2, 3)]
     assert all(len(m) == 1 for m in by_plane)
+    slab_after = averaged(slab, matched, profile)
+    assert set(slab_after.atoms.symbols[number < -1]) == {"Si"}
+    assert set(slab_after.atoms.symbols[number > 1]) == {"Ge"}
     masses = np.concatenate(by_plane)
     assert_allclose(masses[1:] / masses[:-1], (masses[-1] / masses[0]) ** 0.25, rtol=1e-9)
 
@@ -260,7 +270,7 @@ def test_a_third_element_replaces_what_is_named(arsenides):
     changed = after.atoms.numbers == 49
     assert np.array_equal(changed, layer & (slab.atoms.numbers != 33))
     assert_allclose(after.atoms.get_masses()[changed], 114.818)
-    with pytest.raises(InputError, match="no Si to replace"):
+    with pytest.raises(InputError, match="none of Si to be replaced"):
         substituted(slab, layer, {"Si": ("Ge", 72.63)})
 
 
@@ -336,7 +346,11 @@ def test_a_smooth_surface_is_the_abrupt_contact(silicon_germanium):
         (lambda slab, m: rough(slab, m, -1.0, 4.0, np.random.default_rng(0)), "roughness needs"),
         (lambda slab, m: vacancies(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)), "share of vac"),
         (lambda slab, m: mass_disorder(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)), "spread"),
-        (lambda slab, m: occupied(slab, replace(m, right=m.right[:1]), slab.side > 0), "one structure only"),
+        (
+            lambda slab, m: occupied(slab, replace(m, right=m.right[:1]), slab.side > 0),
+            "do not continue each other",
+        ),
+        (lambda slab, m: averaged(slab, turned(m), Profile.linear(2)), "do not continue each other"),
         (lambda slab, m: planes(replace(slab, side=0 * slab.side), m), "of neither"),
     ],
 )

@@ -20,6 +20,7 @@ ALLOWED = {
     "disorder": {"lattice", "interface"},
     "sweep": {"landauer", "lattice", "interface", "agf"},
     "modes": {"landauer", "lattice", "interface", "agf", "sweep", "continuum"},
+    "studies": {"landauer", "lattice", "interface", "disorder", "agf", "sweep", "continuum"},
     "comparison": {"landauer", "lattice", "interface", "continuum", "sweep"},
 }
 

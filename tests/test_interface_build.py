@@ -7,8 +7,9 @@ import pytest
 from ase import Atoms
 from matscipy.neighbours import neighbour_list
 
+import latmm.interface.growth as growth
 from latmm.agf import transmission
-from latmm.errors import ConvergenceError, InputError, MismatchError
+from latmm.errors import ConvergenceError, InputError, InstabilityError, MismatchError
 from latmm.interface.build import build_contact, build_interface, match_crystals
 from latmm.interface.contact import build_slab, sites
 from latmm.interface.matching import match
@@ -16,19 +17,28 @@ from latmm.interface.orientation import orient
 from latmm.interface.registry import scan_registry, shift_lattice, shifted
 from latmm.lattice.calculators import resolve_potential
 from latmm.lattice.relaxation import FORCE_LIMIT
+from latmm.modes.resolved import resolve
+from latmm.modes.system import System
 from latmm.sweep.junctions import junction
 from latmm.units import TWO_PI
 
 K = np.random.default_rng(8).uniform(-0.5, 0.5, (3, 2))
-PLANES = ((1, 1, 1), (0, 0, 1))
+PLANES = ((0, 0, 1), (1, 1, 0))
+CELL = {"max_area": 50.0, "max_strain": 0.07}
 
 
 @pytest.fixture(scope="module")
-def argon_planes(structure, argon_springs):
-    """Argon (111) on argon (001): rows along x match, 6 rows of one on 5 of the other."""
+def springs():
+    """Argon of nearest neighbours only."""
+    return resolve_potential("lj", ["Ar"], {"cutoff": 5.0})
+
+
+@pytest.fixture(scope="module")
+def argon_planes(structure, springs):
+    """Argon (001) on argon (110): three cells of one on two of the other."""
     crystal = structure("ar")
-    matched = match_crystals(crystal, crystal, PLANES, argon_springs, max_area=80.0)
-    return build_contact(matched, PLANES, argon_springs)
+    matched = match_crystals(crystal, crystal, PLANES, springs, **CELL)
+    return build_contact(matched, PLANES, springs)
 
 
 def spectra(interface, k=K, top=1.9, count=6):
@@ -61,7 +71,7 @@ def test_different_planes_of_one_crystal_meet(argon_planes):
     assert [
         round(np.linalg.det(m))
         for m in (argon_planes.matched.lateral_left, argon_planes.matched.lateral_right)
-    ] == [6, 5]
+    ] == [3, 2]
     stoichiometry_and_distances(argon_planes, 3.2)
     for name, (value, limit) in argon_planes.checks.items():
         assert value <= limit, name
@@ -80,11 +90,11 @@ def test_contact_of_different_planes_has_no_soft_mode(argon_planes):
     assert squares.min() > 0
 
 
-def test_exchanging_the_crystals_changes_nothing(argon_planes, argon_springs, structure):
+def test_exchanging_the_crystals_changes_nothing(argon_planes, springs, structure):
     """The mirror image of the whole: left becomes right, and k∥ turns with the crystals."""
     crystal = structure("ar")
-    matched = match_crystals(crystal, crystal, PLANES[::-1], argon_springs, max_area=80.0, strain="left")
-    exchanged = build_contact(matched, PLANES[::-1], argon_springs)
+    matched = match_crystals(crystal, crystal, PLANES[::-1], springs, strain="left", **CELL)
+    exchanged = build_contact(matched, PLANES[::-1], springs)
     assert exchanged.layers[::-1] == argon_planes.layers
     omega = TWO_PI * np.linspace(0.15, 1.9, 6)
     ours, theirs = (
@@ -94,12 +104,12 @@ def test_exchanging_the_crystals_changes_nothing(argon_planes, argon_springs, st
     np.testing.assert_allclose(theirs.transmission, ours.transmission, rtol=5e-3, atol=1e-4)
 
 
-def test_a_thicker_region_changes_little(argon_planes, argon_springs):
+def test_a_thicker_region_changes_little(argon_planes, springs):
     """Half a per cent of what crosses."""
     thick = build_contact(
         argon_planes.matched,
         PLANES,
-        argon_springs,
+        springs,
         shift=argon_planes.slab.shift,
         layers=max(argon_planes.layers) + 3,
     )
@@ -130,7 +140,7 @@ def test_a_crystal_turned_by_its_symmetry_is_found_again(argon, argon_springs):
     assert first.min() > 3.7
 
 
-def test_shifts_repeat_with_the_lattices_of_both_crystals(argon_planes, argon_springs):
+def test_shifts_repeat_with_the_lattices_of_both_crystals(argon_planes, springs):
     matched = argon_planes.matched
     lattice = shift_lattice(matched)
     for crystal in (matched.left, matched.right):
@@ -142,7 +152,7 @@ def test_shifts_repeat_with_the_lattices_of_both_crystals(argon_planes, argon_sp
 
     def energy(shift):
         atoms = shifted(slab, np.append(shift, 0.6)).atoms
-        atoms.calc = argon_springs.calculator()
+        atoms.calc = springs.calculator()
         return atoms.get_potential_energy()
 
     start = np.array([0.31, -0.22])
@@ -151,10 +161,10 @@ def test_shifts_repeat_with_the_lattices_of_both_crystals(argon_planes, argon_sp
     assert abs(energy(start + 0.5 * lattice[0]) - energy(start)) > 1e-6
 
 
-def test_registry_lies_at_the_lowest_energy_of_the_scan(argon_planes, argon_springs):
+def test_registry_lies_at_the_lowest_energy_of_the_scan(argon_planes, springs):
     seen = []
     found = scan_registry(
-        argon_planes.matched, argon_springs, progress=lambda stage, done, total: seen.append((done, total))
+        argon_planes.matched, springs, progress=lambda stage, done, total: seen.append((done, total))
     )
     assert seen[-1][0] == seen[-1][1] == len(found.energy)
     assert found.energy.min() == 0.0
@@ -179,7 +189,7 @@ def test_crystals_that_repel_each_other_are_refused(argon):
 def test_matches_and_cuts_that_do_not_exist_are_refused(structure, argon_springs):
     crystal = structure("ar")
     options = {"relax": False, "max_area": 20.0}
-    with pytest.raises(MismatchError, match=r"no common cell of Ar \(1 1 1\) and Ar \(0 0 1\) within 20 Å²"):
+    with pytest.raises(MismatchError, match=r"no common cell of Ar \(0 0 1\) and Ar \(1 1 0\) within 20 Å²"):
         match_crystals(crystal, crystal, PLANES, argon_springs, **options)
     same = ((0, 0, 1), (0, 0, 1))
     with pytest.raises(InputError, match="`choose` must be a number of the list, 1 to 1, but is 2"):
@@ -222,3 +232,34 @@ def test_layers_of_a_built_interface_are_positive(argon_planes, argon_springs):
         build_contact(argon_planes.matched, PLANES, argon_springs, layers=0)
     with pytest.raises(InputError, match="`layers` must be a positive integer"):
         build_interface(argon_planes.left.atoms, argon_planes.left.atoms, (0, 0, 1), argon_springs, layers=0)
+
+
+@pytest.mark.parametrize("start", [(0.5, 0.5)], ids=["top"])
+def test_a_contact_put_on_a_saddle_point_slides_off_it(start, argon, argon_springs, monkeypatch):
+    """On top of the left atoms symmetry leaves no force: an unstable mode does."""
+    crystal = orient(argon.atoms, (0, 0, 1))
+    matched = match(crystal, crystal)
+    shift = np.append(np.array(start) @ matched.cell, 0.8)
+    interface = build_contact(matched, ((0, 0, 1),) * 2, argon_springs, shift=shift)
+    found = spectra(interface)
+    np.testing.assert_allclose(found.transmission, found.channels_left, atol=1e-3)
+    monkeypatch.setattr(growth, "_PUSHES", 0)
+    with pytest.raises(InstabilityError, match="keeps an unstable mode after 0 pushes"):
+        build_contact(matched, ((0, 0, 1),) * 2, argon_springs, shift=shift)
+
+
+def test_phonons_of_crystals_with_different_cells_are_told_apart(argon_planes):
+    """Mode by mode on both sides: energy is conserved, and what crosses adds up to the transmission."""
+    system = System.of(argon_planes)
+    nu = np.array([0.4, 0.9, 1.3])
+    total = transmission(junction(argon_planes, K), TWO_PI * nu).transmission.ravel()
+    found = resolve(system, K, nu, outgoing=True)
+    for side in (0, 1):
+        phonons, crossing = found.incoming[side], found.transmissivity(side)
+        assert len(crossing) > 20
+        np.testing.assert_allclose(np.bincount(phonons.point, crossing, len(total)), total, atol=1e-9)
+        np.testing.assert_allclose(crossing + found.reflectivity(side), 1.0, atol=1e-9)
+        specular = found.specular(side)
+        assert np.all((specular > 0) & (specular < 1 + 1e-9))
+        assert specular.min() < 0.5  # six wave vectors fold: many diffract
+        assert phonons.velocity_mismatch < 1e-9

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from latmm.agf import FoldedLead, Lead, transmission
 from latmm.errors import InputError
 from latmm.interface.build import build_interface
+from latmm.interface.joining import bulk_pairs
 from latmm.interface.lateral import cells_of, check_lateral, fold, folding_vectors, locate
 from latmm.interface.pairs import PairConstants
 from latmm.interface.tiling import tile
 from latmm.landauer import conductance
 from latmm.lattice.phonons import largest_frequency
+from latmm.modes.fields import local_density_of_states
 from latmm.modes.system import System
 from latmm.modes.table import mode_table
 from latmm.sweep.junctions import junction
@@ -200,3 +202,32 @@ def test_lateral_cells_can_be_asked_for(structure, argon_springs):
     thin = interface.slab.take(interface.slab.within((2, 2)))
     with pytest.raises(InputError, match="make it thicker"):
         replace(interface, slab=thin)
+
+
+def test_an_atom_may_be_named_in_any_lateral_image_of_the_cell(silicon_germanium):
+    """Label and place moved by a vector of the supercell: the dynamical matrix stays."""
+    wide = tile(silicon_germanium, (2, 1))
+    slab, matched = wide.slab, wide.matched
+    images = np.random.default_rng(5).integers(-2, 3, (len(slab.atoms), 2))
+    atoms = slab.atoms.copy()
+    atoms.positions[:, :2] += images @ matched.cell
+    named = replace(slab, atoms=atoms, cell=slab.cell + images @ matched.lateral_left)
+    here, there = (bulk_pairs(s, matched, wide.left, wide.right) for s in (slab, named))
+    k = np.random.default_rng(6).uniform(-0.5, 0.5, (2, 2))
+    scale = np.abs(here.dynamical_matrix(k)).max()
+    np.testing.assert_allclose(there.dynamical_matrix(k), here.dynamical_matrix(k), atol=1e-12 * scale)
+    twice = replace(slab, cell=np.zeros_like(slab.cell))
+    with pytest.raises(InputError, match="one name, one site"):
+        bulk_pairs(twice, matched, wide.left, wide.right)
+
+
+def test_density_of_states_of_an_atom_does_not_depend_on_the_lateral_cell(silicon_germanium):
+    nu = np.array([5.0, 8.0])
+    wide = tile(silicon_germanium, (2, 1))
+    tables = [
+        local_density_of_states(interface, nu, mesh).sortby("height")
+        for interface, mesh in ((silicon_germanium, (4, 2)), (wide, (2, 2)))
+    ]
+    small, large = (table["density_of_states"].values for table in tables)
+    assert small.max(axis=1).min() > 1e-3
+    np.testing.assert_allclose(large, np.repeat(small, 2, axis=1), rtol=1e-6, atol=1e-12)

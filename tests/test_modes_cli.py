@@ -1,7 +1,10 @@
 """The commands ``latmm modes`` and ``latmm transmissivity`` on argon and heavy argon."""
 
 import json
+import re
+import shlex
 from importlib.resources import files
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -37,7 +40,7 @@ def run(*arguments: str):
 @pytest.fixture
 def built(monkeypatch, perfect_argon):
     """Crystals and contact from elsewhere: building them has its own tests."""
-    for command in ("modes", "scattering", "wave", "ldos"):
+    for command in ("modes", "transmissivity", "scattering", "wave", "ldos"):
         monkeypatch.setattr(f"latmm_cli.{command}.interface_of", lambda options, report: perfect_argon)
 
 
@@ -84,7 +87,7 @@ def test_modes_at_one_frequency_covers_the_zone(tmp_path, built):
     assert "worst errors: frequency" in result.stdout
 
 
-def test_transmissivity_prints_the_conductance_of_both_sides(tmp_path, monkeypatch):
+def test_transmissivity_prints_the_conductance_of_both_sides(tmp_path, built, monkeypatch):
     tree, phonons, figure = (tmp_path / name for name in ("phonons.nc", "phonons.csv", "phonons.png"))
     outputs = ("-o", str(tree), "--csv", str(phonons), "--plot", str(figure))
     monkeypatch.setattr("latmm.modes.elastic._AZIMUTHS", 8)
@@ -206,3 +209,16 @@ def test_masses_that_are_no_numbers_are_wrong_usage(tmp_path):
     result = run("modes", ARGON, ARGON, "--left-mass", "Ar=heavy", "-o", str(tmp_path / "modes.nc"))
     assert result.exit_code == 2
     assert "must be a number" in result.output
+
+
+def test_every_command_of_the_documentation_is_accepted():
+    root = Path(__file__).parent.parent
+    text = (root / "docs" / "modes.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = re.findall(r"^    (latmm \w+ .*)", text, re.MULTILINE)
+    assert {line.split()[1] for line in lines} == {
+        *("modes", "transmissivity", "scattering", "wave", "ldos", "export")
+    }
+    for line in lines:
+        name, *arguments = shlex.split(line)[1:]
+        context = cli.get_command(None, name).make_context(name, arguments)
+        assert context.params

@@ -1,5 +1,6 @@
 """Phonon by phonon beside the mismatch models: long waves meet elastic ones."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,15 +11,16 @@ from latmm.continuum.acoustic_mismatch import acoustic_mismatch
 from latmm.continuum.contact import contact as weld
 from latmm.continuum.contact import energy_shares
 from latmm.continuum.media import Medium
-from latmm.continuum.plane_waves import plane_waves
+from latmm.continuum.plane_waves import plane_waves, propagating_count
 from latmm.errors import InputError
 from latmm.landauer import conductance
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.phonons import largest_frequency, phonons
 from latmm.modes.accumulation import phonon_conductance
+from latmm.modes.brillouin import cartesian
 from latmm.modes.budget import BY, budget
 from latmm.modes.continuum import Continuum, beside_modes, beside_phonons
 from latmm.modes.driven import transmissivities
-from latmm.modes.elastic import critical_angles, elastic_transmission
+from latmm.modes.elastic import _energy_velocity, critical_angles, critical_slowness, elastic_transmission
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import zone_samples
 from latmm.modes.table import mode_table
@@ -164,16 +166,77 @@ def test_channels_of_equal_isotropic_media_fill_angles_like_a_sphere():
         np.testing.assert_allclose(waves.sum("angle"), expected, rtol=1e-9)
 
 
+def test_energy_velocities_are_the_group_velocities_of_long_waves():
+    crystal = diamond((1, 1, 1))
+    medium = Medium.from_force_constants(crystal)
+    q = 2e-3 * np.random.default_rng(4).normal(size=(12, 3))
+    found = phonons(crystal, q)
+    vectors = cartesian(crystal, q)
+    direction = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True))[:, None, :]
+    speed, polarisation = medium.christoffel(direction[:, 0])
+    velocity = _energy_velocity(medium, direction, np.swapaxes(polarisation, 1, 2), speed)
+    np.testing.assert_allclose(velocity, found.group_velocity[:, :3], atol=1e-3 * speed.max())
+
+
+def test_elastic_waves_end_at_the_same_slowness_along_opposite_directions():
+    medium = Medium.from_force_constants(diamond((1, 1, 1)))
+    around = np.linspace(0.0, 2.0 * np.pi, 25)[:-1]
+    limit = critical_slowness(medium, around)
+    np.testing.assert_allclose(limit, np.roll(limit, 12, axis=0), rtol=1e-9)
+    assert np.ptp(limit[:, 0]) > 0.01 * limit[:, 0].mean()
+    # just inside, one more wave propagates each way than just outside
+    direction = np.stack([np.cos(around), np.sin(around)], axis=-1)
+    slowest = limit.max(axis=1)[:, None]
+    inside, outside = (propagating_count(medium, direction * slowest * f) for f in (0.999, 1.001))
+    assert np.all(inside >= 2)
+    assert np.all(outside == 0)
+
+
+def test_media_of_any_orientation_conduct_alike_from_both_sides(monkeypatch):
+    monkeypatch.setattr("latmm.modes.elastic._AZIMUTHS", 24)
+    soft = Medium.from_force_constants(diamond())
+    turns = np.linalg.qr(np.random.default_rng(6).normal(size=(2, 3, 3)))[0]
+    media = tuple(
+        replace(soft.rotated(turn * np.linalg.det(turn)), density=density)
+        for turn, density in zip(turns, (2.0, 5.0), strict=True)
+    )
+    nu = np.array([1.0, 2.0, 3.0])
+    continuum = Continuum(media, nu, np.ones((2, 3)), (9.0, 9.0))
+    left, right = (elastic_transmission(continuum, side).sum(("branch", "angle")) for side in (0, 1))
+    np.testing.assert_allclose(left, right, rtol=1e-9)
+    # single waves from the right, without turning anything
+    direction = np.random.default_rng(7).normal(size=(40, 3))
+    direction[:, 2] = -np.abs(direction[:, 2])
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    compared = 0
+    for branch in range(3):
+        speed = media[1].christoffel(direction)[0][:, branch]
+        s = direction / speed[:, None]
+        waves = plane_waves(media[0], s[:, :2]), plane_waves(media[1], s[:, :2])
+        shares = energy_shares(weld(*waves).transmission_back, waves[1].backward, waves[0].backward).sum(
+            axis=-1
+        )
+        own = np.abs(waves[1].backward.vertical - s[:, 2:]) < 1e-6 * np.linalg.norm(s, axis=1)[:, None]
+        away = -np.ones(40)
+        found = continuum.acoustic_at(1, direction, np.full(40, branch), away, np.ones(40))
+        expected = np.where(own, shares, 0.0).sum(axis=1)
+        known = own.sum(axis=1) == 1
+        np.testing.assert_allclose(found[known], expected[known], atol=1e-7)
+        compared += known.sum()
+    assert compared > 100
+
+
 def test_critical_angles_of_isotropic_media_are_snells():
     continuum = isotropic((4.0, 2.0), (6.0, 3.0))
     transverse, longitudinal = np.degrees(np.arcsin([2.0 / 3.0, 2.0 / 6.0]))
     for branch in (0, 1):
-        slow, middle, fast = critical_angles(continuum, 0, branch)
+        slow, middle, fast = critical_angles(continuum, 0)[branch]
         for ends, expected in ((slow, transverse), (middle, transverse), (fast, longitudinal)):
             assert ends == pytest.approx((expected, expected), abs=1e-2)
-    assert critical_angles(continuum, 0, 2)[2] == pytest.approx((transverse, transverse), abs=1e-2)
-    assert np.isnan(critical_angles(continuum, 0, 2)[0]).all()  # 3 km/s is slower than 4
-    assert np.isnan(critical_angles(continuum, 1, 2)).all()
+    assert critical_angles(continuum, 0)[2, 2] == pytest.approx((transverse, transverse), abs=1e-2)
+    assert np.isnan(critical_angles(continuum, 0)[2, 0]).all()  # 3 km/s is slower than 4
+    assert np.isnan(critical_angles(continuum, 1)[2]).all()
+    assert critical_angles(continuum, 1)[0, 2] == pytest.approx(np.degrees(np.arcsin(3.0 / 4.0)), abs=1e-2)
 
 
 def test_budgets_sum_to_the_conductances_of_lattice_and_models(beside, monkeypatch):

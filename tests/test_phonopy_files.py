@@ -259,3 +259,11 @@ def test_table_equals_that_of_the_finite_displacements(carbide, tmp_path):
     np.testing.assert_array_equal(found.cells, own.cells)
     np.testing.assert_allclose(found.values, own.values, atol=1e-12 * own.scale)
     assert choose_supercell(found.atoms, None, (1, 1, 1)).shape == (3, 3)
+
+
+def test_born_file_beside_marks_a_polar_crystal(carbide, tmp_path):
+    """Charges that are all zero: no dipoles to miss, but the crystal is called polar."""
+    (tmp_path / "BORN").write_text("14.4\n2 0 0 0 2 0 0 0 2\n" + 2 * "0 0 0 0 0 0 0 0 0\n")
+    found = read_phonopy(stored(carbide, tmp_path, "yaml"))
+    assert found.polar
+    np.testing.assert_allclose(phonons(found.constants, Q).frequency, frequencies(carbide), rtol=2e-7)

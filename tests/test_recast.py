@@ -6,6 +6,7 @@ from ase import Atoms
 from ase.build import bulk, make_supercell
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 
 from latmm.errors import InputError
 from latmm.interface.matching import match
@@ -16,8 +17,9 @@ from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import phonons, q_mesh
 from latmm.lattice.phonopy_bridge import finite_displacements, force_constant_table
 from latmm.lattice.recast import find_setting, reduced
+from latmm.lattice.rotation import first_moment, free_to_turn
 from latmm.lattice.space_group import primitive_cell
-from latmm.lattice.stiffness import wave_tensor
+from latmm.lattice.stiffness import elasticity, slope_error, wave_tensor
 
 Q = np.random.default_rng(7).uniform(-0.5, 0.5, (6, 3))
 PLANES = [(0, 0, 1), (1, 1, 0), (1, 1, 1), (-1, -1, -1), (2, 1, 1), (3, 1, -2)]
@@ -132,6 +134,38 @@ def test_supercell_is_reduced_without_loss(carbide):
     masses[0] += 1.0
     assert reduced(large.with_masses(masses)).atoms is not small.atoms
     assert len(reduced(large.with_masses(masses)).atoms) == 8
+
+
+def test_crystal_that_turns_freely_has_no_first_moment_and_no_imaginary_sound():
+    """A chain of two atoms along z with springs that pull sideways when stretched: ω² linear in q.
+
+    The least change of force constants takes the moment away, and nothing where there is none.
+    """
+    atoms = Atoms("ArKr", positions=[[0, 0, 0], [0, 0, 1.2]], cell=[3.0, 3.0, 3.0], pbc=True)
+    whole = springs(atoms, 6.0)
+    assert np.abs(first_moment(whole)).max() < 1e-12 * whole.scale
+    assert_allclose(free_to_turn(whole).values, whole.values, atol=1e-12 * whole.scale)
+    # the pairs along z get an antisymmetric part that cancels in every row but not in the moment
+    shear = np.zeros((3, 3))
+    shear[0, 2], shear[2, 0] = 0.02 * whole.scale, -0.02 * whole.scale
+    blocks = dict(zip(map(tuple, whole.cells.tolist()), whole.values.copy(), strict=True))
+    for i, j, cell, sign in (
+        (0, 1, (0, 0, 0), 1),
+        (0, 1, (0, 0, -1), -1),
+        (1, 0, (0, 0, 0), -1),
+        (1, 0, (0, 0, 1), 1),
+    ):
+        blocks[cell][i, j] += sign * shear
+    wrong = ForceConstants.symmetrised(atoms, blocks)
+    assert np.abs(first_moment(wrong)).max() > 1e-3 * wrong.scale
+    near = np.array([[0.0, 0.0, 1e-3]])
+    assert phonons(wrong, near).frequency.min() < 0.0
+    free = free_to_turn(wrong)
+    assert np.abs(first_moment(free)).max() < 1e-12 * free.scale
+    assert free.sum_rule_error < 1e-13
+    assert phonons(free, near).frequency.min() > 0.0
+    assert slope_error(free, elasticity(free)) < 1e-3
+    assert np.abs(free.values - wrong.values).max() < 0.03 * wrong.scale
 
 
 def test_nothing_is_cut_that_counts(carbide):

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.phonons import largest_frequency
-from latmm.sweep.sampling import ELASTIC, check_sampling, frequency_grid, reduced_mesh, windows
+from latmm.sweep.sampling import (
+    ELASTIC,
+    LAW,
+    check_sampling,
+    frequency_grid,
+    reduced_mesh,
+    staggered,
+    windows,
+)
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 
@@ -217,3 +225,27 @@ def test_hot_grid_leaves_out_no_part_of_a_soft_band(coldest):
     grid = frequency_grid(2.0, 2.0, 128, coldest=coldest)
     np.testing.assert_allclose(grid.weight.sum(), 2.0, rtol=3e-3)  # but for the elastic range, 2e-3
     np.testing.assert_allclose(grid.weight @ grid.frequency**2, 8.0 / 3.0, rtol=1e-3)
+
+
+def test_grid_for_cold_temperatures_ends_where_nothing_is_excited(setup):
+    """Heat of Ξ ∝ ν² at 5 K on the whole band, and up to 30 k_B T/h with the same density of nodes."""
+    top = 17.0
+    whole = frequency_grid(top, top, 2000, coldest=5.0)
+    cold = frequency_grid(top, top, 900, coldest=5.0, hottest=5.0)
+    assert cold.frequency.max() < 3.2
+    g = [conductance(grid, grid.frequency**2, 5.0) for grid in (whole, cold)]
+    assert g[1] == pytest.approx(g[0], rel=1e-5)
+    narrow = frequency_grid(top, top, 40, coldest=0.01, hottest=0.01)
+    assert narrow.frequency.max() == pytest.approx(LAW * ELASTIC * top, rel=0.05)  # the law has its samples
+
+
+def test_windows_of_little_importance_get_coarser_meshes(heavy_silicon, setup):
+    mesh, plain = (8, 8), setup[1]
+    importance = np.where(plain[0].selected, 1.0, 0.4**2.5)
+    found = staggered(plain, mesh, heavy_silicon.rotations, importance=importance)
+    usual = staggered(plain, mesh, heavy_silicon.rotations)
+    assert [len(w.weights) for w in found[:2]] == [len(w.weights) for w in usual[:2]]
+    assert all(len(a.weights) < len(b.weights) for a, b in zip(found[2:], usual[2:], strict=True))
+    for a, b in zip(found, usual, strict=True):
+        assert np.array_equal(a.selected, b.selected)
+        assert a.weights.sum() == pytest.approx(b.weights.sum())

@@ -1,5 +1,6 @@
 """Kinds of disorder as values: what to do to the sites, how deep it goes, and a line that says so."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -7,11 +8,11 @@ import numpy as np
 
 from latmm.disorder.profiles import Profile
 from latmm.disorder.roughness import FARTHEST, rough
-from latmm.disorder.sites import between, levels, mass_disorder, mixed, vacancies
+from latmm.disorder.sites import between, levels, mass_disorder, mixed, substituted, vacancies
 from latmm.interface.contact import Slab
 from latmm.interface.matching import Matched
 
-__all__ = ["Disorder", "MassDisorder", "Mixing", "Roughness", "Vacancies"]
+__all__ = ["Disorder", "Interlayer", "MassDisorder", "Mixing", "Roughness", "Vacancies"]
 
 
 class Disorder(Protocol):
@@ -140,3 +141,32 @@ class MassDisorder:
     def describe(self) -> str:
         """Give the spread."""
         return f"masses m (1 ± {self.spread:g}) at random in {self.width} atomic planes around the contact"
+
+
+@dataclass(frozen=True)
+class Interlayer:
+    """A layer of a third material on the same lattice; nothing is left to chance.
+
+    Attributes
+    ----------
+    width : int
+        Atomic planes around the contact.
+    species : mapping
+        Element → (new element, its mass in amu). Elements not named stay.
+    """
+
+    width: int
+    species: Mapping[str, tuple[str, float]]
+
+    def apply(self, slab: Slab, matched: Matched, rng: np.random.Generator) -> Slab:
+        """Replace the elements; the generator is not used."""
+        return substituted(slab, between(slab, matched, self.width), self.species)
+
+    def depth(self, matched: Matched) -> int:
+        """Half the width."""
+        return (self.width + 1) // 2
+
+    def describe(self) -> str:
+        """List the replacements."""
+        pairs = ", ".join(f"{new} ({mass:g} amu) for {old}" for old, (new, mass) in self.species.items())
+        return f"{pairs} in {self.width} atomic planes around the contact"

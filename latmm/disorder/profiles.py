@@ -14,7 +14,7 @@ from scipy.special import erf
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
 
-__all__ = ["Profile"]
+__all__ = ["Profile", "whole"]
 
 _TAIL = 0.01
 """Shares nearer than this to 0 and 1 are 0 and 1: where the tails of a smooth profile are cut."""
@@ -54,12 +54,12 @@ class Profile:
     @classmethod
     def uniform(cls, width: int, share: float = 0.5) -> "Profile":
         """One share in ``width`` planes around the contact: a random alloy between the crystals."""
-        return cls.listed(np.full(_whole(width), share))
+        return cls.listed(np.full(whole(width), share))
 
     @classmethod
     def linear(cls, width: int) -> "Profile":
         """Equal steps over ``width`` planes: shares j/(width + 1), j = 1 … width."""
-        width = _whole(width)
+        width = whole(width)
         return cls.listed(np.arange(1, width + 1) / (width + 1))
 
     @classmethod
@@ -113,7 +113,7 @@ class Profile:
         return found
 
 
-def _whole(width: float) -> int:
+def whole(width: float) -> int:
     """Check a number of planes."""
     if width != int(width) or width < 0:
         raise InputError(f"the width must be a whole number of atomic planes, not negative, but is {width}")

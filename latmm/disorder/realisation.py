@@ -12,8 +12,8 @@ import numpy as np
 from numpy.random import SeedSequence
 
 from latmm.disorder.kinds import Disorder
-from latmm.disorder.sites import layers_of
-from latmm.disorder.virtual import identity, mean_contact, species_share
+from latmm.disorder.sites import layers_of, require_one_lattice
+from latmm.disorder.virtual import identity, mean_contact, require_no_middle, species_share
 from latmm.errors import ConvergenceError
 from latmm.interface.assembly import END_LIMIT, Region, buffer_layers
 from latmm.interface.contact import Slab, build_slab, relax_contact
@@ -66,6 +66,7 @@ def realise(
     ConvergenceError
         If the relaxation or the thickness of the contact does not converge.
     """
+    require_no_middle(ideal)
     layers = layers_of(ideal.matched, disorder.depth(ideal.matched))
     deep = all(own >= needed for own, needed in zip(ideal.layers, layers, strict=True))
     if deep and (potential is not None or _one_species(ideal)):
@@ -76,9 +77,12 @@ def realise(
 
     def drawn(left: int, right: int) -> Slab:
         slab = build_slab(ideal.matched, (left, right))
+        slab.atoms.positions[slab.side > 0] += ideal.slab.shift
+        slab = replace(slab, shift=ideal.slab.shift)
         return disorder.apply(slab, ideal.matched, np.random.default_rng(seed))
 
     if potential is None:
+        require_one_lattice(ideal.matched)
         left, right = (n + 2 * p for n, p in zip(layers, ideal.principal, strict=True))
         slab = drawn(left, right)
         return mean_contact(ideal, slab, species_share(ideal, slab), layers, identity(slab))
@@ -89,6 +93,7 @@ def undisturbed(ideal: Interface, potential: Potential | None) -> Interface:
     """Return the abrupt contact that realisations compare to, by the same force constants as theirs."""
     if potential is not None or _one_species(ideal):
         return ideal
+    require_one_lattice(ideal.matched)
     layers = layers_of(ideal.matched, 0)
     left, right = (n + 2 * p for n, p in zip(layers, ideal.principal, strict=True))
     slab = build_slab(ideal.matched, (left, right))

@@ -29,12 +29,15 @@ __all__ = [
     "mixed",
     "occupied",
     "planes",
+    "require_one_lattice",
     "substituted",
     "vacancies",
 ]
 
 _LEVEL = 0.05
 """Atoms of a primitive cell whose heights differ by less form one atomic plane, Å."""
+_BESIDE = 0.1
+"""Sites of two crystals are one where they are closer in the plane than this share of the lattice vector."""
 
 
 def planes(slab: Slab, matched: Matched) -> Integers:
@@ -89,7 +92,7 @@ def occupied(slab: Slab, matched: Matched, right: Bools) -> Slab:
     right : (N,) bool
         Sites with the right crystal's species.
     """
-    _same_lattice(matched)
+    require_one_lattice(matched)
     numbers, masses = (
         np.where(right, of(matched.right)[slab.member], of(matched.left)[slab.member])
         for of in (Atoms.get_atomic_numbers, Atoms.get_masses)
@@ -114,7 +117,7 @@ def averaged(slab: Slab, matched: Matched, profile: Profile) -> Slab:
 
     The chemical symbol is that of the larger share.
     """
-    _same_lattice(matched)
+    require_one_lattice(matched)
     share = profile.at(planes(slab, matched))
     left, right = (crystal.get_masses()[slab.member] for crystal in (matched.left, matched.right))
     major = np.where(share < 0.5, matched.left.numbers[slab.member], matched.right.numbers[slab.member])
@@ -135,11 +138,14 @@ def substituted(slab: Slab, region: Bools, species: Mapping[str, tuple[str, floa
     """
     numbers, masses = slab.atoms.numbers.copy(), slab.atoms.get_masses()
     symbols = np.array(slab.atoms.get_chemical_symbols())
+    replaced = region & np.isin(symbols, list(species))
+    if not replaced.any():
+        found = ", ".join(sorted(set(symbols[region].tolist())))
+        raise InputError(
+            f"the layer holds {found or 'no atom'}, and none of {', '.join(species)} to be replaced"
+        )
     for old, (new, mass) in species.items():
-        here = region & (symbols == old)
-        if not here.any():
-            found = ", ".join(sorted(set(symbols[region].tolist())))
-            raise InputError(f"there is no {old} to replace in the layer, which holds {found}")
+        here = replaced & (symbols == old)
         numbers[here], masses[here] = atomic_numbers[new], mass
     return _changed(slab, numbers, masses)
 
@@ -165,13 +171,28 @@ def vacancies(slab: Slab, region: Bools, share: float, rng: np.random.Generator)
     return slab.take(keep)
 
 
-def _same_lattice(matched: Matched) -> None:
-    """Refuse crystals whose sites do not continue each other."""
-    if len(matched.left) != len(matched.right) or not np.array_equal(
-        matched.lateral_left, matched.lateral_right
-    ):
-        names = " and ".join(a.get_chemical_formula() for a in (matched.left, matched.right))
-        raise InputError(f"species can be exchanged between crystals of one structure only, not {names}")
+def require_one_lattice(matched: Matched) -> None:
+    """Refuse crystals whose sites do not continue each other.
+
+    Raises
+    ------
+    InputError
+        If the cells differ, or a member of one is not beside the same member of the other.
+    """
+    left, right = matched.left, matched.right
+    alike = len(left) == len(right) and np.array_equal(matched.lateral_left, matched.lateral_right)
+    if alike:
+        beside = right.positions[:, :2] - left.positions[:, :2]
+        beyond = right.cell.array[2, :2] - left.cell.array[2, :2]
+        levels_differ = np.any(levels(left) != levels(right))
+        limit = _BESIDE * float(np.linalg.norm(left.cell.array[0]))
+        alike = not levels_differ and max(np.abs(beside).max(), np.abs(beyond).max()) < limit
+    if not alike:
+        names = " and ".join(a.get_chemical_formula() for a in (left, right))
+        raise InputError(
+            f"sites of {names} do not continue each other, so that species cannot be exchanged between "
+            "them; use two crystals of one structure and one plane"
+        )
 
 
 def _changed(slab: Slab, numbers: Integers, masses: Floats) -> Slab:

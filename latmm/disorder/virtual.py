@@ -16,7 +16,8 @@ import numpy as np
 
 from latmm.arrays import Floats
 from latmm.disorder.profiles import Profile
-from latmm.disorder.sites import averaged, layers_of, planes
+from latmm.disorder.sites import averaged, layers_of, planes, require_one_lattice
+from latmm.errors import InputError
 from latmm.interface.assembly import Region
 from latmm.interface.contact import Slab, build_slab
 from latmm.interface.interface import Interface
@@ -24,7 +25,7 @@ from latmm.interface.joining import bulk_pairs
 from latmm.interface.pairs import PairConstants
 from latmm.interface.symmetry import Operation, layer_operations
 
-__all__ = ["graded", "identity", "mean_contact", "species_share"]
+__all__ = ["graded", "identity", "mean_contact", "require_no_middle", "species_share"]
 
 
 def graded(ideal: Interface, profile: Profile) -> Interface:
@@ -37,6 +38,8 @@ def graded(ideal: Interface, profile: Profile) -> Interface:
     profile : Profile
         Share of the right crystal in each atomic plane.
     """
+    require_one_lattice(ideal.matched)
+    require_no_middle(ideal)
     layers = layers_of(ideal.matched, profile.depth)
     slab = averaged(_bare(ideal, layers), ideal.matched, profile)
     share = profile.at(planes(slab, ideal.matched))
@@ -90,6 +93,21 @@ def species_share(ideal: Interface, slab: Slab) -> Floats:
     """Share of the right crystal by the element on each site, (N,): 0, 1, or NaN where both have the same."""
     left, right = (c.numbers[slab.member] for c in (ideal.matched.left, ideal.matched.right))
     return np.where(left == right, np.nan, (slab.atoms.numbers == right).astype(float))
+
+
+def require_no_middle(ideal: Interface) -> None:
+    """Refuse a contact with atoms of neither crystal: a new slab would be without them.
+
+    Raises
+    ------
+    InputError
+        If there are such atoms.
+    """
+    if np.any(ideal.slab.side == 0):
+        raise InputError(
+            "this contact holds atoms of neither crystal, which a disordered or engineered one would lose; "
+            "use the plain contact of two crystals"
+        )
 
 
 def identity(slab: Slab) -> list[Operation]:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
 from latmm.errors import InputError, MismatchError
@@ -26,6 +27,7 @@ from latmm.interface.registry import scan_registry, shifted
 from latmm.interface.terminations import cut_at, terminations
 from latmm.interface.tiling import tile
 from latmm.lattice.calculators import Potential
+from latmm.lattice.folding import require_supercell
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import require_stable
 from latmm.lattice.phonopy_bridge import (
@@ -43,6 +45,7 @@ __all__ = [
     "assemble_interface",
     "build_contact",
     "build_interface",
+    "match_alike",
     "match_crystals",
 ]
 
@@ -104,21 +107,47 @@ def build_interface(
     ConvergenceError
         If a relaxation or the thickness of the contact does not converge.
     """
-    crystals = _crystals(left, right, (normal, normal), potential, relax, progress)
-    matched = match(*crystals, strain=strain, max_strain=max_strain)
-    if relax:
-        matched = _relax_strained(matched, potential)
+    matched = match_alike(
+        left,
+        right,
+        normal,
+        potential,
+        relax=relax,
+        strain=strain,
+        max_strain=max_strain,
+        progress=progress,
+    )
     interface = build_contact(
         matched,
         (normal, normal),
         potential,
         relax=relax,
-        shift=np.zeros(3),
+        shift=(0.0, 0.0, 0.0),
         supercell=supercell,
         layers=layers,
         progress=progress,
     )
     return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)
+
+
+def match_alike(
+    left: Atoms,
+    right: Atoms,
+    normal: tuple[int, int, int],
+    potential: Potential,
+    *,
+    relax: bool = True,
+    strain: str = "right",
+    max_strain: float = MAX_STRAIN,
+    progress: Progress | None = None,
+) -> Matched:
+    """Match two crystals of one structure so that one continues the other, atom by atom.
+
+    Parameters and errors as in :func:`build_interface`.
+    """
+    crystals = _crystals(left, right, (normal, normal), potential, relax, progress)
+    matched = match(*crystals, strain=strain, max_strain=max_strain)
+    return _relax_strained(matched, potential) if relax else matched
 
 
 def match_crystals(
@@ -190,7 +219,7 @@ def build_contact(
     potential: Potential,
     *,
     relax: bool = True,
-    shift: Floats | None = None,
+    shift: ArrayLike | None = None,
     region: Slab | None = None,
     supercell: tuple[int, int, int] | None = None,
     layers: int = 2,
@@ -239,8 +268,8 @@ def build_contact(
         stack = partial(extended, region, matched)
         least = (max(layers, region.depth[0]), max(layers, region.depth[1]))
     else:
-        start = scan_registry(matched, potential, progress=progress).best if shift is None else shift
-        stack = partial(_stacked, matched, start)
+        scanned = scan_registry(matched, potential, progress=progress).best if shift is None else shift
+        stack = partial(_stacked, matched, np.asarray(scanned, dtype=float))
     grown = grow(matched, (tables[0], tables[1]), potential, stack, relax=relax, layers=least, report=report)
     if relax:
         checks["residual_force"] = (residual_force(grown.slab, potential, grown.layers), FORCE_LIMIT)
@@ -308,6 +337,7 @@ def _bulk(
     strain = float(np.max(np.abs(principal_strain(getattr(matched, f"strain_{side}")))))
     name = _name(side, atoms) + (f", strained by {100 * strain:.1f} % in the plane," if strain > 1e-6 else "")
     matrix = choose_supercell(atoms, potential.reach, supercell)
+    require_supercell(atoms, potential, matrix, name.rstrip(","))
     phonon = finite_displacements(
         atoms,
         potential,

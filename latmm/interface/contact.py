@@ -201,6 +201,7 @@ class _RigidEnd(Filter):  # type: ignore[misc]
         super().__init__(atoms, mask=free)
         self._free, self._rigid = free, rigid
         self._start = atoms.get_positions()
+        self._forces: Floats | None = None
         self.shift = np.zeros(3)
 
     def __len__(self) -> int:
@@ -217,8 +218,11 @@ class _RigidEnd(Filter):  # type: ignore[misc]
         self.shift = np.array(points[-1])
         positions[self._rigid] += self.shift
         self.atoms.set_positions(positions)
+        self._forces = None
 
     def get_forces(self, **_: object) -> Floats:
         """Return the forces on the free atoms and on the rigid body, (n + 1, 3) eV Å⁻¹."""
-        forces = self.atoms.get_forces()
-        return np.vstack([forces[self._free], forces[self._rigid].sum(axis=0)])
+        if self._forces is None:  # optimisers ask several times at one place
+            forces = self.atoms.get_forces()
+            self._forces = np.vstack([forces[self._free], forces[self._rigid].sum(axis=0)])
+        return self._forces.copy()

@@ -35,12 +35,14 @@ def contact_atoms(interface: Interface, provenance: Mapping[str, str] | None = N
     Returns
     -------
     ase.Atoms
-        Periodic in the plane. ``info``: units, potential, Miller indices, primitive cells (Å), lateral cells
-        in units of them, strains, shift of the right crystal (Å), and how many layers belong to the contact.
+        Periodic in the plane, wrapped into the cell. ``info``: units, potential, Miller indices, primitive
+        cells (Å), lateral cells in units of them, strains, shift of the right crystal (Å), and how many
+        layers belong to the contact.
     """
     slab, matched = interface.slab, interface.matched
     atoms = slab.atoms.copy()
     atoms.pbc = (True, True, False)
+    atoms.wrap(eps=1e-6)
     for name, labels in (
         ("side", slab.side),
         ("layer", slab.layer),

@@ -1,8 +1,8 @@
 """Two crystals of one structure with finished force constants, laid on each other on a plane.
 
-Force constants are turned into the axes of the interface and relabelled to its cells, and end where leaving
-out more would count. They are those of each unstrained crystal: the strain that makes the lattices one is
-geometry.
+Force constants are turned into the axes of the interface and relabelled to its cells, end where leaving out
+more would count, and are made those of a crystal that turns freely. They are those of each unstrained
+crystal: the strain that makes the lattices one is geometry.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,12 @@ from ase import Atoms
 from latmm.arrays import Floats
 from latmm.interface.matching import MAX_STRAIN, Matched, match
 from latmm.interface.orientation import orient
-from latmm.lattice.cutting import FREQUENCY_LIMIT, SLOPE_LIMIT, Cut, cut, least_cut
+from latmm.lattice.cutting import FREQUENCY_LIMIT, SLOPE_LIMIT, band_change, cut, least_cut
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.recast import find_setting
+from latmm.lattice.rotation import free_to_turn
 
-__all__ = ["MatchedTables", "Planes", "match_tables"]
+__all__ = ["MatchedTables", "Planes", "match_tables", "oriented"]
 
 Planes: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int]]
 """Miller indices in the left and in the right crystal."""
@@ -39,7 +40,7 @@ class MatchedTables:
     left, right : ForceConstants
         Of ``matched.left`` and ``matched.right``.
     checks : mapping
-        Name → (value, limit): ω² against the tables given, sum rules, and what cutting changed.
+        Name → (value, limit): ω² against the tables given, sum rules, and what cutting and freeing changed.
     """
 
     matched: Matched
@@ -59,6 +60,19 @@ class MatchedTables:
             replace(self.left, atoms=atoms),
             {name: value for name, value in self.checks.items() if name.endswith("_left")},
         )
+
+
+def oriented(table: ForceConstants, plane: tuple[int, int, int]) -> ForceConstants:
+    """Turn a crystal's force constants to a plane and make them those of a crystal that turns freely.
+
+    Parameters
+    ----------
+    table : ForceConstants
+        Of the primitive cell, in any setting.
+    plane : (3,) int
+        Miller indices in the conventional cell; the normal becomes z.
+    """
+    return free_to_turn(find_setting(table.atoms, orient(table.atoms, plane)).recast(table))
 
 
 def match_tables(
@@ -94,15 +108,23 @@ def match_tables(
     InputError, MismatchError
         If the plane or the crystals do not fit, or ``layers`` leave too little of a crystal.
     """
-    oriented = [orient(table.atoms, plane) for table, plane in zip((left, right), normals, strict=True)]
-    matched = match(oriented[0], oriented[1], strain=strain, max_strain=max_strain)
-    found, checks = [], {}
-    for side, table, upright in zip(("left", "right"), (left, right), oriented, strict=True):
+    upright = [orient(table.atoms, plane) for table, plane in zip((left, right), normals, strict=True)]
+    matched = match(upright[0], upright[1], strain=strain, max_strain=max_strain)
+    found: list[ForceConstants] = []
+    checks: dict[str, tuple[float, float]] = {}
+    for side, table, source in zip(("left", "right"), (left, right), upright, strict=True):
         target, stretch = getattr(matched, side), getattr(matched, f"strain_{side}")
-        whole, difference = _laid(table, upright, target, stretch)
+        whole, difference = _laid(table, source, target, stretch)
         part = least_cut(whole) if layers is None else cut(whole, layers)
-        found.append(part.table)
-        checks.update(_checks(side, difference, part))
+        free = free_to_turn(part.table)
+        found.append(free)
+        checks |= {
+            f"dispersion_{side}": (difference, _SAME),
+            f"sum_rule_{side}": (free.sum_rule_error, 1e-12),
+            f"cut_slope_{side}": (part.slope, SLOPE_LIMIT),
+            f"cut_frequency_{side}": (part.frequency, FREQUENCY_LIMIT),
+            f"rotation_{side}": (band_change(free, part.table), FREQUENCY_LIMIT),
+        }
     return MatchedTables(matched, found[0], found[1], checks)
 
 
@@ -117,12 +139,3 @@ def _laid(
     reference = np.linalg.eigvalsh(table.dynamical_matrix(q))
     own = np.linalg.eigvalsh(laid.dynamical_matrix(second.qpoints(first.qpoints(q))))
     return laid, float(np.abs(own - reference).max() / reference.max())
-
-
-def _checks(side: str, difference: float, part: Cut) -> dict[str, tuple[float, float]]:
-    return {
-        f"dispersion_{side}": (difference, _SAME),
-        f"sum_rule_{side}": (part.table.sum_rule_error, 1e-12),
-        f"cut_slope_{side}": (part.slope, SLOPE_LIMIT),
-        f"cut_frequency_{side}": (part.frequency, FREQUENCY_LIMIT),
-    }

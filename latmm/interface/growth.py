@@ -38,7 +38,7 @@ _GROWTH = (3.0, 20.0)
 _DECAY = 0.6
 """First guess of the decay of the contact's strain, in units of its longest in-plane wave vector."""
 _SOFTEST = -1e-6
-"""Lowest square of a frequency over the largest that is rounding."""
+"""Lowest curvature of the energy over the largest force constant that is rounding."""
 _PUSH = 0.1
 """Largest displacement off a saddle point, Å."""
 _PUSHES = 3
@@ -112,8 +112,9 @@ def grow(
                 f"the relaxed contact keeps an unstable mode after {_PUSHES} pushes along it; start from "
                 "another registry, or use --no-relax"
             )
-        last = replace(slab, atoms=slab.atoms.copy())
-        last.atoms.positions += _PUSH * mode / np.abs(mode).max()
+        push = _PUSH * mode / np.abs(mode).max()
+        last = replace(slab, atoms=slab.atoms.copy(), shift=slab.shift + push[-1])
+        last.atoms.positions += push
 
 
 class _Ends:
@@ -136,9 +137,7 @@ class _Ends:
                 f"{thickness:.0f} Å away from it (limit {END_LIMIT:g}); use another potential, a smaller "
                 "strain, a smaller lateral cell, or --no-relax"
             )
-        more = (
-            float(np.clip(np.log(deviation / END_LIMIT) / self._rate, *_GROWTH)) if END_LIMIT else _GROWTH[0]
-        )
+        more = float(np.clip(np.log(deviation / END_LIMIT) / self._rate, *_GROWTH))
         wanted = np.ceil((thickness + more) / self._heights - 1e-6).astype(np.int64)
         return np.maximum(layers, np.maximum(wanted, layers + (wanted <= layers).all()))
 
@@ -166,14 +165,30 @@ def _deviation_of_ends(
 
 
 def _unstable_mode(region: Region) -> Floats | None:
-    """Displacements (N, 3) of an unstable mode of the clamped contact at k∥ = 0, or None."""
-    atoms = np.flatnonzero(region.zone)
-    dynamical = region.contact.block(atoms, atoms)(np.zeros((1, 2)))[0].real
-    values, vectors = eigh(dynamical, subset_by_index=[0, 0])
-    if values[0] > _SOFTEST * np.abs(dynamical).max():
+    """Displacements (N, 3) that lower the energy of a relaxed contact, or None if it is a minimum.
+
+    What relaxes may move: the atoms of the contact, and the right crystal beyond it as a rigid body, whose
+    force constants with the contact are sums over its atoms and whose own follow from the sum rule.
+    """
+    zone, contact = region.zone, region.contact
+    body = (region.slab.side > 0) & ~zone
+    atoms = np.flatnonzero(zone)
+    n = 3 * len(atoms)
+    outward = contact.select(zone[contact.first] & body[contact.second])
+    pull = np.zeros((len(zone), 3, 3))
+    np.add.at(pull, outward.first, outward.values)
+    hessian = np.zeros((n + 3, n + 3))
+    unweighted = contact.with_masses(np.ones(len(zone)))
+    hessian[:n, :n] = unweighted.block(atoms, atoms)(np.zeros((1, 2)))[0].real
+    hessian[:n, n:] = pull[atoms].reshape(n, 3)
+    hessian[n:, :n] = hessian[:n, n:].T
+    hessian[n:, n:] = -0.5 * (pull.sum(axis=0) + pull.sum(axis=0).T)
+    values, vectors = eigh(hessian, subset_by_index=[0, 0])
+    if values[0] > _SOFTEST * np.abs(hessian).max():
         return None
-    mode = np.zeros((len(region.slab.atoms), 3))
-    mode[atoms] = vectors[:, 0].reshape(-1, 3) / np.sqrt(region.slab.atoms.get_masses()[atoms])[:, None]
+    mode = np.zeros((len(zone), 3))
+    mode[atoms] = vectors[:n, 0].reshape(-1, 3)
+    mode[body] = vectors[n:, 0]
     return mode
 
 

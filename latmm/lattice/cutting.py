@@ -19,7 +19,7 @@ from latmm.lattice.phonons import q_mesh
 from latmm.lattice.stiffness import wave_tensor
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
-__all__ = ["FREQUENCY_LIMIT", "SLOPE_LIMIT", "Cut", "cut", "least_cut"]
+__all__ = ["FREQUENCY_LIMIT", "SLOPE_LIMIT", "Cut", "band_change", "cut", "least_cut"]
 
 SLOPE_LIMIT = 1e-3
 """Largest relative change of a speed of sound by cutting that passes unasked."""
@@ -114,6 +114,12 @@ def least_cut(table: ForceConstants) -> Cut:
             break
         best = thinner
     return best
+
+
+def band_change(table: ForceConstants, reference: ForceConstants) -> float:
+    """Largest difference of frequencies on a 6 × 6 × 6 mesh, relative to the largest of the reference."""
+    bands = _bands(reference)
+    return float(np.abs(_bands(table) - bands).max() / bands.max())
 
 
 def _span(table: ForceConstants) -> int:

@@ -53,10 +53,10 @@ def folding_error(atoms: Atoms, potential: Potential, supercell: Integers) -> fl
         vectors, distance = find_mic(large.positions - large.positions[atom], large.cell)
         within = distance < potential.reach + 1e-6
         constants = _constants(large, potential, atom)[within]
-        pair = distance[within] > 1e-6  # the self term belongs to none: the sum rule gives it
+        pair = distance[within] > 1e-6
         shared = _shared(constants, vectors[within], lattice)
         largest = max(largest, float(np.abs(constants[pair]).max()))
-        error = max(error, float(np.abs(shared - constants)[pair].max()))
+        error = max(error, float(np.abs(shared - constants).max()))
     return error / largest
 
 

@@ -24,9 +24,9 @@ from phonopy.structure.dataset import forces_in_dataset
 
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
-from latmm.lattice.calculators import Potential
+from latmm.lattice.calculators import EXACT_FORCES, Potential
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.space_group import conventional_vectors
+from latmm.lattice.space_group import conventional_vectors, crystal_symmetry
 
 __all__ = [
     "Finished",
@@ -72,12 +72,19 @@ def choose_supercell(
             raise InputError(f"a supercell needs three positive integers, but is {repeat}; use e.g. 3 3 3")
         return np.diag(repeat) @ conventional
     span = DEFAULT_SPAN if reach is None else 2.0 * reach
-    lattice = conventional @ atoms.cell.array
-    volume = abs(np.linalg.det(lattice))
-    # two images are never nearer than opposite faces of the supercell
-    heights = [volume / np.linalg.norm(np.cross(lattice[i - 2], lattice[i - 1])) for i in range(3)]
+    heights = _heights(conventional @ atoms.cell.array)
     counts = [max(1, int(np.ceil(span / h - 1e-6))) for h in heights]
     return np.diag(counts) @ conventional
+
+
+def _heights(lattice: Floats) -> Floats:
+    """Distances between opposite faces of a cell, (3,) Å: no two images are nearer."""
+    return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0))
+
+
+def _holds(lattice: Floats, reach: float | None) -> bool:
+    """Whether each pair within reach is met once in a cell."""
+    return reach is not None and bool(np.all(_heights(lattice) >= 2.0 * reach - 1e-6))
 
 
 def finite_displacements(
@@ -105,15 +112,24 @@ def finite_displacements(
     phonopy.Phonopy
         With symmetrised compact force constants.
     """
+    # symmetry saves displacements, but in a large supercell phonopy's search for it takes far longer than
+    # forces that are cheap; the crystal's own symmetry then serves as well, if no image is met twice
+    cheap = potential.displacement <= EXACT_FORCES and _holds(supercell @ atoms.cell.array, potential.reach)
     if progress is not None:
-        progress(0, 1)  # the search for symmetry of a large supercell takes longer than the forces
+        progress(0, 1)
     unit = PhonopyAtoms(
         numbers=atoms.numbers,
         cell=atoms.cell.array,
         scaled_positions=atoms.get_scaled_positions(),
         masses=atoms.get_masses(),
     )
-    phonon = Phonopy(unit, supercell_matrix=np.asarray(supercell).T, primitive_matrix="P", log_level=0)
+    phonon = Phonopy(
+        unit,
+        supercell_matrix=np.asarray(supercell).T,
+        primitive_matrix="P",
+        is_symmetry=not cheap,
+        log_level=0,
+    )
     phonon.generate_displacements(distance=potential.displacement, is_plusminus=True)
     displaced = phonon.supercells_with_displacements
     forces = []
@@ -125,7 +141,7 @@ def finite_displacements(
         forces.append(image.get_forces())
     phonon.forces = forces
     phonon.produce_force_constants(calculate_full_force_constants=False)
-    symmetrise(phonon)
+    symmetrise(phonon, crystal_symmetry(atoms) if cheap else None)
     if progress is not None:
         progress(len(displaced), len(displaced))
     return phonon
@@ -226,21 +242,14 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
         log_level=0,
     )
     if from_forces:
+        whole = len(phonon.supercell)
         _from_forces(
-            phonon,
-            dataset if origin is None else parse_FORCE_SETS(beside[origin], natom=len(phonon.supercell)),
+            phonon, dataset if origin is None else parse_FORCE_SETS(filename=beside[origin], natom=whole)
         )
-    elif origin is not None:
-        rows = phonon.primitive.p2s_map
-        if origin == "FORCE_CONSTANTS":
-            constants = parse_FORCE_CONSTANTS(beside[origin], p2s_map=rows)
-        else:
-            constants = read_force_constants_from_hdf5(
-                beside[origin], p2s_map=rows, calculator=content.calculator
-            )
-    if constants is not None:
-        whole = len(constants) != len(phonon.primitive)
-        phonon.force_constants = constants[phonon.primitive.p2s_map] if whole else constants
+    else:
+        phonon.force_constants = _compact(
+            phonon, constants if origin is None else _constants(phonon, beside[origin])
+        )
     # one unit for all codes: force constants whose D(q), eV Å⁻² amu⁻¹, has the frequencies that phonopy gives
     natural = get_calculator_physical_units(None).factor
     phonon.force_constants = phonon.force_constants * (phonon.unit_conversion_factor / natural) ** 2
@@ -256,6 +265,22 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
         if born is None
         else {"charges": np.asarray(born["born"]), "dielectric": np.asarray(born["dielectric"])},
     )
+
+
+def _constants(phonon: Phonopy, path: Path) -> Floats:
+    """Force constants of a text or HDF5 file, in the units of the phonopy object."""
+    rows = phonon.primitive.p2s_map
+    if path.suffix == ".hdf5":
+        return np.asarray(
+            read_force_constants_from_hdf5(path, p2s_map=rows, calculator=phonon.calculator), dtype=float
+        )
+    return np.asarray(parse_FORCE_CONSTANTS(path, p2s_map=rows), dtype=float)
+
+
+def _compact(phonon: Phonopy, constants: Floats) -> Floats:
+    """Rows of the atoms of the primitive cell only."""
+    whole = len(constants) != len(phonon.primitive)
+    return np.asarray(constants[phonon.primitive.p2s_map] if whole else constants)
 
 
 def _from_forces(phonon: Phonopy, dataset: Mapping[str, object]) -> None:
@@ -280,18 +305,28 @@ def primitive_atoms(finished: Finished) -> Atoms:
     )
 
 
-def symmetrise(phonon: Phonopy) -> None:
+def symmetrise(phonon: Phonopy, operations: tuple[Integers, Floats] | None = None) -> None:
     """Make exchange symmetry and sum rule of compact force constants exact, in place.
 
     By the pairs themselves and their self terms. Phonopy's own way spreads the residue of finite
     displacements over all pairs of the supercell, which in a compound gives every one of them a force
     constant, however far apart.
+
+    Parameters
+    ----------
+    phonon : phonopy.Phonopy
+        With compact force constants.
+    operations : tuple of (G, 3, 3) int and (G, 3) float, optional
+        Space group of its primitive cell, whose symmetry is made exact too.
     """
     primitive = phonon.primitive
     atoms = Atoms(
         primitive.symbols, cell=primitive.cell, scaled_positions=primitive.scaled_positions, pbc=True
     )
-    table = ForceConstants.symmetrised(atoms, _share_out(phonon)).truncated(NOISE)
+    table = ForceConstants.symmetrised(atoms, _share_out(phonon))
+    if operations is not None:
+        table = table.averaged(*operations)
+    table = table.truncated(NOISE)
     index = {(a, b, c): k for k, (a, b, c) in enumerate(table.cells.tolist())}
     constants = np.zeros_like(phonon.force_constants)
     for i, s, j, cells in _images(phonon):

@@ -49,8 +49,8 @@ _WRONG: Final = 0.05
 """Defect of sum rule, exchange symmetry (relative to the largest force constant) or crystal symmetry (of ω²)
 that no noise explains."""
 _POLAR: Final = 0.15
-"""Least share of the expected dipole-dipole force at small q: 0.43 to 1.55 in fifteen polar crystals, 1.0
-less once their dipole part is subtracted."""
+"""Least share of the expected dipole-dipole force at small q: 0.43 to 1.55 in seventeen polar
+crystals, 1.0 less once their dipole part is subtracted."""
 _SMALL: Final = 0.34
 """Fractional q below which that share is looked at: the expectation holds near Γ."""
 _COULOMB: Final = constants.e / (constants.epsilon_0 * constants.angstrom)

@@ -5,7 +5,7 @@ waves instead of phonons. The first error shows on the lattice's own phonons (:m
 the second needs the waves that the model counts. A wave of slowness s has the sheet of its direction as its
 branch (slow, middle, fast) and the angle of its energy velocity
 
-    v_m = a_i a_k (B_imkl n_l + B_ijkm n_j) / (2ρc)
+    v_m = Re(a_i* a_k) B_imkl n_l / (ρc)
 
 to the normal, with n the direction, c the speed, a the polarisation and B the moduli of the medium.
 
@@ -14,6 +14,7 @@ wave of sheet i that has this in-plane slowness runs at its critical angle for j
 angle varies with φ, between bounds.
 """
 
+from itertools import product
 from math import pi
 
 import numpy as np
@@ -118,32 +119,32 @@ def _energy_velocity(
     """Energy velocity (..., 3), km/s, of waves with unnormalised polarisations (..., 3)."""
     norm = np.linalg.norm(polarisation, axis=-1, keepdims=True)
     a = polarisation / np.where(norm > 0, norm, 1.0)
-    b, conjugate = medium.moduli, a.conj()
-    flux = np.einsum("imkl,...i,...k,...l->...m", b, conjugate, a, direction, optimize=True)
-    flux = flux + np.einsum("ijkm,...i,...k,...j->...m", b, conjugate, a, direction, optimize=True)
-    return np.asarray(flux.real / (2.0 * medium.density * speed[..., None]))
+    flux = np.einsum("imkl,...i,...k,...l->...m", medium.moduli, a.conj(), a, direction, optimize=True)
+    return np.asarray(flux.real / (medium.density * speed[..., None]))
 
 
-def _sheets(medium: Medium, azimuths: Floats) -> tuple[Floats, Floats]:
-    """In-plane slowness and angle of the energy velocity (A, polar angle, sheet) along azimuths (A,)."""
-    polar = np.linspace(0.0, 0.5 * pi, _POLAR)
+def _directions(azimuths: Floats, last: float) -> Floats:
+    """Return unit vectors (A, polar angle, 3) along azimuths (A,), from the normal to a polar angle."""
+    polar = np.linspace(0.0, last, _POLAR)
     flat = np.sin(polar)[None, :, None] * np.stack([np.cos(azimuths), np.sin(azimuths)], axis=-1)[:, None, :]
     up = np.broadcast_to(np.cos(polar)[None, :, None], (*flat.shape[:2], 1))
-    direction = np.concatenate([flat, up], axis=-1)
-    speed, vectors = medium.christoffel(direction)
-    velocity = _energy_velocity(medium, direction[:, :, None, :], np.swapaxes(vectors, -1, -2), speed)
-    return np.sin(polar)[None, :, None] / speed, angle_to_normal(velocity)
+    return np.concatenate([flat, up], axis=-1)
+
+
+def _in_plane(direction: Floats, speed: Floats) -> Floats:
+    """In-plane slowness (..., 3) of the sheets along directions (..., 3), ps/nm."""
+    return np.asarray(np.linalg.norm(direction[..., :2], axis=-1)[..., None] / speed)
 
 
 def critical_slowness(medium: Medium, azimuths: Floats) -> Floats:
     """Largest in-plane slowness (A, 3) of each sheet along azimuths (A,), radians; ps/nm."""
-    return np.asarray(_sheets(medium, azimuths)[0].max(axis=1))
+    # a wave that runs upwards may have its wave vector downwards
+    direction = _directions(azimuths, pi)
+    return np.asarray(_in_plane(direction, medium.christoffel(direction)[0]).max(axis=1))
 
 
-def critical_angles(
-    continuum: Continuum, side: int, branch: int, *, azimuths: int = 36
-) -> list[tuple[float, float]]:
-    """Angles of a branch's energy velocity beyond which each outgoing wave of the other crystal is lost.
+def critical_angles(continuum: Continuum, side: int, *, azimuths: int = 36) -> Floats:
+    """Angles of the energy velocity beyond which outgoing waves of the other crystal are lost.
 
     Parameters
     ----------
@@ -151,27 +152,31 @@ def critical_angles(
         Both media.
     side : int
         0: waves from the left; 1: from the right.
-    branch : int
-        0, 1 or 2: slow, middle or fast incident waves.
     azimuths : int
         Directions in the plane that are compared.
 
     Returns
     -------
-    list of (float, float)
-        For the slow, the middle and the fast outgoing sheet: smallest and largest critical angle over all
-        azimuths, degrees; not a number where a wave is never lost.
+    (3, 3, 2) ndarray
+        For slow, middle and fast incident sheet, and slow, middle and fast outgoing one: smallest and largest
+        critical angle over all azimuths, degrees; not a number where a wave is never lost.
     """
     left, right = continuum.seen_from(side)
     around = 2.0 * pi * (np.arange(azimuths) + 0.5) / azimuths
-    slowness, angle = (x[..., branch] for x in _sheets(left, around))
+    direction = _directions(around, 0.5 * pi)
+    speed, vectors = left.christoffel(direction)
+    slowness = _in_plane(direction, speed)
+    velocity = _energy_velocity(left, direction[:, :, None, :], np.swapaxes(vectors, -1, -2), speed)
+    angle = angle_to_normal(velocity)
     limits = critical_slowness(right, around)
-    found = []
-    for limit in limits.T:
-        beyond = slowness > limit[:, None] * (1.0 + 1e-9)
+    found = np.full((3, 3, 2), np.nan)
+    for incident, outgoing in product(range(3), repeat=2):
+        own, limit = slowness[..., incident], limits[:, outgoing]
+        beyond = own > limit[:, None] * (1.0 + 1e-9)
         lost = np.flatnonzero(beyond.any(axis=1))
-        after = np.argmax(beyond[lost], axis=1)
-        s, theta = ((x[lost, after - 1], x[lost, after]) for x in (slowness, angle))
-        values = theta[0] + (theta[1] - theta[0]) * (limit[lost] - s[0]) / (s[1] - s[0])
-        found.append((float(values.min()), float(values.max())) if lost.size else (np.nan, np.nan))
+        if lost.size:
+            after = np.argmax(beyond[lost], axis=1)
+            s, theta = ((x[lost, after - 1], x[lost, after]) for x in (own, angle[..., incident]))
+            values = theta[0] + (theta[1] - theta[0]) * (limit[lost] - s[0]) / (s[1] - s[0])
+            found[incident, outgoing] = values.min(), values.max()
     return found

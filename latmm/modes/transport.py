@@ -6,8 +6,9 @@ that writes the interface's oriented cell in the transport code's vectors, q is 
 vector, and bands are matched in ascending order of frequency. The two frequencies are compared, so that other
 force constants do not pass unnoticed.
 
-U is found from both crystals: it takes lattice onto lattice, atoms onto atoms and the Miller plane to the
-interface. Rotations of the crystal that keep the plane leave a choice; the first is taken.
+U is found from both crystals: it takes lattice onto lattice and atoms onto atoms. Of the choices that
+rotations of the crystal leave, all of them equivalent, one is taken that lays the Miller plane of the code's
+own axes on the interface.
 """
 
 from collections.abc import Iterable, Sequence
@@ -270,17 +271,21 @@ def _frame(cell: Atoms, crystal: Atoms, normal: Integers) -> tuple[Integers, Flo
     """U from the code's cell to the oriented one, and the interface's axes (rows) in the code's."""
     # the reciprocal vector of the Miller plane of the conventional cell
     plane = np.linalg.solve(conventional_vectors(cell) @ cell.cell.array, normal.astype(float))
-    plane /= np.linalg.norm(plane)
+    found = []
     for turn in isometries(cell, crystal):
         left, _, right = np.linalg.svd(crystal.cell.array.T @ turn @ cell.cell.array)
         rotation = left @ right
-        if np.linalg.det(rotation) > 0 and rotation[2] @ plane > 1.0 - 1e-3:
-            return turn, rotation
-    raise InputError(
-        f"the transport code's cell ({cell.get_chemical_formula()}, {len(cell)} atoms) is no primitive cell "
-        f"of the interface's crystal ({crystal.get_chemical_formula()}, {len(crystal)} atoms) with the plane "
-        f"{tuple(normal.tolist())}; give the primitive cell that its wave vectors refer to"
-    )
+        if np.linalg.det(rotation) > 0:
+            found.append((turn, rotation))
+    if not found:
+        raise InputError(
+            f"the transport code's cell ({cell.get_chemical_formula()}, {len(cell)} atoms) is no primitive "
+            f"cell of the interface's crystal ({crystal.get_chemical_formula()}, {len(crystal)} atoms); give "
+            "the primitive cell that its wave vectors refer to"
+        )
+    # a strained cell may have another conventional one: the plane decides between equivalent settings only
+    along = [np.round(rotation[2] @ plane / np.linalg.norm(plane), 6) for _, rotation in found]
+    return found[int(np.argmax(along))]
 
 
 def _whole(phonons: TransportPhonons, group: Iterable[Integers]) -> tuple[Floats, Integers]:

@@ -11,9 +11,9 @@ is that node's part in half the difference of both meshes; what is smooth in i d
 two nodes contributes its own quadrature error. The parts add up within a panel of a few nodes and at random
 between panels,
 
-    Z² = Σ_panels (Σ_{i in panel} z_i)²,        error bar = 2 max(Z, |Σ z|),
+    Z² = Σ_panels (Σ_{i in panel} z_i)²,        error bar = 1.5 max(Z, |Σ z|),
 
-a bar of two standard deviations, calibrated on three interfaces (``docs/scale.md``).
+calibrated on three interfaces (``docs/scale.md``).
 """
 
 import numpy as np
@@ -26,8 +26,8 @@ __all__ = ["conductance_error", "four_probe_error"]
 
 _PANEL = 6
 """Nodes of a panel: as few as average over both meshes, so that errors of one sign are not lost."""
-_DEVIATIONS = 2.0
-"""Length of the bar in standard deviations."""
+_DEVIATIONS = 1.5
+"""Length of the bar in Z: 97 % of the cases in ``docs/scale.md`` are inside."""
 
 
 def conductance_error(

@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike
 from latmm.arrays import Bools, Floats
 from latmm.errors import ConvergenceError, InputError
 from latmm.interface.interface import Interface
-from latmm.landauer import FrequencyGrid, conductance, temperatures
+from latmm.landauer import FrequencyGrid, conductance, heat_capacity_weight, temperatures
 from latmm.lattice.phonons import largest_frequency
 from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.run import SpectralTransmission, sweep
-from latmm.sweep.sampling import ELASTIC, Window, check_sampling, frequency_grid, staggered, windows
+from latmm.sweep.sampling import ELASTIC, LAW, Window, check_sampling, frequency_grid, staggered, windows
 from latmm.sweep.tasks import Task, cut
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _LARGEST = 512
 """k∥ points along an axis beyond which the search is given up."""
 _POWER = 1.5
 """The error bar falls with this power of the points along an axis."""
+_SATURATED = 0.3
+"""Share of the common band up to which channels grow with ν², roughly."""
 _MARGIN = 0.9
 """Share of the tolerance that is aimed at, so that the last step is seldom missed narrowly."""
 
@@ -66,7 +68,7 @@ class Sampling:
     def of(
         cls, interface: Interface, kmesh: tuple[int, int], frequencies: int, *, coldest: float
     ) -> "Sampling":
-        """Choose the samples for temperatures from ``coldest`` (K) on.
+        """Sample the whole band, for temperatures from ``coldest`` (K) on.
 
         Raises
         ------
@@ -75,18 +77,24 @@ class Sampling:
         """
         check_sampling(kmesh, frequencies)
         tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
-        common, rotations = min(tops), interface.rotations
-        grid = frequency_grid(common, max(tops), frequencies, coldest=coldest)
-        plain = windows(
-            interface.left,
-            interface.right,
-            grid,
-            kmesh,
-            rotations,
-            common=common,
-            folded=lambda side, k: interface.folded(("left", "right")[side], k),
+        grid = frequency_grid(min(tops), max(tops), frequencies, coldest=coldest)
+        return cls(kmesh, frequencies, grid, _windows(interface, grid, kmesh, min(tops)), min(tops))
+
+    @classmethod
+    def fitted(cls, interface: Interface, points: int, frequencies: int, temperature: Floats) -> "Sampling":
+        """Sample where heat flows at the temperatures (N,), K: no higher, and coarsely where little does."""
+        tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
+        common = min(tops)
+        grid = frequency_grid(
+            common,
+            max(tops),
+            frequencies,
+            coldest=float(temperature.min()),
+            hottest=float(temperature.max()),
         )
-        return cls(kmesh, frequencies, grid, staggered(plain, kmesh, rotations), common)
+        importance = _importance(grid, temperature, common)
+        kmesh = (points, points)
+        return cls(kmesh, frequencies, grid, _windows(interface, grid, kmesh, common, importance), common)
 
     @property
     def elastic(self) -> Bools:
@@ -125,6 +133,38 @@ class Level:
     def relative_error(self) -> float:
         """Largest error bar of all temperatures, relative to the conductance."""
         return float(np.max(self.error / self.conductance))
+
+
+def _windows(
+    interface: Interface,
+    grid: FrequencyGrid,
+    kmesh: tuple[int, int],
+    common: float,
+    importance: Floats | None = None,
+) -> list[Window]:
+    rotations = interface.rotations
+    plain = windows(
+        interface.left,
+        interface.right,
+        grid,
+        kmesh,
+        rotations,
+        common=common,
+        folded=lambda side, k: interface.folded(("left", "right")[side], k),
+    )
+    return staggered(plain, kmesh, rotations, importance=importance)
+
+
+def _importance(grid: FrequencyGrid, temperature: Floats, common: float) -> Floats:
+    """Share of the heat that each frequency stands for, (F,), at the temperature that needs it most."""
+    nu = grid.frequency
+    # channels of a crystal grow with ν² and then stay
+    channels = np.minimum(nu, _SATURATED * common) ** 2
+    heat = grid.weight * channels * heat_capacity_weight(nu, temperature[:, None])
+    share = heat / heat.sum(axis=1, keepdims=True)
+    elastic, law = nu < ELASTIC * common, (nu >= ELASTIC * common) & (nu <= LAW * ELASTIC * common)
+    share[:, law] += share[:, elastic].sum(axis=1, keepdims=True) / law.sum()
+    return np.asarray(share.max(axis=0))
 
 
 def check_tolerance(tolerance: float) -> None:
@@ -211,7 +251,7 @@ def levels(
     t = temperatures(temperature)
     points, frequencies = FIRST
     while points <= _LARGEST:
-        sampling = Sampling.of(interface, (points, points), frequencies, coldest=float(t.min()))
+        sampling = Sampling.fitted(interface, points, frequencies, t)
         level = solve_level(
             interface, sampling, t, progress=progress, executor=executor, checkpoint=checkpoint
         )

@@ -19,7 +19,7 @@ from latmm.arrays import Bools, Floats
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
 from latmm.sweep.executors import unordered
-from latmm.sweep.sampling import ELASTIC, Window
+from latmm.sweep.sampling import ELASTIC, LAW, Window
 from latmm.sweep.tasks import Piece, Task, cut, solve
 
 if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
@@ -29,8 +29,6 @@ __all__ = ["SpectralTransmission", "assemble", "sweep"]
 
 _PER_NM2 = 100.0
 """1 Å⁻² in nm⁻²."""
-_NEAR = 5.0
-"""The elastic law is read off from the top of its range to this multiple of it: Ξ/ν² holds to 1e-4 there."""
 _ALIKE = 3
 """Frequencies that share a window, and with it much of its error: they count as one in a mean."""
 
@@ -160,7 +158,7 @@ def _extend(spectra: Floats, frequency: Floats, elastic: Bools) -> Floats:
     if not elastic.any():
         return np.zeros(3)
     above = frequency[~elastic]
-    near = ~elastic & (frequency < max(_NEAR * above[0], above[min(3, above.size - 1)]))
+    near = ~elastic & (frequency < max(LAW * above[0], above[min(3, above.size - 1)]))
     law = spectra[:, near] / frequency[near] ** 2
     prefactor = law.mean(axis=1)
     spectra[:, elastic] = prefactor[:, None] * frequency[elastic] ** 2

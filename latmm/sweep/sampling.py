@@ -24,8 +24,12 @@ __all__ = ["Window", "check_sampling", "frequency_grid", "reduced_mesh", "stagge
 
 ELASTIC = 2e-3
 """Share of the common band below which crystals are elastic continua: Ξ ∝ ν² to about the square of it."""
+LAW = 5.0
+"""That law is read off from the top of this range to this multiple of it: Ξ/ν² holds to 1e-4 there."""
 _NEGLIGIBLE = 0.02
 """hν/(k_B T) below which the heat that flows is negligible: x³/78 of the whole for Ξ ∝ ν²."""
+_FROZEN = 30.0
+"""hν/(k_B T) above which no phonon is excited."""
 _PER_DECADE = 12
 """Gauss nodes of the elastic range for each factor of ten in ν."""
 _SAFETY = 0.95
@@ -36,6 +40,10 @@ _NARROW = 1.0 / 32.0
 """Size of a window below which its mesh is made finer: few frequencies carry all heat at low temperature."""
 _FINER = 3
 """Factor by which that mesh is finer along both axes."""
+_HEED = 0.4
+"""Points along an axis go with this power of a window's importance: least cost if errors fall as N^-3/2."""
+_COARSEST = 0.25
+"""Factor by which a mesh is coarser at most for want of importance."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,9 @@ def check_sampling(kmesh: tuple[int, int], frequencies: int) -> None:
         raise InputError(f"`frequencies` must be an integer of at least 2, but is {frequencies}; use e.g. 64")
 
 
-def frequency_grid(common: float, top: float, count: int, *, coldest: float) -> FrequencyGrid:
+def frequency_grid(
+    common: float, top: float, count: int, *, coldest: float, hottest: float | None = None
+) -> FrequencyGrid:
     """Nodes and weights up to ``top`` with a boundary at ``common``, THz.
 
     Parameters
@@ -84,6 +94,8 @@ def frequency_grid(common: float, top: float, count: int, *, coldest: float) -> 
         Nodes between the elastic range and ``common``.
     coldest : float
         Lowest temperature of interest, K: nodes go down to where less than 1e-7 of its heat flows.
+    hottest : float, optional
+        Highest temperature of interest, K: nodes end where less than 1e-8 of its heat flows above.
     """
     lowest, elastic = _NEGLIGIBLE * THZ_PER_KELVIN * coldest, ELASTIC * common
     nodes, weights = [], []
@@ -96,9 +108,11 @@ def frequency_grid(common: float, top: float, count: int, *, coldest: float) -> 
         low = np.exp(edges[:-1, None] + half * (x + 1.0)).ravel()
         nodes.append(low)
         weights.append(low * (half * w).ravel())
+    reach = np.inf if hottest is None else max(_FROZEN * THZ_PER_KELVIN * hottest, LAW * elastic)
+    top, width = min(top, reach), min(common, reach) - elastic
     u = (np.arange(count) + 0.5) / count
-    nodes.append(elastic + (common - elastic) * u**2)
-    weights.append(2.0 * (common - elastic) * u / count)
+    nodes.append(elastic + width * u**2)
+    weights.append(2.0 * width * u / count)
     if top > common * (1.0 + 1e-9):
         more = max(2, int(np.ceil(0.25 * count * (top - common) / common)))
         step = (top - common) / more
@@ -160,7 +174,13 @@ def windows(
     return found
 
 
-def staggered(samples: list[Window], mesh: tuple[int, int], rotations: list[Integers]) -> list[Window]:
+def staggered(
+    samples: list[Window],
+    mesh: tuple[int, int],
+    rotations: list[Integers],
+    *,
+    importance: Floats | None = None,
+) -> list[Window]:
     """Sample successive frequencies on two k∥ meshes in turn, the second between the points of the first.
 
     The points of both fill (k∥, ν) more evenly than one mesh for all frequencies, at the same cost, and what
@@ -174,13 +194,18 @@ def staggered(samples: list[Window], mesh: tuple[int, int], rotations: list[Inte
         k∥ points along both axes.
     rotations : list of (2, 2) int
         Symmetry of k∥.
+    importance : (F,) float, optional
+        Share of the result that each frequency has; a window of little importance gets a coarser mesh.
     """
     found = []
-    for window in samples:
+    heed = np.ones(samples[0].selected.size) if importance is None else importance
+    shares = [float(heed[window.selected].max()) for window in samples]
+    for window, share_of_all in zip(samples, shares, strict=True):
         extent = float(np.sqrt(window.weights.sum()))
         size = 1.0 if extent > 1.0 - 1e-9 else extent  # the whole zone is recognised by its exact size
         finer = _FINER if size < _NARROW else 1
-        counts = (finer * mesh[0], finer * mesh[1])
+        finer *= max((share_of_all / max(shares)) ** _HEED, _COARSEST)
+        counts = (_even(finer * mesh[0]), _even(finer * mesh[1])) if finer != 1 else mesh
         even = np.arange(window.selected.size) % 2 == 0
         for centred, share in ((False, even), (True, ~even)):
             selected = window.selected & share
@@ -188,6 +213,11 @@ def staggered(samples: list[Window], mesh: tuple[int, int], rotations: list[Inte
                 points, weights = reduced_mesh(counts, size, rotations, centred=centred)
                 found.append(Window(points, weights * size**2, selected))
     return found
+
+
+def _even(number: float) -> int:
+    """Round up to an even number: both meshes of a window then keep clear of each other."""
+    return max(2, 2 * int(np.ceil(0.5 * number - 1e-9)))
 
 
 def reduced_mesh(

@@ -3,16 +3,17 @@
 Tasks know nothing of each other (:class:`Task`). They and what they find (:class:`Piece`) travel by pickle.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from latmm.agf import channels, transmission
-from latmm.arrays import Floats, Integers
+from latmm.agf import FoldedLead, Junction, Lead, channels, transmission
+from latmm.arrays import Bools, Floats, Integers
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
+from latmm.sweep.edges import inside_bands
 from latmm.sweep.junctions import junction
 from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
@@ -21,6 +22,8 @@ __all__ = ["Piece", "Task", "cut", "solve"]
 
 _POINTS = 1024
 """Samples of a task: enough to hide the cost of handing it over, little enough to share out evenly."""
+_BYTES = 2**26
+"""Of the blocks of all samples that go to the kernel at once."""
 
 
 @dataclass(frozen=True)
@@ -97,20 +100,45 @@ def cut(grid: FrequencyGrid, samples: Sequence[Window], *, common: float) -> lis
 
 
 def solve(interface: Interface, task: Task) -> Piece:
-    """Solve one task, with one BLAS thread."""
+    """Solve one task, with one BLAS thread, where both crystals have phonons; count them where one has."""
     counts = np.zeros((3, len(task.weights), task.frequency.size))
     worst = np.zeros(3)
     resolved = 0
-    shared = int(np.searchsorted(task.frequency, task.common))
     with threadpool_limits(limits=1, user_api="blas"):
         lattice = junction(interface, task.wave_vectors)
-        if shared:
-            found = transmission(lattice, TWO_PI * task.frequency[:shared])
-            counts[:, :, :shared] = found.transmission, found.channels_left, found.channels_right
+        inside = inside_bands(interface, task.wave_vectors, task.frequency)
+        both = inside[0] & inside[1]
+        for k, f in _batches(both, lattice):
+            found = transmission(_at(lattice, k), TWO_PI * task.frequency[f])
+            counts[:, k, f] = found.transmission, found.channels_left, found.channels_right
             errors = (found.unitarity, np.abs(found.transmission - found.caroli), found.reciprocity)
-            worst = np.array([float(e.max()) for e in errors])
-            resolved = int(found.resolved.sum())
-        if shared < task.frequency.size:
-            omega = TWO_PI * task.frequency[shared:]
-            counts[1:, :, shared:] = channels(lattice.left, omega), channels(lattice.right, omega)
+            worst = np.maximum(worst, [float(e.max()) for e in errors])
+            resolved += int(found.resolved.sum())
+        for side, lead in enumerate((lattice.left, lattice.right)):
+            for k, f in _batches(inside[side] & ~both, lattice):
+                counts[1 + side, k, f] = channels(_lead_at(lead, k), TWO_PI * task.frequency[f])
     return Piece(counts, worst, resolved)
+
+
+def _batches(wanted: Bools, lattice: Junction) -> Iterator[tuple[Integers, Integers]]:
+    """Split the samples that are wanted into batches whose blocks fit into a little memory."""
+    leads = (lattice.left.onsite, lattice.left.hopping, lattice.right.onsite, lattice.right.hopping)
+    blocks = sum(block.nbytes for block in (*leads, *lattice.onsite, *lattice.hopping)) // len(wanted)
+    k, f = np.nonzero(wanted)
+    step = max(1, _BYTES // blocks)
+    for start in range(0, k.size, step):
+        yield k[start : start + step], f[start : start + step]
+
+
+def _at(lattice: Junction, k: Integers) -> Junction:
+    """Junction of single samples from one of all k∥ (K, 1)."""
+    return Junction(
+        _lead_at(lattice.left, k),
+        _lead_at(lattice.right, k),
+        tuple(block[k, 0] for block in lattice.onsite),
+        tuple(block[k, 0] for block in lattice.hopping),
+    )
+
+
+def _lead_at(lead: Lead | FoldedLead, k: Integers) -> Lead | FoldedLead:
+    return replace(lead, onsite=lead.onsite[k, 0], hopping=lead.hopping[k, 0])

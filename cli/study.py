@@ -1,0 +1,17 @@
+"""``latmm study``: many contacts at once, engineered or disordered."""
+
+import click
+
+from .study_disorder import command as disorder
+from .study_layers import command as layers
+
+__all__ = ["command"]
+
+
+@click.group(name="study", short_help="Engineered layers and ensembles of disorder.")
+def command() -> None:
+    """Studies of many contacts at once: layers made to measure, and ensembles of disorder."""
+
+
+command.add_command(layers)
+command.add_command(disorder)

@@ -1,0 +1,202 @@
+"""``latmm study disorder``: ensembles of disordered contacts."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .crystals import crystal_options, interface_of
+from .finished import is_finished
+from .options import temperature_list
+from .outputs import check_outputs
+from .progress import Reporter
+from .scaling import check_scaling, executor_of, scaling_options
+from .study_options import potential_of, shares, study_options, write_files
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from latmm.disorder.kinds import Disorder
+    from latmm.interface.interface import Interface
+    from latmm.lattice.calculators import Potential
+
+__all__ = ["command", "table"]
+
+_PROFILES = ("linear", "erf", "exponential")
+_NEEDS = {
+    "intermixing": ("width",),
+    "alloy": ("width",),
+    "vacancies": ("width", "share"),
+    "roughness": ("rms", "correlation"),
+    "mass": ("width", "spread"),
+}
+"""Options that each kind must have."""
+_TAKES = {"intermixing": ("profile",), "alloy": ("share",)}
+"""Options that a kind may have beside."""
+
+
+@click.command(name="disorder", short_help="Ensembles of disordered contacts.")
+@crystal_options
+@click.option(
+    "--kind",
+    type=click.Choice(list(_NEEDS)),
+    default="intermixing",
+    show_default=True,
+    help="intermixing: species of both crystals by a profile; alloy: a random alloy of one composition; "
+    "vacancies; roughness: a random height of the contact, no mixing; mass: masses only.",
+)
+@click.option("--width", type=float, metavar="PLANES", help="Atomic planes that are disordered.")
+@click.option(
+    "--profile",
+    metavar="NAME|SHARES",
+    help="Of intermixing: linear (default), erf, exponential (slope 1/width at the contact), or the "
+    "shares of RIGHT by atomic plane in place of --width, e.g. 0.2,0.5,0.8.",
+)
+@click.option(
+    "--share", type=float, metavar="X", help="Of RIGHT's species in an alloy (default 0.5); of vacancies."
+)
+@click.option("--rms", type=float, metavar="Å", help="Root mean square height of roughness.")
+@click.option("--correlation", type=float, metavar="Å", help="Correlation length of roughness.")
+@click.option("--spread", type=float, metavar="X", help="Masses become m (1 + X) and m (1 - X).")
+@click.option(
+    "--lateral",
+    type=click.IntRange(1),
+    nargs=2,
+    default=(4, 4),
+    show_default=True,
+    metavar="M N",
+    help="Lateral supercell in primitive in-plane cells.",
+)
+@click.option("--seeds", type=click.IntRange(2), default=10, show_default=True, help="Realisations drawn.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Root of all seeds.")
+@click.option(
+    "--force-constants",
+    type=click.Choice(["potential", "mean"]),
+    help="Of mixed species: by the potential for every realisation (the default where there is one), or the "
+    "means of both crystals'.",
+)
+@study_options
+@scaling_options
+def command(**options: Any) -> None:
+    """Mean and standard error of the conductance of disordered contacts, beside the abrupt one.
+
+    \b
+    Example:
+      latmm study disorder structures/si.cif structures/ge.cif --kind alloy --width 2 --seeds 20 -T 300
+    """
+    temperatures = temperature_list(options["temperature"])
+    _check_kind(options)
+    check_outputs(options)
+    check_scaling(options)
+    tree = _run(options, temperatures)
+    click.echo(json.dumps(_plain(tree), allow_nan=False) if options["as_json"] else table(tree))
+
+
+def _check_kind(options: dict[str, Any]) -> None:
+    """Refuse options that the kind lacks or does not know."""
+    kind = options["kind"]
+    listed = kind == "intermixing" and options["profile"] not in (None, *_PROFILES)
+    if options["force_constants"] == "potential" and is_finished(options):
+        raise click.UsageError(
+            "--force-constants potential needs a potential, which finished phonopy calculations do not have: "
+            "leave it out"
+        )
+    if listed:
+        shares(options["profile"], "--profile")
+    needs = () if listed else _NEEDS[kind]
+    for name in needs:
+        if options[name] is None:
+            raise click.UsageError(f"--kind {kind} needs --{name}")
+    for name in ("width", "profile", "share", "rms", "correlation", "spread"):
+        if options[name] is not None and name not in (*needs, *_TAKES.get(kind, ())):
+            raise click.UsageError(f"--{name} has no meaning for --kind {kind} here: leave it out")
+
+
+def _disorder(options: dict[str, Any]) -> "Disorder":
+    from latmm.disorder.kinds import MassDisorder, Mixing, Roughness, Vacancies
+    from latmm.disorder.profiles import Profile, whole
+
+    kind, width = options["kind"], options["width"]
+    if kind == "roughness":
+        return Roughness(options["rms"], options["correlation"])
+    if kind == "vacancies":
+        return Vacancies(whole(width), options["share"])
+    if kind == "mass":
+        return MassDisorder(whole(width), options["spread"])
+    if kind == "alloy":
+        return Mixing(Profile.uniform(width, 0.5 if options["share"] is None else options["share"]))
+    name = options["profile"] or "linear"
+    if name not in _PROFILES:
+        return Mixing(Profile.listed(shares(name, "--profile")))
+    return Mixing(
+        {"linear": Profile.linear, "erf": Profile.erf, "exponential": Profile.exponential}[name](width)
+    )
+
+
+def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
+    from latmm.interface.tiling import tile
+    from latmm.studies.ensembles import FREQUENCIES, KMESH, ensemble
+    from latmm.studies.figures import ensemble_figure
+    from latmm.sweep.sampling import check_sampling
+
+    kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
+    frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
+    check_sampling(kmesh, frequencies)
+    disorder = _disorder(options)
+    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
+        interface = tile(interface_of(options, report), options["lateral"])
+        tree = ensemble(
+            interface,
+            disorder,
+            temperatures,
+            realisations=options["seeds"],
+            seed=options["seed"],
+            potential=_potential(options, interface),
+            relax=options["relax"],
+            kmesh=kmesh,
+            frequencies=frequencies,
+            executor=executor,
+            progress=report,
+        )
+    write_files(options, tree, interface, ensemble_figure)
+    return tree
+
+
+def _potential(options: dict[str, Any], interface: "Interface") -> "Potential | None":
+    """Potential of the realisations, if they shall have it."""
+    if options["force_constants"] == "mean" or is_finished(options):
+        return None
+    return potential_of(options, interface)
+
+
+def table(tree: "xr.DataTree") -> str:
+    """One row for each temperature."""
+    found = tree["comparison"].to_dataset()
+    number = tree["realisations"].sizes["realisation"]
+    lines = [
+        f"{tree.attrs['disorder']}",
+        f"{number} realisations; ± standard error of the mean; conductance in MW m⁻² K⁻¹",
+        f"{'T (K)':>9}{'abrupt':>12}{'disordered':>12}{'±':>10}{'ratio':>10}{'±':>9}{'specular':>10}",
+    ]
+    for i, t in enumerate(found["temperature"].values):
+        lines.append(
+            f"{t:>9g}{found['conductance_abrupt'].values[i] / 1e6:>12.5g}"
+            f"{found['conductance'].values[i] / 1e6:>12.5g}"
+            f"{found['conductance_error'].values[i] / 1e6:>10.2g}"
+            f"{found['ratio'].values[i]:>10.4g}{found['ratio_error'].values[i]:>9.1g}"
+            f"{found['specular_fraction'].values[i]:>10.4g}"
+        )
+    return "\n".join(lines)
+
+
+def _plain(tree: "xr.DataTree") -> dict[str, Any]:
+    found = tree["comparison"].to_dataset()
+    own = [str(name) for name in found.data_vars if found[name].dims == ("temperature",)]
+    return {
+        "temperature": found["temperature"].values.tolist(),
+        **{name: found[name].values.tolist() for name in own},
+        "realisations": tree["realisations"].sizes["realisation"],
+        "disorder": tree.attrs["disorder"],
+        "seed": int(tree.attrs["seed"]),
+        "checks": json.loads(tree.attrs["checks"]),
+    }

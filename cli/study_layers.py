@@ -1,0 +1,178 @@
+"""``latmm study layers``: thickness and profile of a layer between two crystals."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .crystals import crystal_options, interface_of
+from .finished import is_finished
+from .options import assignments, temperature_list
+from .outputs import check_outputs
+from .progress import Reporter
+from .scaling import check_scaling, executor_of, scaling_options
+from .study_options import potential_of, shares, study_options, whole_numbers, write_files
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["command", "table"]
+
+_KINDS = ("linear", "exponential", "bridge", "superlattice")
+
+
+@click.command(name="layers", short_help="Thickness and profile of an engineered layer.")
+@crystal_options
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    default=["linear", "exponential"],
+    show_default=True,
+    metavar="NAME|SHARES",
+    help="linear: equal steps of the mean mass; exponential: equal factors; bridge: the geometric mean of "
+    "both masses throughout; superlattice: two layers of RIGHT and of LEFT in turn; or the shares of RIGHT "
+    "by atomic plane, e.g. 0.2,0.5,0.8. Repeatable.",
+)
+@click.option(
+    "--layers",
+    "planes",
+    multiple=True,
+    default=["2:8:2"],
+    show_default=True,
+    metavar="N|START:STOP:STEP",
+    help="Atomic planes of the layer; repeatable.",
+)
+@click.option(
+    "--interlayer",
+    multiple=True,
+    metavar="EL=NEW[:AMU]",
+    help="A layer of a third material on the same lattice, too: NEW in place of each EL; repeatable. By the "
+    "potential.",
+)
+@study_options
+@scaling_options
+def command(**options: Any) -> None:
+    """Conductance with a graded or engineered layer between two crystals of one structure.
+
+    The layer consists of virtual crystals: in each atomic plane the means of both crystals' masses and force
+    constants, exact where only masses differ. Beside the gain over the abrupt contact stand that of acoustic
+    mismatch through the same layers, and the ratio to the larger of acoustic and diffuse mismatch (AMM, DMM)
+    of the abrupt contact.
+
+    \b
+    Example:
+      latmm study layers structures/si.cif structures/si.cif --right-mass Si=112.3 --layers 4:16:4 -T 20
+    """
+    temperatures = temperature_list(options["temperature"])
+    planes = whole_numbers(options["planes"], "--layers")
+    lists = {p: shares(p, "--profile") for p in options["profiles"] if p not in _KINDS}
+    third = _third(options["interlayer"])
+    if third and is_finished(options):
+        raise click.UsageError("--interlayer needs a potential, which phonopy calculations do not have")
+    check_outputs(options)
+    check_scaling(options)
+    tree = _run(options, temperatures, planes, lists, third)
+    click.echo(json.dumps(_plain(tree), allow_nan=False) if options["as_json"] else table(tree))
+
+
+def _run(
+    options: dict[str, Any],
+    temperatures: list[float],
+    planes: list[int],
+    lists: dict[str, list[float]],
+    third: dict[str, tuple[str, float]],
+) -> "xr.DataTree":
+    from latmm.studies.designs import design, listed, third_material
+    from latmm.studies.figures import layers_figure
+    from latmm.studies.layers import FREQUENCIES, KMESH, layer_study
+    from latmm.sweep.sampling import check_sampling
+
+    kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
+    frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
+    check_sampling(kmesh, frequencies)
+    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
+        interface = interface_of(options, report)
+        designs = [listed(lists[p]) for p in options["profiles"] if p in lists] + [
+            design(p, n, interface) for p in options["profiles"] if p not in lists for n in planes
+        ]
+        potential = None
+        if third:
+            designs += [third_material(third, n) for n in planes]
+            potential = potential_of(options, interface, {new for new, _ in third.values()})
+        tree = layer_study(
+            interface,
+            designs,
+            temperatures,
+            potential=potential,
+            relax=options["relax"],
+            kmesh=kmesh,
+            frequencies=frequencies,
+            executor=executor,
+            progress=report,
+        )
+    write_files(options, tree, interface, layers_figure)
+    return tree
+
+
+def _third(values: tuple[str, ...]) -> dict[str, tuple[str, float]]:
+    """Read the replacements of a third material, with standard atomic masses where none is given."""
+    from ase.data import atomic_masses, atomic_numbers
+
+    found = {}
+    for old, text in assignments(values, "--interlayer").items():
+        new, _, mass = text.partition(":")
+        try:
+            found[old] = (new, float(mass) if mass else float(atomic_masses[atomic_numbers[new]]))
+        except (KeyError, ValueError):
+            raise click.BadParameter(
+                f"{old}={text} must be EL=NEW or EL=NEW:AMU, e.g. Si=Ge or Si=Ge:72.6",
+                param_hint="--interlayer",
+            ) from None
+    return found
+
+
+def table(tree: "xr.DataTree") -> str:
+    """Lines of the abrupt contact, then one row for each design and temperature."""
+    models, designs = (tree[name].to_dataset() for name in ("models", "designs"))
+    names = [str(name) for name in models["model"].values]
+    lines = ["abrupt contact, conductance (MW m⁻² K⁻¹)", f"{'T (K)':>9}" + "".join(f"{n:>12}" for n in names)]
+    for i, t in enumerate(models["temperature"].values):
+        values = models["conductance"].values[:, i] / 1e6
+        lines.append(f"{t:>9g}" + "".join(f"{g:>12.5g}" for g in values))
+    lines += [
+        "",
+        f"{'T (K)':>9}{'profile':>14}{'planes':>8}{'G':>12}{'gain':>10}{'continuum':>11}{'G/mismatch':>12}",
+    ]
+    for i, t in enumerate(designs["temperature"].values):
+        best = int(designs["conductance"].values[:, i].argmax())
+        for j in range(designs.sizes["design"]):
+            name = str(designs["profile"].values[j])
+            lines.append(
+                f"{t:>9g}{name if len(name) < 14 else 'listed':>14}{int(designs['planes'].values[j]):>8d}"
+                f"{designs['conductance'].values[j, i] / 1e6:>12.5g}{designs['gain'].values[j, i]:>10.4g}"
+                f"{designs['continuum_gain'].values[j, i]:>11.4g}"
+                f"{designs['over_mismatch'].values[j, i]:>12.4g}{'  best' if j == best else ''}"
+            )
+    lines.append("G/mismatch: over the larger of AMM and DMM of the abrupt contact")
+    return "\n".join(lines)
+
+
+def _plain(tree: "xr.DataTree") -> dict[str, Any]:
+    models, designs = (tree[name].to_dataset() for name in ("models", "designs"))
+    names = ("conductance", "gain", "continuum_conductance", "continuum_gain", "over_mismatch")
+    return {
+        "temperature": models["temperature"].values.tolist(),
+        "conductance": {
+            str(m): models["conductance"].sel(model=m).values.tolist() for m in models["model"].values
+        },
+        "designs": [
+            {
+                "profile": str(designs["profile"].values[j]),
+                "planes": int(designs["planes"].values[j]),
+                **{name: [x if x == x else None for x in designs[name].values[j].tolist()] for name in names},
+            }
+            for j in range(designs.sizes["design"])
+        ],
+        "checks": json.loads(tree.attrs["checks"]),
+    }

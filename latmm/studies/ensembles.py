@@ -1,0 +1,301 @@
+"""Ensembles of disordered contacts: mean and standard error of Ξ(ν) and G(T), specular and diffuse parts.
+
+Every realisation has a seed of its own, spawned from one root (:class:`numpy.random.SeedSequence`): the first
+n of an ensemble are the same whatever its size and whoever computes them. All realisations and the abrupt
+contact are solved at the same samples of k∥ and ν, so that sampling errors largely cancel in their ratio. The
+standard error of the mean over n realisations is s/√n, s their sample standard deviation.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from numpy.random import SeedSequence
+from numpy.typing import ArrayLike
+
+from latmm import __version__
+from latmm.arrays import Floats
+from latmm.disorder.kinds import Disorder
+from latmm.disorder.realisation import realise, undisturbed
+from latmm.disorder.virtual import identity
+from latmm.errors import InputError
+from latmm.interface.interface import Interface
+from latmm.interface.symmetry import reciprocal_rotations
+from latmm.landauer import FrequencyGrid, conductance, temperatures
+from latmm.lattice.calculators import Potential
+from latmm.lattice.phonons import largest_frequency
+from latmm.results import as_json
+from latmm.studies.specular import SplitTransmission, split_transmission
+from latmm.sweep.executors import unordered
+from latmm.sweep.sampling import Window, check_sampling, frequency_grid, windows
+
+__all__ = ["FREQUENCIES", "KMESH", "ensemble"]
+
+KMESH = (2, 2)
+"""Default k∥ mesh of the supercell: 8 x 8 of the crystals for 4 x 4 cells."""
+FREQUENCIES = 32
+"""Default number of frequencies in the band that both crystals share."""
+_FINER = 2
+"""k∥ along each axis for long waves, in units of those for the rest."""
+_LONG = 2.0
+"""Waves of the zone are long up to this multiple of its lowest frequency."""
+_ABRUPT = -1
+"""Number of the task that solves the contact without disorder."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all realisations share."""
+
+    ideal: Interface
+    disorder: Disorder
+    potential: Potential | None
+    relax: bool
+    grid: FrequencyGrid
+    samples: list[Window]
+    common: float
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One realisation: its spectra, the number of its atoms, its checks."""
+
+    spectra: SplitTransmission
+    atoms: int
+    checks: Mapping[str, tuple[float, float]]
+
+
+def ensemble(
+    ideal: Interface,
+    disorder: Disorder,
+    temperature: ArrayLike,
+    *,
+    realisations: int,
+    seed: int = 0,
+    potential: Potential | None = None,
+    relax: bool = True,
+    kmesh: tuple[int, int] = KMESH,
+    frequencies: int = FREQUENCIES,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> xr.DataTree:
+    """Thermal boundary conductance of disordered contacts.
+
+    Parameters
+    ----------
+    ideal : Interface
+        The contact without disorder, in a lateral supercell (``build_interface(..., lateral=(4, 4))`` or
+        :func:`latmm.interface.tiling.tile`).
+    disorder : Disorder
+        Its kind, from :mod:`latmm.disorder.kinds`.
+    temperature : array_like
+        T, K.
+    realisations : int
+        How many are drawn, two at least.
+    seed : int
+        Root of all seeds.
+    potential : Potential, optional
+        That of the ideal contact; without one, mixed species have the mean force constants of both crystals.
+    relax : bool
+        Relax contacts of mixed species or with vacancies.
+    kmesh : (2,) int
+        k∥ points along both axes of the supercell's reciprocal cell.
+    frequencies : int
+        Frequencies in the band that both crystals share.
+    executor : concurrent.futures.Executor, optional
+        Computes the realisations, e.g. from :mod:`latmm.sweep.executors`; by default this process does.
+    progress : callable, optional
+        Called with (stage, done, in all).
+
+    Returns
+    -------
+    xarray.DataTree
+        ``/`` provenance; ``/abrupt`` and ``/realisations`` Ξ, its specular part and G; ``/comparison`` mean,
+        standard error and ratio to the abrupt contact.
+
+    Raises
+    ------
+    InputError
+        If an argument makes no sense.
+    """
+    t = temperatures(temperature)
+    check_sampling(kmesh, frequencies)
+    if int(realisations) != realisations or realisations < 2:
+        raise InputError(
+            f"an ensemble needs at least two realisations for its standard error, but has {realisations}; "
+            "use e.g. 20"
+        )
+    common = min(largest_frequency(crystal) for crystal in (ideal.left, ideal.right))
+    grid = frequency_grid(common, common, frequencies, coldest=float(t.min()))
+    samples = _samples(ideal, grid, kmesh, common)
+    job = _Job(ideal, disorder, potential, relax, grid, samples, common)
+    items: dict[int, SeedSequence | None] = {_ABRUPT: None}
+    items.update(enumerate(SeedSequence(seed).spawn(realisations)))
+    report = progress if progress is not None else (lambda stage, done, total: None)
+    found: dict[int, _Found] = {}
+    report("realisations", 0, len(items))
+    for number, result in unordered(_solve, job, items, executor):
+        found[number] = result
+        report("realisations", len(found), len(items))
+    abrupt = found.pop(_ABRUPT)
+    drawn = [found[number] for number in range(realisations)]
+    root = {
+        "title": "Thermal boundary conductance of disordered contacts",
+        "latmm_version": __version__,
+        "disorder": disorder.describe(),
+        "seed": seed,
+        "area": ideal.area,
+        "area_units": "angstrom2",
+        "potential": ideal.potential,
+        "force_constants": "masses or mean force constants" if potential is None else "of the potential",
+        "relaxed": str(relax),
+        "kmesh": list(kmesh),
+        "frequencies": frequencies,
+        "checks": as_json(_checks([abrupt, *drawn])),
+    }
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=root), **_tables(grid, t, abrupt, drawn)})
+
+
+def _samples(ideal: Interface, grid: FrequencyGrid, kmesh: tuple[int, int], common: float) -> list[Window]:
+    """Windows of a contact without symmetry.
+
+    Of all that folds onto a k∥ near Γ only one carries long waves, and the supercell does not multiply their
+    samples: smaller windows than the zone, and the zone at its lowest frequencies, get a finer mesh.
+    """
+    coarse, fine = (
+        windows(
+            ideal.left,
+            ideal.right,
+            grid,
+            (factor * kmesh[0], factor * kmesh[1]),
+            reciprocal_rotations(identity(ideal.slab)),
+            common=common,
+            folded=lambda side, k: ideal.folded(("left", "right")[side], k),
+        )
+        for factor in (1, _FINER)
+    )
+    widest = coarse[0]
+    long = grid.frequency < _LONG * grid.frequency[widest.selected][0]
+    parts = [replace(w, selected=w.selected & long) for w in fine[:1]] + fine[1:]
+    return [replace(widest, selected=widest.selected & ~long), *parts]
+
+
+def _solve(job: _Job, seed: SeedSequence | None) -> _Found:
+    """Draw and solve one contact; without a seed, the abrupt one."""
+    if seed is None:
+        contact = undisturbed(job.ideal, job.potential)
+    else:
+        contact = realise(job.ideal, job.disorder, seed, potential=job.potential, relax=job.relax)
+    spectra = split_transmission(contact, job.grid, job.samples, common=job.common)
+    return _Found(spectra, len(contact.slab.atoms), contact.checks)
+
+
+def _checks(found: list[_Found]) -> dict[str, dict[str, float | bool]]:
+    """Worst of every check over all contacts."""
+    checks: dict[str, tuple[float, float]] = {}
+    for one in found:
+        own = {
+            **one.checks,
+            "unitarity": (one.spectra.unitarity, 1e-8),
+            "reciprocity": (one.spectra.reciprocity, 1e-8),
+        }
+        for name, (value, limit) in own.items():
+            checks[name] = (max(value, checks.get(name, (0.0, limit))[0]), limit)
+    return {name: {"value": v, "limit": limit, "ok": bool(v <= limit)} for name, (v, limit) in checks.items()}
+
+
+def _tables(grid: FrequencyGrid, t: Floats, abrupt: _Found, drawn: list[_Found]) -> dict[str, xr.Dataset]:
+    """Label the spectra and conductances of all contacts."""
+    nu = ("frequency", grid.frequency, {"units": "THz", "long_name": "phonon frequency"})
+    weight = ("frequency", grid.weight, {"units": "THz", "long_name": "quadrature weight of the frequency"})
+    coordinates = {
+        "frequency": nu,
+        "frequency_weight": weight,
+        "temperature": ("temperature", t, {"units": "K", "long_name": "temperature"}),
+    }
+    total, specular = (
+        np.array([getattr(one.spectra, name) for one in drawn]) for name in ("transmission", "specular")
+    )
+    g, g_specular = conductance(grid, total, t), conductance(grid, specular, t)
+    g_abrupt = conductance(grid, abrupt.spectra.transmission, t)
+    channels = {
+        f"channels_{side}": _spectral(
+            ("frequency",),
+            getattr(abrupt.spectra, f"channels_{side}"),
+            f"phonon channels of the {side} crystal",
+        )
+        for side in ("left", "right")
+    }
+    each = ("realisation",)
+    return {
+        "/abrupt": xr.Dataset(
+            {
+                "transmission": _spectral(("frequency",), abrupt.spectra.transmission, "transmission"),
+                "conductance": _conductance(("temperature",), g_abrupt, "thermal boundary conductance"),
+                **channels,
+            },
+            coords=coordinates,
+        ),
+        "/realisations": xr.Dataset(
+            {
+                "transmission": _spectral((*each, "frequency"), total, "transmission"),
+                "specular_transmission": _spectral(
+                    (*each, "frequency"), specular, "transmission that keeps the in-plane wave vector"
+                ),
+                "conductance": _conductance((*each, "temperature"), g, "thermal boundary conductance"),
+                "specular_conductance": _conductance(
+                    (*each, "temperature"), g_specular, "conductance of what keeps the in-plane wave vector"
+                ),
+                "atoms": (
+                    each,
+                    [one.atoms for one in drawn],
+                    {"units": "1", "long_name": "atoms of the slab"},
+                ),
+            },
+            coords={
+                **coordinates,
+                "realisation": (each, np.arange(len(drawn)), {"units": "1", "long_name": "realisation"}),
+            },
+        ),
+        "/comparison": _comparison(coordinates, (total, specular), (g, g_specular), g_abrupt),
+    }
+
+
+def _comparison(
+    coordinates: Mapping[str, object],
+    spectra: tuple[Floats, Floats],
+    conductances: tuple[Floats, Floats],
+    abrupt: Floats,
+) -> xr.Dataset:
+    """Means over the realisations (first axis), and their standard errors."""
+    g, ratio = conductances[0], conductances[0] / abrupt
+    share = conductances[1] / conductances[0]
+    per_frequency, per_temperature = ("frequency",), ("temperature",)
+    columns: dict[str, xr.Variable] = {
+        "conductance_abrupt": _conductance(per_temperature, abrupt, "abrupt contact")
+    }
+    for name, values, dims, units, text in (
+        ("conductance", g, per_temperature, "W m-2 K-1", "thermal boundary conductance"),
+        ("ratio", ratio, per_temperature, "1", "conductance over that of the abrupt contact"),
+        ("specular_fraction", share, per_temperature, "1", "share of the conductance that keeps k-parallel"),
+        ("transmission", spectra[0], per_frequency, "nm-2", "transmission"),
+        ("specular_transmission", spectra[1], per_frequency, "nm-2", "transmission that keeps k-parallel"),
+    ):
+        columns[name] = xr.Variable(dims, values.mean(axis=0), {"units": units, "long_name": f"{text}, mean"})
+        error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+        columns[f"{name}_error"] = xr.Variable(
+            dims, error, {"units": units, "long_name": f"{text}, standard error of the mean"}
+        )
+    return xr.Dataset(columns, coords=coordinates)
+
+
+def _spectral(dims: tuple[str, ...], values: Floats, name: str) -> xr.Variable:
+    return xr.Variable(dims, values, {"units": "nm-2", "long_name": name})
+
+
+def _conductance(dims: tuple[str, ...], values: Floats, name: str) -> xr.Variable:
+    return xr.Variable(dims, values, {"units": "W m-2 K-1", "long_name": name})

@@ -1,0 +1,301 @@
+"""Engineered layers between two crystals: what they gain over the abrupt contact, lattice beside continuum.
+
+Every design is solved by the lattice on the samples of the abrupt contact, and by acoustic mismatch through a
+stack of layers. The lines to beat are acoustic and diffuse mismatch of the abrupt contact. A layer that is
+homogeneous in the plane keeps k∥, so that no design can exceed
+
+    Ξ_flat(ν) = (1/A) < min[M_left(ν, k∥), M_right(ν, k∥)] >_k∥,
+
+which is below the radiation limit min(M_left, M_right) of the summed channels, and can be below diffuse
+mismatch, which forgets k∥.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
+
+from latmm import __version__
+from latmm.agf import channels
+from latmm.arrays import Floats
+from latmm.continuum.layers import acoustic_mismatch_stack
+from latmm.continuum.survey import ContinuumModels, Side
+from latmm.disorder.kinds import Interlayer
+from latmm.disorder.profiles import Profile
+from latmm.disorder.realisation import realise
+from latmm.disorder.virtual import graded
+from latmm.errors import InputError
+from latmm.interface.interface import Interface
+from latmm.landauer import FrequencyGrid, conductance, temperatures
+from latmm.lattice.calculators import Potential
+from latmm.results import as_json
+from latmm.studies.designs import Design, continuum_stack
+from latmm.studies.specular import extend
+from latmm.sweep.executors import unordered
+from latmm.sweep.junctions import junction
+from latmm.sweep.refinement import Sampling
+from latmm.sweep.run import sweep
+from latmm.units import TWO_PI
+
+__all__ = ["FREQUENCIES", "KMESH", "MODELS", "layer_study"]
+
+KMESH = (12, 12)
+"""Default k∥ mesh: ratios of conductances to about 1 %."""
+FREQUENCIES = 64
+"""Default number of frequencies in the band that both crystals share."""
+MODELS = ("agf", "amm", "dmm", "flat-limit", "radiation")
+"""Lines of the abrupt contact: the lattice, both mismatch models, and the limits with and without k∥ kept."""
+_CONTINUUM_MESH = 12
+"""Azimuths and nodes of the slowness mesh of a stack: 0.5 % of its conductance."""
+_PER_NM2 = 100.0
+"""1 Å⁻² in nm⁻²."""
+_ABRUPT = Design("abrupt", Profile.linear(0))
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all designs share."""
+
+    ideal: Interface
+    sampling: Sampling
+    sides: tuple[Side, Side]
+    potential: Potential | None
+    relax: bool
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Ξ (F,) of the lattice and of the continuum's stack, nm⁻², and the errors of S."""
+
+    lattice: Floats
+    continuum: Floats
+    unitarity: float
+    reciprocity: float
+
+
+def layer_study(
+    ideal: Interface,
+    designs: Sequence[Design],
+    temperature: ArrayLike,
+    *,
+    potential: Potential | None = None,
+    relax: bool = True,
+    kmesh: tuple[int, int] = KMESH,
+    frequencies: int = FREQUENCIES,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> xr.DataTree:
+    """Conductance of an interface with layers of several designs.
+
+    Parameters
+    ----------
+    ideal : Interface
+        The abrupt contact of two crystals of one structure, in the primitive lateral cell.
+    designs : sequence of Design
+        From :mod:`latmm.studies.designs`.
+    temperature : array_like
+        T, K.
+    potential : Potential, optional
+        Of the crystals and of any third material among the designs.
+    relax : bool
+        Relax the contacts with a third material.
+    kmesh : (2,) int
+        k∥ points along both axes of the in-plane reciprocal cell.
+    frequencies : int
+        Frequencies in the band that both crystals share.
+    executor : concurrent.futures.Executor, optional
+        Computes the designs, e.g. from :mod:`latmm.sweep.executors`; by default this process does.
+    progress : callable, optional
+        Called with (stage, done, in all).
+
+    Returns
+    -------
+    xarray.DataTree
+        ``/`` provenance; ``/designs`` conductance, its ratio to the abrupt contact (``gain``) and to the
+        larger of both mismatch models, and the same of the continuum (not a number for a third material);
+        ``/models`` the lines of the abrupt contact.
+    """
+    t = temperatures(temperature)
+    if not designs:
+        raise InputError("a study of layers needs at least one design; give a profile and a number of planes")
+    if potential is None and any(isinstance(layer.content, Interlayer) for layer in designs):
+        raise InputError("a layer of a third material needs a potential for its force constants; give one")
+    sampling = Sampling.of(ideal, kmesh, frequencies, coldest=float(t.min()))
+    grid = sampling.grid
+    sides = (
+        Side.from_force_constants(ideal.left, "the left crystal"),
+        Side.from_force_constants(ideal.right, "the right crystal"),
+    )
+    job = _Job(ideal, sampling, sides, potential, relax)
+    items = dict(enumerate([*designs, _ABRUPT]))
+    report = progress if progress is not None else (lambda stage, done, total: None)
+    found: dict[int, _Found] = {}
+    report("designs", 0, len(items))
+    for number, result in unordered(_solve, job, items, executor):
+        found[number] = result
+        report("designs", len(found), len(items))
+    *solved, abrupt = (found[number] for number in range(len(items)))
+    continuum = ContinuumModels(*sides, grid, None)
+    spectra = {
+        "agf": abrupt.lattice,
+        **{name: continuum.spectrum(name)["transmission"].values for name in ("amm", "dmm")},
+        "flat-limit": _flat_limit(job),
+        "radiation": continuum.spectrum("radiation")["transmission"].values,
+    }
+    root = {
+        "title": "Thermal boundary conductance of engineered layers",
+        "latmm_version": __version__,
+        "area": ideal.area,
+        "area_units": "angstrom2",
+        "potential": ideal.potential,
+        "layers": "virtual crystals: means of both crystals' masses and force constants; "
+        "third materials by the potential",
+        "kmesh": list(kmesh),
+        "frequencies": frequencies,
+        "checks": as_json(_checks(ideal, list(found.values()))),
+    }
+    models = _models(grid, t, spectra)
+    return xr.DataTree.from_dict(
+        {
+            "/": xr.Dataset(attrs=root),
+            "/designs": _designs(grid, t, designs, solved, abrupt, models),
+            "/models": models,
+        }
+    )
+
+
+def _solve(job: _Job, layer: Design) -> _Found:
+    """Solve one design by both routes."""
+    at, content = job.sampling, layer.content
+    if isinstance(content, Interlayer):
+        contact = realise(job.ideal, content, 0, potential=job.potential, relax=job.relax)
+    else:
+        contact = graded(job.ideal, content) if layer.planes else job.ideal
+    solved = sweep(contact, at.grid, at.samples, common=at.common)
+    if isinstance(content, Interlayer):  # its elastic medium is not known
+        unknown = np.full(at.grid.frequency.size, np.nan)
+        return _Found(solved.transmission, unknown, solved.unitarity, solved.reciprocity)
+    stack = continuum_stack(content, job.ideal, *job.sides)
+    table = acoustic_mismatch_stack(stack, at.grid, azimuths=_CONTINUUM_MESH, nodes=_CONTINUUM_MESH)
+    return _Found(solved.transmission, table["transmission"].values, solved.unitarity, solved.reciprocity)
+
+
+def _flat_limit(job: _Job) -> Floats:
+    """Ξ_flat (F,), nm⁻²: at every k∥ the smaller number of channels."""
+    at = job.sampling
+    nu = at.grid.frequency
+    limit = np.zeros(nu.size)
+    sampled = np.zeros(nu.size, dtype=bool)
+    with threadpool_limits(limits=1, user_api="blas"):
+        for window in at.samples:
+            sampled |= window.selected
+            nodes = np.flatnonzero(window.selected & (nu < at.common))
+            if not nodes.size:
+                continue
+            lattice = junction(job.ideal, window.wave_vectors)
+            counts = [channels(lead, TWO_PI * nu[nodes]) for lead in (lattice.left, lattice.right)]
+            limit[nodes] += window.weights * _PER_NM2 / job.ideal.area @ np.minimum(*counts)
+    extend(limit[None], nu, sampled)
+    return limit
+
+
+def _checks(ideal: Interface, found: list[_Found]) -> dict[str, dict[str, float | bool]]:
+    checks = {
+        **ideal.checks,
+        "unitarity": (max(one.unitarity for one in found), 1e-8),
+        "reciprocity": (max(one.reciprocity for one in found), 1e-8),
+    }
+    return {
+        name: {"value": value, "limit": limit, "ok": bool(value <= limit)}
+        for name, (value, limit) in checks.items()
+    }
+
+
+def _models(grid: FrequencyGrid, t: Floats, spectra: dict[str, Floats]) -> xr.Dataset:
+    """Ξ and G of the abrupt contact by model."""
+    values = np.array(list(spectra.values()))
+    units = {"units": "W m-2 K-1", "long_name": "thermal boundary conductance of the abrupt contact"}
+    return xr.Dataset(
+        {
+            "transmission": (
+                ("model", "frequency"),
+                values,
+                {"units": "nm-2", "long_name": "transmission of the abrupt contact"},
+            ),
+            "conductance": (("model", "temperature"), conductance(grid, values, t), units),
+        },
+        coords={
+            "model": ("model", list(spectra), {"units": "1", "long_name": "model"}),
+            **_axes(grid, t),
+        },
+    )
+
+
+def _designs(
+    grid: FrequencyGrid,
+    t: Floats,
+    designs: Sequence[Design],
+    solved: list[_Found],
+    abrupt: _Found,
+    models: xr.Dataset,
+) -> xr.Dataset:
+    """Ξ, G and gain of every design, by the lattice and by the continuum."""
+    xi = np.array([one.lattice for one in solved])
+    g = conductance(grid, xi, t)
+    g_stack = conductance(grid, np.array([one.continuum for one in solved]), t)
+    lines = models["conductance"].sel(model=["amm", "dmm"]).max("model").values
+    both = ("design", "temperature")
+    ratio = {"units": "1"}
+    return xr.Dataset(
+        {
+            "transmission": (("design", "frequency"), xi, {"units": "nm-2", "long_name": "transmission"}),
+            "conductance": (both, g, {"units": "W m-2 K-1", "long_name": "thermal boundary conductance"}),
+            "gain": (
+                both,
+                g / conductance(grid, abrupt.lattice, t),
+                {**ratio, "long_name": "conductance over that of the abrupt contact"},
+            ),
+            "over_mismatch": (
+                both,
+                g / lines,
+                {**ratio, "long_name": "conductance over the larger of both mismatch models, abrupt contact"},
+            ),
+            "continuum_conductance": (
+                both,
+                g_stack,
+                {"units": "W m-2 K-1", "long_name": "acoustic mismatch through the same layers"},
+            ),
+            "continuum_gain": (
+                both,
+                g_stack / conductance(grid, abrupt.continuum, t),
+                {**ratio, "long_name": "acoustic mismatch through the layers over that without them"},
+            ),
+        },
+        coords={
+            "profile": ("design", [one.name for one in designs], {"units": "1", "long_name": "profile"}),
+            "planes": (
+                "design",
+                [one.planes for one in designs],
+                {"units": "1", "long_name": "atomic planes of the layer"},
+            ),
+            **_axes(grid, t),
+        },
+    )
+
+
+def _axes(grid: FrequencyGrid, t: Floats) -> dict[str, tuple[str, Floats, dict[str, str]]]:
+    return {
+        "frequency": ("frequency", grid.frequency, {"units": "THz", "long_name": "phonon frequency"}),
+        "frequency_weight": (
+            "frequency",
+            grid.weight,
+            {"units": "THz", "long_name": "quadrature weight of the frequency"},
+        ),
+        "temperature": ("temperature", t, {"units": "K", "long_name": "temperature"}),
+    }

@@ -1,0 +1,291 @@
+"""Disordered contacts: limits without disorder, seeds, Born's approximation, what keeps its wave vector."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import xarray as xr
+from numpy.testing import assert_allclose
+
+from latmm.agf import scatter, transmission
+from latmm.disorder.kinds import MassDisorder, Mixing, Roughness, Vacancies
+from latmm.disorder.profiles import Profile
+from latmm.disorder.realisation import realise, undisturbed
+from latmm.disorder.virtual import graded, mean_contact, species_share
+from latmm.errors import InputError
+from latmm.interface.symmetry import layer_operations
+from latmm.interface.tiling import tile
+from latmm.landauer import FrequencyGrid, conductance
+from latmm.lattice.phonons import largest_frequency
+from latmm.studies.ensembles import ensemble
+from latmm.studies.specular import same_wave_vector, split_transmission
+from latmm.sweep.junctions import junction
+from latmm.sweep.run import sweep
+from latmm.sweep.sampling import Window, reduced_mesh, windows
+from latmm.units import TWO_PI
+
+K = np.array([[0.13, 0.29], [0.41, -0.22]])
+OMEGA = TWO_PI * np.array([1.5, 4.0, 6.5])
+
+
+def solved(interface):
+    return transmission(junction(interface, K), OMEGA)
+
+
+@pytest.fixture(scope="module")
+def rough_silicon(heavy_silicon):
+    """Silicon on heavy silicon in 2 x 2 lateral cells."""
+    return tile(heavy_silicon, (2, 2))
+
+
+@pytest.fixture(scope="module")
+def strained_germanium(silicon_germanium):
+    return tile(silicon_germanium, (2, 1))
+
+
+# --- limits ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "disorder",
+    [
+        Mixing(Profile.linear(0)),
+        Mixing(Profile.listed([0, 0, 1, 1])),
+        Roughness(0.0, 3.0),
+        Vacancies(2, 0.0),
+        MassDisorder(4, 0.0),
+    ],
+)
+def test_disorder_of_zero_size_leaves_the_ideal_contact(rough_silicon, disorder):
+    found, ideal = solved(realise(rough_silicon, disorder, 0)), solved(rough_silicon)
+    assert_allclose(found.transmission, ideal.transmission, rtol=1e-8)
+
+
+def test_mean_force_constants_are_exact_where_only_masses_differ(rough_silicon):
+    """The mean rule on a new slab, and new masses on the force constants of the ideal contact."""
+    disorder = Mixing(Profile.uniform(2))
+    by_masses = realise(rough_silicon, disorder, 3)
+    slab = by_masses.slab
+    by_means = mean_contact(
+        rough_silicon, slab, species_share(rough_silicon, slab), (2, 2), layer_operations(slab.atoms)
+    )
+    # the displaced contact's force constants are those of the crystal to 2e-7
+    assert_allclose(solved(by_means).transmission, solved(by_masses).transmission, rtol=1e-5)
+
+
+def test_a_deep_contact_is_made_where_the_ideal_one_is_too_thin(rough_silicon):
+    disorder = Mixing(Profile.uniform(6))
+    assert disorder.depth(rough_silicon.matched) > 2 * rough_silicon.layers[0] - 2
+    found = realise(rough_silicon, disorder, 0)
+    assert min(found.layers) >= 2
+    totals = solved(found)
+    assert totals.unitarity.max() < 1e-9
+    assert_allclose(totals.transmission, totals.caroli, atol=1e-9)
+
+
+def test_an_undisturbed_slab_computed_anew_is_the_ideal_contact(strained_germanium, stillinger_weber):
+    """Relaxed and displaced in the supercell, without the symmetry that the ideal contact was given."""
+    swapped = Mixing(Profile.listed([1.0, 0.0, 0.0, 1.0]))
+    exact = Mixing(Profile.listed([0.0, 1.0]))
+    assert_allclose(
+        solved(realise(strained_germanium, exact, 0, potential=stillinger_weber)).transmission,
+        solved(strained_germanium).transmission,
+        rtol=1e-8,
+    )
+    # a superlattice has no chance in it: any seed, and the primitive cell, give the same
+    small, large = (
+        realise(ideal, swapped, seed, potential=stillinger_weber)
+        for ideal, seed in ((tile(strained_germanium, (1, 1)), 1), (strained_germanium, 2))
+    )
+    assert_allclose(solved(small).transmission, solved(large).transmission, rtol=1e-7)
+
+
+def test_the_mean_rule_compares_to_an_abrupt_contact_of_the_same_rule(silicon_germanium, strained_germanium):
+    step = realise(strained_germanium, Mixing(Profile.linear(0)), 0)
+    assert_allclose(
+        solved(undisturbed(strained_germanium, None)).transmission, solved(step).transmission, rtol=1e-9
+    )
+    # the rule is not the potential's contact, but near it
+    assert_allclose(solved(step).transmission.sum(), solved(strained_germanium).transmission.sum(), rtol=0.05)
+
+
+def test_a_layer_of_the_pure_right_crystal_moves_the_contact(heavy_silicon):
+    """By a primitive layer, two planes: one plane would turn it by 90 degrees, the screw axis of diamond."""
+    moved = graded(heavy_silicon, Profile(-2, np.array([1.0, 1.0])))
+    assert_allclose(solved(moved).transmission, solved(heavy_silicon).transmission, rtol=1e-5)
+
+
+def test_a_layer_between_like_crystals_changes_nothing(perfect_silicon):
+    layered = graded(perfect_silicon, Profile.linear(4))
+    assert_allclose(solved(layered).transmission, solved(perfect_silicon).transmission, rtol=1e-8)
+
+
+def test_graded_layers_keep_the_symmetry_of_the_contact(heavy_silicon):
+    layered = graded(heavy_silicon, Profile.linear(4))
+    assert len(layered.operations) == len(heavy_silicon.operations)
+
+
+# --- seeds -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("disorder", "computed"),
+    [(Mixing(Profile.linear(2)), True), (Vacancies(2, 0.2), False), (Roughness(1.5, 1.8), False)],
+)
+def test_a_seed_gives_the_same_contact_bit_for_bit(strained_germanium, stillinger_weber, disorder, computed):
+    potential = stillinger_weber if computed else None
+    one, same = (realise(strained_germanium, disorder, 5, potential=potential) for _ in range(2))
+    for name in ("first", "second", "cell", "values"):
+        assert np.array_equal(getattr(one.contact, name), getattr(same.contact, name))
+    assert np.array_equal(one.slab.atoms.get_masses(), same.slab.atoms.get_masses())
+    assert solved(one).unitarity.max() < 1e-9
+
+
+def test_an_ensemble_is_the_same_whoever_computes_it_and_its_first_members_stay(rough_silicon):
+    def run(realisations, seed=1, executor=None):
+        return ensemble(
+            rough_silicon,
+            Mixing(Profile.uniform(2)),
+            [100.0],
+            realisations=realisations,
+            seed=seed,
+            frequencies=2,
+            kmesh=(1, 1),
+            executor=executor,
+        )
+
+    with ThreadPoolExecutor(1) as pool:
+        first, other, more = run(2), run(2, executor=pool), run(3)
+    xr.testing.assert_identical(first["realisations"].to_dataset(), other["realisations"].to_dataset())
+    part = more["realisations"].to_dataset().isel(realisation=slice(2))
+    assert np.array_equal(part["transmission"], first["realisations"]["transmission"])
+    assert not np.array_equal(run(2, seed=2)["realisations"]["transmission"], part["transmission"])
+
+
+def test_an_ensemble_without_disorder_is_the_primitive_contact(heavy_silicon, rough_silicon):
+    """4 x 4 k∥ of 2 x 2 cells are 8 x 8 of the primitive cell, but for long waves."""
+    t = np.array([300.0])
+    found = ensemble(
+        rough_silicon, Mixing(Profile.linear(0)), t, realisations=2, kmesh=(4, 4), frequencies=12
+    )
+    mean, abrupt = found["comparison"], found["abrupt"]
+    assert_allclose(mean["ratio"], 1.0, rtol=1e-9)
+    assert_allclose(mean["specular_fraction"], 1.0, rtol=1e-9)
+    assert np.all(mean["conductance_error"] < 1e-9 * mean["conductance"])
+    nu = abrupt["frequency"].values
+    grid = FrequencyGrid(nu, abrupt["frequency_weight"].values)
+    common = largest_frequency(heavy_silicon.right)
+    crystals = heavy_silicon.left, heavy_silicon.right
+    samples = windows(*crystals, grid, (8, 8), heavy_silicon.rotations, common=common)
+    expected = sweep(heavy_silicon, grid, samples, common=common)
+    short = nu > 0.4 * common
+    assert short.sum() > 3
+    assert_allclose(abrupt["transmission"].values[short], expected.transmission[short], rtol=1e-8)
+    assert_allclose(mean["conductance"], conductance(grid, expected.transmission, t), rtol=5e-3)
+
+
+# --- physics ---------------------------------------------------------------------------------------------
+
+
+def test_a_flat_contact_transmits_specularly_only(rough_silicon):
+    grid = FrequencyGrid(np.array([5.0, 7.0]), np.ones(2))
+    samples = [Window(K, np.full(2, 0.5), np.ones(2, dtype=bool))]
+    ideal = split_transmission(rough_silicon, grid, samples, common=9.0)
+    assert_allclose(ideal.specular, ideal.transmission, rtol=1e-10)
+    mixed = split_transmission(
+        realise(rough_silicon, Mixing(Profile.uniform(2)), 0), grid, samples, common=9.0
+    )
+    assert np.all(mixed.specular < 0.99 * mixed.transmission)
+    expected = transmission(junction(rough_silicon, K), TWO_PI * grid.frequency).transmission.mean(axis=0)
+    assert_allclose(ideal.transmission, 100.0 * expected / rough_silicon.area, rtol=1e-10)
+
+
+def test_like_lattices_fold_alike(rough_silicon):
+    assert np.array_equal(
+        same_wave_vector(rough_silicon, K), np.broadcast_to(np.eye(4, dtype=bool), (2, 4, 4))
+    )
+
+
+def born(interface, spread_of, omega, modes):
+    """|t|² (out, in) between right-going waves of a perfect crystal with masses m (1 + ε), first order in ε.
+
+    t = ω² Σ_i ε_i φ'(i)*·φ(i), φ the Bloch waves of unit flux: exp(iG·r) λⁿ u/√N at an atom of layer n.
+    """
+    fractional = interface.contact.places
+    vectors = np.rint(interface.folded("left", np.zeros((1, 2)))[0] @ interface.matched.lateral_left.T)
+    count = len(vectors)
+    layer = interface.slab.layer - (interface.slab.layer[interface.surfaces[0]].max())
+    waves = []
+    for g in range(count):
+        phase = np.exp(1j * TWO_PI * fractional @ vectors[g]) / np.sqrt(count)
+        u = modes.vectors[g].reshape(len(interface.left.atoms), 3, -1)[interface.slab.member]
+        waves.append(phase[:, None, None] * modes.bloch_factor[g] ** layer[:, None, None] * u)
+    phi = np.stack(waves, axis=2)  # atom, axis, folded, mode
+    phi = np.where(modes.propagating, phi, 0.0).reshape(*phi.shape[:2], -1)
+    return np.abs(omega**2 * np.einsum("a,aco,aci->oi", spread_of, phi.conj(), phi)) ** 2
+
+
+def test_weak_mass_disorder_scatters_as_born_says(perfect_silicon):
+    """Diffuse transmission by the scattering matrix against first-order perturbation of the Bloch waves."""
+    ideal = tile(perfect_silicon, (2, 2))
+    spread = 1e-4
+    found = realise(ideal, MassDisorder(4, spread), 11)
+    change = found.slab.atoms.get_masses() / ideal.slab.atoms.get_masses() - 1.0
+    assert np.count_nonzero(change) == 4 * 4
+    for nu in (5.0, 8.0):
+        omega = TWO_PI * nu
+        s = scatter(junction(found, K[:1]), omega)
+        t = np.abs(s.transmitted_left[0, 0]) ** 2
+        expected = born(ideal, change, omega, _first(s.left.right))
+        n = s.left.right.vectors.shape[-1]
+        folded = np.arange(len(t)) // n
+        diffuse = folded[:, None] != folded[None, :]
+        assert expected[diffuse].sum() > 0
+        assert t[diffuse].sum() == pytest.approx(expected[diffuse].sum(), rel=0.01)
+
+
+def _first(waves):
+    """Modes of the single point of a batch (1, 1)."""
+    return type(waves)(*(getattr(waves, name)[0, 0] for name in waves.__dataclass_fields__))
+
+
+def test_weak_mass_disorder_scatters_as_its_variance(perfect_silicon):
+    """Of long waves, at the folded k∥ of a wide cell."""
+    ideal = tile(perfect_silicon, (12, 1))
+
+    def lost(spread):
+        found = realise(ideal, MassDisorder(2, spread), 2)
+        k = (np.arange(3) + 0.5)[:, None] / 3 * np.array([1.0, 0.0]) + np.array([0.0, 0.01])
+        samples = [Window(k, np.full(3, 1 / 3), np.ones(1, dtype=bool))]
+        one = split_transmission(found, FrequencyGrid(np.array([2.0]), np.ones(1)), samples, common=9.0)
+        return float(1.0 - one.specular[0] / one.channels_left[0])
+
+    assert lost(0.2) / lost(0.1) == pytest.approx(4.0, rel=0.1)
+
+
+def test_weak_mass_disorder_scatters_long_waves_as_the_fourth_power_of_frequency(perfect_silicon):
+    """Rayleigh's law, by the mean over seeds of the sum that :func:`born` takes.
+
+    Of random signs only the diagonal stays, ⟨ε_i ε_j⟩ = s² δ_ij, and all waves of all k∥ give for an atom of
+    the layer s² ω⁴ Tr S², S = Σ_k∥ u u†, of as many channels as there are.
+    """
+
+    def share(nu):
+        # the mesh grows with the disc of waves, so that it samples them alike
+        k, weights = reduced_mesh((8, 8), 0.2 * nu, [np.eye(2, dtype=np.int64)])
+        waves = scatter(junction(perfect_silicon, k), TWO_PI * nu).left.right
+        u = np.where(waves.propagating[..., None, :], waves.vectors, 0.0)[:, 0]
+        u = u.reshape(len(u), -1, 3, u.shape[-1])
+        s = np.einsum("k,kacm,kadm->acd", 0.04 * nu**2 * weights, u, u.conj())
+        channels = 0.04 * nu**2 * weights @ waves.propagating.sum(axis=(1, 2))
+        return (TWO_PI * nu) ** 4 * np.einsum("acd,adc->", s, s).real / channels
+
+    assert share(0.8) / share(0.4) == pytest.approx(16.0, rel=0.03)
+
+
+# --- refusals --------------------------------------------------------------------------------------------
+
+
+def test_an_ensemble_of_one_has_no_standard_error(rough_silicon):
+    with pytest.raises(InputError, match="at least two realisations"):
+        ensemble(rough_silicon, Mixing(Profile.uniform(2)), [300.0], realisations=1)
