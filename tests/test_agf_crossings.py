@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from modes_systems import contact, diamond, fcc
 from numpy.testing import assert_allclose
+from scipy.linalg import block_diag
 from scipy.optimize import brentq
 from systems import (
     Chain,
@@ -120,6 +121,60 @@ def test_a_crystal_in_layers_of_two_transmits_as_in_layers_of_one(crystal):
     assert_allclose(
         transmission(double, omega).transmission, transmission(single, omega).transmission, atol=1e-9
     )
+
+
+def _side_by_side(junctions, rng, real):
+    """Uncoupled junctions as one, both leads in a random basis."""
+    sides = [
+        Lead(block_diag(*(s.onsite for s in side)), block_diag(*(s.hopping for s in side)))
+        for side in ([j.left for j in junctions], [j.right for j in junctions])
+    ]
+    (left, ql), (right, qr) = (_turned(side, rng, real) for side in sides)
+    across = block_diag(*(j.hopping[0] for j in junctions))
+    return Junction(left, right, (), (ql.conj().T @ across @ qr,))
+
+
+def _held_chains(crossing, spring):
+    """A chain held on site, ω² = ``crossing`` at θ = π/2, with a step: in layers of one atom, and of two."""
+    left = Lead(np.array([[crossing]]), np.array([[-spring]]))
+    right = Lead(0.8 * left.onsite, 0.8 * left.hopping)
+    across = np.zeros((2, 2))
+    across[1, 0] = -0.7 * spring
+    single = Junction(left, right, (), (np.array([[-0.7 * spring]]),))
+    return single, Junction(doubled(left), doubled(right), (), (across,))
+
+
+@pytest.mark.parametrize("detuned", [1e-13, 1e-11, 1e-8, 1e-6, 1e-5])
+def test_crossings_that_nearly_coincide_are_each_resolved(detuned):
+    # bands of three slopes cross at θ = π of the double layer, at ω² = 2, 2(1 + d) and 2(1 − 2.3 d)
+    crossings_at = ((2.0, 1.0), (2.0 * (1.0 + detuned), 0.3), (2.0 * (1.0 - 2.3 * detuned), 0.55))
+    single, double = zip(*(_held_chains(*c) for c in crossings_at), strict=True)
+    apart = 0.5 * detuned * np.array([-2.3, -1.2, 0.5, 1.0])
+    omega = np.sqrt(2.0) * (1.0 + np.concatenate([DISTANCES[::3], apart]))
+    expected = sum(transmission(s, omega).transmission for s in single)
+    found = transmission(_side_by_side(double, np.random.default_rng(8), real=False), omega)
+    assert_allclose(found.transmission, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-5, 1e-9])
+def test_a_crossing_beside_an_avoided_one_is_right_or_refused(gap):
+    hopping = np.diag([1.0j, -1.0j])
+    left, right = (Lead(np.array(h), hopping) for h in ([[3.0, gap], [gap, 3.0]], [[2.9, 0.1], [0.1, 2.9]]))
+    avoided = Junction(left, right, (), (0.7 * hopping + 0.05,))
+    solved = 0
+    for detuned in (0.0, 1e-10, 1e-6):
+        single, double = _held_chains(3.0 * (1.0 + detuned), 0.4)
+        both = _side_by_side([avoided, double], np.random.default_rng(9), real=False)
+        for omega2 in (3.0 * (1.0 + detuned), 3.0 + 1.5 * gap, 3.0 - 2.0 * gap, 3.0 + 10.0 * gap):
+            omega = np.sqrt(omega2)
+            try:
+                found, alone = (transmission(j, omega).transmission for j in (both, avoided))
+            except ConvergenceError:
+                continue
+            expected = alone + transmission(single, omega).transmission
+            assert found == pytest.approx(expected, abs=1e-8 + 1e-14 / gap)
+            solved += 1
+    assert solved > 5
 
 
 def test_crossing_modes_have_the_velocity_of_their_band():

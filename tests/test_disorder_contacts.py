@@ -15,11 +15,13 @@ from latmm.disorder.virtual import graded, mean_contact, species_share
 from latmm.errors import InputError
 from latmm.interface.symmetry import layer_operations
 from latmm.interface.tiling import tile
-from latmm.landauer import FrequencyGrid
+from latmm.landauer import FrequencyGrid, conductance
+from latmm.lattice.phonons import largest_frequency
 from latmm.studies.ensembles import ensemble
 from latmm.studies.specular import same_wave_vector, split_transmission
 from latmm.sweep.junctions import junction
-from latmm.sweep.sampling import Window, reduced_mesh
+from latmm.sweep.run import sweep
+from latmm.sweep.sampling import Window, reduced_mesh, windows
 from latmm.units import TWO_PI
 
 K = np.array([[0.13, 0.29], [0.41, -0.22]])
@@ -158,6 +160,28 @@ def test_an_ensemble_is_the_same_whoever_computes_it_and_its_first_members_stay(
     part = more["realisations"].to_dataset().isel(realisation=slice(2))
     assert np.array_equal(part["transmission"], first["realisations"]["transmission"])
     assert not np.array_equal(run(2, seed=2)["realisations"]["transmission"], part["transmission"])
+
+
+def test_an_ensemble_without_disorder_is_the_primitive_contact(heavy_silicon, rough_silicon):
+    """4 x 4 k∥ of 2 x 2 cells are 8 x 8 of the primitive cell, but for long waves."""
+    t = np.array([300.0])
+    found = ensemble(
+        rough_silicon, Mixing(Profile.linear(0)), t, realisations=2, kmesh=(4, 4), frequencies=12
+    )
+    mean, abrupt = found["comparison"], found["abrupt"]
+    assert_allclose(mean["ratio"], 1.0, rtol=1e-9)
+    assert_allclose(mean["specular_fraction"], 1.0, rtol=1e-9)
+    assert np.all(mean["conductance_error"] < 1e-9 * mean["conductance"])
+    nu = abrupt["frequency"].values
+    grid = FrequencyGrid(nu, abrupt["frequency_weight"].values)
+    common = largest_frequency(heavy_silicon.right)
+    crystals = heavy_silicon.left, heavy_silicon.right
+    samples = windows(*crystals, grid, (8, 8), heavy_silicon.rotations, common=common)
+    expected = sweep(heavy_silicon, grid, samples, common=common)
+    short = nu > 0.4 * common
+    assert short.sum() > 3
+    assert_allclose(abrupt["transmission"].values[short], expected.transmission[short], rtol=1e-8)
+    assert_allclose(mean["conductance"], conductance(grid, expected.transmission, t), rtol=5e-3)
 
 
 # --- physics ---------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ hopping).
 import numpy as np
 from scipy import linalg
 
+from latmm.agf.crossings import COUPLED
 from latmm.agf.normalisation import SLOW
 from latmm.arrays import Bools, Complexes, Floats, Integers
 
@@ -164,14 +165,17 @@ def _modes_at(
         u, value = vector[:, nearest], value[nearest]
         # slopes of bands that touch, by degenerate perturbation theory; each then meets ω² at its own phase
         slopes, turn = np.linalg.eigh(u.conj().T @ (1j * (factor * hop - back / factor)) @ u)
-        shift = (np.abs(turn) ** 2).T @ value
+        energy = turn.conj().T * value @ turn
+        shift = np.diag(energy).real
         steps = shift / np.where(slopes == 0.0, TINY, slopes)
         if not np.abs(steps).mean() < NEAR_CIRCLE:
             return []
         if not last:
             theta -= float(steps.mean())
     u = u @ turn
-    met = np.flatnonzero(np.abs(steps) < CONVERGED * np.minimum(np.abs(slopes), CONVERGED))
+    # bands of opposite slopes that avoid each other meet ω² nowhere near, or each at a phase of its own
+    avoided = np.abs(energy * (slopes[:, None] * slopes < 0.0)).max(-1) > COUPLED
+    met = np.flatnonzero(~avoided & (np.abs(steps) < CONVERGED * np.minimum(np.abs(slopes), CONVERGED)))
     return [(complex(np.exp(1j * (theta - steps[m]))), u[:, m], float(slopes[m])) for m in met]
 
 

@@ -14,8 +14,10 @@ orthogonal, and second-order perturbation theory says how they turn with θ. The
 that brings the overlaps to (1) is unique: T from J x = μ N x, N the overlaps less (1), gives B = (TT†)^{1/2}.
 
 Bands that only seem to cross keep the eigensolver's states: a band edge and an avoided crossing are told by
-the effective Hamiltonian E + δ H' + δ² C of the bands next to ω², which at a crossing is the same for all
-bands at some small δ. What remains of it is the coupling of the bands.
+the effective Hamiltonian E + δ H' + δ² C of the bands next to ω². Bands i and j of opposite slopes, in the
+eigenvectors of H', have one energy at δ_ij; what couples them there, E_ij + δ_ij² C_ij, is 0 at a crossing.
+Several crossings may share a cluster, each pair at its own δ. Where some pairs of a cluster are coupled and
+others may cross, the point is unsound unless rounding cannot have mixed them.
 """
 
 from dataclasses import dataclass
@@ -33,6 +35,10 @@ NEAR: Final[float] = (64 * float(np.finfo(float).eps)) ** (1 / 3)
 meets the rounding of eigenvectors, some tens of eps/|Δλ|."""
 COUPLED: Final[float] = 256 * float(np.finfo(float).eps)
 """Coupling of two bands, relative to the blocks, above which they do not cross: rounding of the blocks."""
+SAME_SLOPE: Final[float] = 1e-6
+"""Relative difference of slopes below which the bands are told apart by their energies."""
+MIXED: Final[float] = 1e-4
+"""Mixture of states of a coupled cluster, rounding of the blocks over H'Δθ, that marks a point as unsound."""
 SEPARATE: Final[float] = 1e-9
 """Error of the overlaps that marks a point as unsound: rounding is far below."""
 SLOPES: Final[float] = 1e-4
@@ -76,20 +82,24 @@ class Bands:
         return cls(adjoint(q) @ (e + both) @ q, adjoint(q) @ slope @ q, adjoint(q) @ c @ q, c)
 
     def coupling(self) -> float:
-        """How far the bands stay apart at their best common θ, (rad/ps)²; infinite if that is far."""
-        e, s, c = (_traceless(m) for m in (self.energy, self.slope, self.curvature))
-        delta = 0.0
-        for _ in range(3):
-            tangent = s + delta * c
-            size = float(np.vdot(tangent, tangent).real)
-            if size == 0.0:
-                return np.inf
-            delta = -float(np.vdot(tangent, e).real) / size
-        return float(np.abs(e + delta * s + delta**2 * c).max()) if abs(delta) < NEAR else np.inf
+        """Largest coupling of two bands of opposite slopes where they meet, (rad/ps)²; infinite if far off.
 
-
-def _traceless(m: Complexes) -> Complexes:
-    return np.asarray(m - np.trace(m) / m.shape[0] * np.eye(m.shape[0]))
+        In the eigenvectors of H', bands i and j meet at δ = −(E_ii − E_jj)/(s_i − s_j), each pair at its own.
+        """
+        slope, basis = np.linalg.eigh(self.slope)
+        bounds = np.flatnonzero(np.diff(slope) > SAME_SLOPE * np.abs(slope).max()) + 1
+        for group in np.split(basis, bounds, axis=1):  # views of ``basis``: of one slope, diagonal in E
+            group[...] = group @ np.linalg.eigh(adjoint(group) @ self.energy @ group)[1]
+        e, c = (adjoint(basis) @ m @ basis for m in (self.energy, self.curvature))
+        down, up = np.flatnonzero(slope < 0.0)[:, None], np.flatnonzero(slope > 0.0)[None, :]
+        if down.size + up.size < slope.size or 0 in (down.size, up.size):
+            return np.inf
+        delta = -(e[up, up] - e[down, down]).real / (slope[up] - slope[down])
+        return (
+            float(np.abs(e[down, up] + delta**2 * c[down, up]).max())
+            if np.abs(delta).max() < NEAR
+            else np.inf
+        )
 
 
 def meeting(bloch: Complexes, propagating: Bools) -> Bools:
@@ -162,9 +172,11 @@ def _boost(
     centre /= abs(centre)
     scale = float(max(np.abs(e).max(), np.abs(hop).max()))
     bands = Bands.at(e, hop, centre, joint)
-    if bands is None or not bands.coupling() <= COUPLED * scale:
-        return one, 0.0
     phases = np.angle(factor / centre)
+    if bands is None:
+        return one, 0.0
+    if not bands.coupling() <= COUPLED * scale:
+        return one, 0.0 if _resolved(hop, centre, joint, phases, count, scale) else np.inf
     wanted = _overlaps(hop, centre, bands, joint, phases, count)
     metric = adjoint(joint) @ joint - wanted
     sign = np.where(np.arange(size) < count, 1.0, -1.0)
@@ -184,6 +196,22 @@ def _boost(
     exact = np.linalg.eigvalsh(bands.slope)
     one_band = np.abs(np.sort(slopes) - exact).max() < SLOPES * np.abs(exact).max()
     return boost, miss if one_band else np.inf
+
+
+def _resolved(
+    hop: Complexes, centre: complex, joint: Complexes, phases: Floats, count: int, scale: float
+) -> bool:
+    """Tell whether the eigensolver's states of coupled bands can stand.
+
+    Two are those of one avoided crossing. Among more some may cross, and rounding mixes these by its ratio to
+    H'Δθ.
+    """
+    if joint.shape[1] == 2:
+        return True
+    slopes = np.abs(_mean(_rate(hop, centre), joint))
+    apart = np.abs(phases[:count, None] - phases[None, count:])
+    steepness = 0.5 * (slopes[:count, None] + slopes[None, count:])
+    return bool((apart * steepness).min() * MIXED > COUPLED * scale)
 
 
 def _overlaps(

@@ -115,8 +115,8 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
     if not misfit <= max_strain:  # a limit that is no number lets nothing pass
         raise MismatchError(
             f"the lattices of {names} do not match in the plane: the least strain is {100 * misfit:.1f} %, "
-            f"above the limit of {100 * max_strain:g} %; choose another plane (--normal) or "
-            "allow it (--max-strain)"
+            f"above the limit of {100 * max_strain:g} %; choose another plane (--normal) or a "
+            "larger common cell (--max-area, see latmm match), or allow it (--max-strain)"
         )
     if aligned is None:
         raise MismatchError(

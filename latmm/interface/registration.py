@@ -85,8 +85,10 @@ def _laid(atoms: Atoms, matched: Matched, name: str) -> Floats:
     cell = atoms.cell.array
     apart = np.abs(cell[:2, :2] - matched.cell).max()
     if np.abs(cell[:2, 2]).max() > CELL_TOLERANCE or apart > CELL_TOLERANCE:
-        rows = ", ".join(np.array2string(row, precision=4) for row in cell[:2])
-        wanted = ", ".join(np.array2string(np.append(row, 0.0), precision=4) for row in matched.cell)
+        rows = ", ".join(np.array2string(row, precision=4, suppress_small=True) for row in cell[:2])
+        wanted = ", ".join(
+            np.array2string(np.append(row, 0.0), precision=4, suppress_small=True) for row in matched.cell
+        )
         raise InputError(
             f"the in-plane vectors of {name} are {rows} Å, but those of the crystals' common cell are "
             f"{wanted} Å (tolerance {CELL_TOLERANCE:g} Å); turn or strain it, or choose another common cell"
