@@ -1,44 +1,132 @@
-"""Sampling and scale: cost and error from 50 mK to 500 K, two processes against one, and memory.
+"""Sampling and scale: error bars, the cost of a tolerance, processes against one, and memory.
 
-Silicon | heavy silicon (Stillinger-Weber). Run: python benchmarks/scale.py (about two minutes).
+Run: python benchmarks/scale.py [bars] [elastic] [tolerance] [processes] [memory] (all: about ten minutes of a
+core). Times are those of the processor, but for the comparison of processes.
 """
 
 import resource
+import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 
 import latmm
+from latmm.continuum.acoustic_mismatch import acoustic_mismatch
+from latmm.continuum.media import Medium
+from latmm.interface.interface import Interface
+from latmm.interface.tiling import tile
+from latmm.landauer import conductance
 from latmm.sweep.executors import local_processes
-from latmm.sweep.refinement import Sampling, solve_level
+from latmm.sweep.refinement import Sampling, levels, solve_level
+from latmm.sweep.tasks import solve
 
+TEMPERATURES = np.array([0.001, 0.05, 1.0, 5.0, 10.0, 20.0, 50.0, 100.0, 300.0, 1000.0])
 RANGES = {"50-500 K": [50.0, 100.0, 300.0, 500.0], "5 K": [5.0], "50 mK": [0.05]}
-COARSE, FINE = ((16, 16), 128), ((24, 24), 192)
+
+
+def system(name: str) -> Interface:
+    left, right, masses, potential = {
+        "Si | heavy Si": ("si", "si", {"Si": 72.63}, ("sw", ["Si"], {})),
+        "Si | Ge": ("si", "ge", {}, ("tersoff", ["Si", "Ge"], {})),
+        "Ar | heavy Ar": ("ar", "ar", {"Ar": 160.0}, ("lj", ["Ar"], {"cutoff": 6.0})),
+    }[name]
+    crystals = [
+        latmm.read_structure(f"structures/{left}.cif"),
+        latmm.read_structure(f"structures/{right}.cif", masses),
+    ]
+    return latmm.build_interface(*crystals, (0, 0, 1), latmm.resolve_potential(*potential))
+
+
+SYSTEMS = ("Si | heavy Si", "Si | Ge", "Ar | heavy Ar")
+
+
+def bars() -> None:
+    """True error against the bar at ten temperatures from 1 mK to 1000 K, by twice the points per axis."""
+    for name in SYSTEMS:
+        interface = system(name)
+        coarse, fine = (
+            solve_level(
+                interface, Sampling.of(interface, (n, n), 8 * n, coldest=TEMPERATURES[0]), TEMPERATURES
+            )
+            for n in (12, 24)
+        )
+        error = np.abs(coarse.conductance - fine.conductance) / fine.conductance
+        bar = coarse.error / coarse.conductance
+        print(f"{name}: {np.sum(error < bar)} of {error.size} inside ({coarse.solved.samples} samples)")
+        for t, e, b in zip(TEMPERATURES, error, bar, strict=True):
+            print(f"   {t:>8g} K: error {100 * e:.2f} %, bar {100 * b:.2f} %")
+
+
+def elastic() -> None:
+    """G/T³ up to 1 K, and its limit against the acoustic mismatch of the same force constants."""
+    cold = np.array([0.001, 0.01, 0.1, 0.3, 1.0])
+    for name in SYSTEMS:
+        interface = system(name)
+        sampling = Sampling.fitted(interface, 24, 96, cold)
+        level = solve_level(interface, sampling, cold)
+        media = [Medium.from_force_constants(c, name=name) for c in (interface.left, interface.right)]
+        limit = conductance(sampling.grid, acoustic_mismatch(*media, sampling.grid).transmission.values, cold)
+        law = level.conductance / cold**3
+        print(f"{name}: G/T³ over that at 1 mK: {np.round(law / law[0], 5)}; {level.solved.samples} samples")
+        print(f"   G over acoustic mismatch: {np.round(level.conductance / limit, 5)}")
+
+
+def tolerance() -> None:
+    """Samples and seconds of one core that a bar of 1 % takes, and the true error."""
+    for name in SYSTEMS:
+        interface = system(name)
+        for label, temperatures in RANGES.items():
+            began, samples = time.process_time(), 0
+            for level in levels(interface, temperatures, 0.01):
+                samples += level.solved.samples
+            spent = time.process_time() - began
+            n, m = level.sampling.kmesh[0], level.sampling.frequencies
+            finer = Sampling.fitted(interface, 3 * n // 2, 3 * m // 2, np.array(temperatures))
+            with local_processes(2) as processes:
+                reference = solve_level(interface, finer, temperatures, executor=processes)
+            error = np.abs(level.conductance / reference.conductance - 1.0).max()
+            print(
+                f"{name}, {label}: {samples} samples, {spent:.1f} s; bar {100 * level.relative_error:.2f} %, "
+                f"true error {100 * error:.2f} %",
+                flush=True,
+            )
+
+
+def processes() -> None:
+    """Wall time of a sweep by one process and by two that are already there."""
+    interface = system("Si | heavy Si")
+    sampling = Sampling.of(interface, (24, 24), 192, coldest=50.0)
+    with local_processes(2) as two:
+        solve_level(interface, Sampling.of(interface, (4, 4), 8, coldest=50.0), [300.0], executor=two)
+        alone, shared = (
+            min(solve_level(interface, sampling, [300.0], executor=e).seconds for _ in range(2))
+            for e in (None, two)
+        )
+    print(f"two processes: {alone:.1f} s against {shared:.1f} s, {alone / shared:.2f} times as fast")
+
+
+def memory(points: int = 2_000) -> None:
+    """Samples of a 6×6 lateral supercell (leads of 216): time and memory against their number."""
+    interface = tile(system("Si | heavy Si"), (6, 6))
+    sampling = Sampling.of(interface, (4, 4), 64, coldest=300.0)
+    task = max(sampling.tasks, key=lambda task: task.samples)
+    nodes = np.arange(task.frequency.size)
+    for share in (0.25, 0.5, 1.0):
+        count = max(1, round(share * points / nodes.size))
+        k = np.random.default_rng(0).uniform(-0.5, 0.5, (count, 2))
+        began = time.process_time()
+        solve(interface, replace(task, wave_vectors=k, weights=np.full(count, 1.0 / count)))
+        spent = time.process_time() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        samples = count * nodes.size
+        print(f"6×6: {samples} samples, {1e3 * spent / samples:.1f} ms each, memory at most {peak:.0f} MiB")
 
 
 def main() -> None:
-    crystals = [latmm.read_structure("structures/si.cif", mass) for mass in ({}, {"Si": 72.63})]
-    interface = latmm.build_interface(*crystals, (0, 0, 1), latmm.resolve_potential("sw", ["Si"]))
-    with local_processes(2) as processes:
-        for name, temperatures in RANGES.items():
-            levels = []
-            for sampling, executor in ((COARSE, None), (FINE, processes)):
-                found = Sampling.of(interface, *sampling, coldest=min(temperatures))
-                began = time.process_time()
-                levels.append(solve_level(interface, found, temperatures, executor=executor))
-                spent = time.process_time() - began
-                if executor is None:
-                    print(f"{name:>9}: {levels[0].solved.samples} samples, {spent:.2f} s of one core", end="")
-            error = np.abs(levels[0].conductance / levels[1].conductance - 1.0)
-            bar = levels[0].error / levels[0].conductance
-            print(f", error at most {100 * error.max():.2f} %, bar {100 * bar.max():.2f} %")
-        sampling = Sampling.of(interface, *FINE, coldest=50.0)
-        alone, shared = (
-            min(solve_level(interface, sampling, [300.0], executor=e).seconds for _ in range(2))
-            for e in (None, processes)
-        )
-    print(f"two processes: {alone:.1f} s against {shared:.1f} s, {alone / shared:.2f} times as fast")
-    print(f"memory at its highest: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    parts = {part.__name__: part for part in (bars, elastic, tolerance, processes, memory)}
+    for name in sys.argv[1:] or parts:
+        parts[name]()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import stdtrit
 
 from latmm.arrays import Bools, Floats
 from latmm.interface.interface import Interface
@@ -29,8 +30,6 @@ __all__ = ["SpectralTransmission", "assemble", "sweep"]
 
 _PER_NM2 = 100.0
 """1 Å⁻² in nm⁻²."""
-_ALIKE = 3
-"""Frequencies that share a window, and with it much of its error: they count as one in a mean."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ def _extend(spectra: Floats, frequency: Floats, elastic: Bools) -> Floats:
     count = law.shape[1]
     if count < 2:
         return np.ones(3)
-    # two standard deviations of the mean, or what the two meshes in turn differ by
-    scatter = 2.0 * law.std(axis=1, ddof=1) / np.sqrt(max(1.0, count / _ALIKE))
-    turns = np.abs(law[:, ::2].mean(axis=1) - law[:, 1::2].mean(axis=1))
+    # where 95 % of the means of so many would be (Student), or half of what the two meshes differ by
+    scatter = stdtrit(count - 1, 0.975) * law.std(axis=1, ddof=1) / np.sqrt(count)
+    turns = 0.5 * np.abs(law[:, ::2].mean(axis=1) - law[:, 1::2].mean(axis=1))
     return np.asarray(np.maximum(scatter, turns) / prefactor)
