@@ -9,7 +9,7 @@ from .crystals import crystal_options, interfaces_of, note, provenance
 from .options import temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
-from .scaling import check_scaling, cost, executor_of, kept, scaling_options, store_beside
+from .scaling import budget, check_scaling, cost, executor_of, kept, scaling_options, store_beside
 from .tables import conductance_table
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
         interface = next(iter(interfaces.values()))
         note(options, _geometry(interface))
         if options["dry_run"]:
-            click.echo(cost(interface, kmesh, frequencies, min(temperatures)))
+            click.echo(cost(interface, kmesh, frequencies, min(temperatures), budget(options)))
             return None
         trees, stores = {}, []
         with executor_of(options) as executor:
@@ -190,6 +190,7 @@ def _compared(
             progress=report,
             executor=executor,
             checkpoint=store,
+            memory=budget(options),
         )
     return tree, store
 

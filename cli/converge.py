@@ -8,7 +8,7 @@ import click
 from .crystals import crystal_options, interface_of
 from .options import temperature_list
 from .progress import Reporter
-from .scaling import check_scaling, executor_of, scaling_options
+from .scaling import budget, check_scaling, executor_of, scaling_options
 
 if TYPE_CHECKING:
     from latmm.sweep.refinement import Level
@@ -51,7 +51,15 @@ def command(**options: Any) -> None:
         click.echo(
             f"{'k∥':>9} {'ν':>5} {'samples':>9} {'s':>7}" + "".join(f"{f'{t:g} K':>22}" for t in temperatures)
         )
-        for level in levels(interface, temperatures, options["tol"], progress=report, executor=executor):
+        found = levels(
+            interface,
+            temperatures,
+            options["tol"],
+            progress=report,
+            executor=executor,
+            memory=budget(options),
+        )
+        for level in found:
             click.echo(_row(level))
 
 

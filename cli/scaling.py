@@ -14,14 +14,21 @@ if TYPE_CHECKING:
     from latmm.interface.interface import Interface
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["check_scaling", "cost", "executor_of", "kept", "scaling_options", "store_beside"]
+__all__ = ["budget", "check_scaling", "cost", "executor_of", "kept", "scaling_options", "store_beside"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def scaling_options(function: _F) -> _F:
-    """Add ``-j`` and ``--scheduler``."""
+    """Add ``-j``, ``--scheduler`` and ``--memory``."""
     for decorate in (
+        click.option(
+            "--memory",
+            type=click.FloatRange(min=0.0, min_open=True),
+            metavar="GIB",
+            help="Memory for the blocks of the sweep, in all processes together (with a scheduler: in each "
+            "worker); by default a quarter of the machine's.",
+        ),
         click.option(
             "--scheduler",
             metavar="ADDRESS",
@@ -37,6 +44,14 @@ def scaling_options(function: _F) -> _F:
     ):
         function = decorate(function)
     return function
+
+
+def budget(options: dict[str, Any]) -> int:
+    """Bytes that each process may use for the blocks of its task."""
+    from latmm.sweep.executors import machine_memory
+
+    whole = machine_memory() / 4 if options["memory"] is None else options["memory"] * 2**30
+    return int(whole / (options["processes"] or 1))
 
 
 def check_scaling(options: dict[str, Any]) -> None:
@@ -96,12 +111,14 @@ def kept(options: dict[str, Any], store: "Checkpoint | None") -> Iterator[None]:
         raise
 
 
-def cost(interface: "Interface", kmesh: tuple[int, int], frequencies: int, coldest: float) -> str:
+def cost(
+    interface: "Interface", kmesh: tuple[int, int], frequencies: int, coldest: float, memory: int
+) -> str:
     """Say what a sweep will cost, from a few of its samples."""
     from latmm.sweep.estimate import estimate
     from latmm.sweep.refinement import Sampling
 
-    found = estimate(interface, Sampling.of(interface, kmesh, frequencies, coldest=coldest))
+    found = estimate(interface, Sampling.of(interface, kmesh, frequencies, coldest=coldest), memory=memory)
     lines = [
         f"atoms in the contact's slab: {found.atoms}",
         f"degrees of freedom of left lead, device layers, right lead: {', '.join(map(str, found.layers))}",

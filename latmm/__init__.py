@@ -8,22 +8,49 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from latmm.comparison import compare
-    from latmm.interface.build import build_interface
+    from latmm.interface.build import assemble_interface, build_contact, build_interface, match_crystals
+    from latmm.interface.contact_file import read_contact, write_contact
+    from latmm.interface.mixing import mix_interface
+    from latmm.interface.tiling import tile
     from latmm.lattice.calculators import resolve_potential
+    from latmm.lattice.phonopy_files import read_phonopy
     from latmm.results import read, write
     from latmm.structures import read_structure
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["build_interface", "compare", "read", "read_structure", "resolve_potential", "write"]
+__all__ = [
+    "assemble_interface",
+    "build_contact",
+    "build_interface",
+    "compare",
+    "match_crystals",
+    "mix_interface",
+    "read",
+    "read_contact",
+    "read_phonopy",
+    "read_structure",
+    "resolve_potential",
+    "tile",
+    "write",
+    "write_contact",
+]
 
 _HOME = {
+    "assemble_interface": "latmm.interface.build",
+    "build_contact": "latmm.interface.build",
     "build_interface": "latmm.interface.build",
     "compare": "latmm.comparison",
+    "match_crystals": "latmm.interface.build",
+    "mix_interface": "latmm.interface.mixing",
     "read": "latmm.results",
+    "read_contact": "latmm.interface.contact_file",
+    "read_phonopy": "latmm.lattice.phonopy_files",
     "read_structure": "latmm.structures",
     "resolve_potential": "latmm.lattice.calculators",
+    "tile": "latmm.interface.tiling",
     "write": "latmm.results",
+    "write_contact": "latmm.interface.contact_file",
 }
 
 

@@ -17,7 +17,7 @@ import platform
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -40,6 +40,7 @@ from latmm.results import as_json
 from latmm.sweep.accuracy import conductance_error, four_probe_error
 from latmm.sweep.refinement import Level, Sampling, levels, solve_level
 from latmm.sweep.run import SpectralTransmission
+from latmm.sweep.tasks import MEMORY
 
 if TYPE_CHECKING:
     from latmm.sweep.checkpoint import Checkpoint
@@ -77,6 +78,7 @@ def compare(
     progress: Progress | None = None,
     executor: Executor | None = None,
     checkpoint: "Checkpoint | None" = None,
+    memory: int = MEMORY,
 ) -> xr.DataTree:
     """Thermal boundary conductance of an interface by every model, across temperature.
 
@@ -103,6 +105,8 @@ def compare(
         Shares the work on the lattice, e.g. from :mod:`latmm.sweep.executors`.
     checkpoint : Checkpoint, optional
         Keeps what is found on the lattice, so that a run that was stopped goes on.
+    memory : int
+        Bytes that the blocks of the k∥ solved together may take, in each process.
 
     Returns
     -------
@@ -127,7 +131,7 @@ def compare(
     if tolerance is not None and "agf" not in wanted:
         raise InputError("`tol` chooses the samples of the lattice: add the model agf, or leave `tol` out")
     sampling, level = _solve(
-        interface, t, "agf" in wanted, kmesh, frequencies, tolerance, progress, executor, checkpoint
+        interface, t, "agf" in wanted, kmesh, frequencies, tolerance, progress, executor, checkpoint, memory
     )
     grid, solved = sampling.grid, None if level is None else level.solved
     checks: Checks = dict(interface.checks)
@@ -199,17 +203,22 @@ def _solve(
     progress: Progress | None,
     executor: Executor | None,
     checkpoint: "Checkpoint | None",
+    memory: int,
 ) -> tuple[Sampling, Level | None]:
     """Sample, and solve the lattice where it is wanted."""
+    how: dict[str, Any] = {
+        "progress": progress,
+        "executor": executor,
+        "checkpoint": checkpoint,
+        "memory": memory,
+    }
     if tolerance is not None:
-        *_, level = levels(
-            interface, t, tolerance, progress=progress, executor=executor, checkpoint=checkpoint
-        )
+        *_, level = levels(interface, t, tolerance, **how)
         return level.sampling, level
     sampling = Sampling.of(interface, kmesh, frequencies, coldest=float(t.min()))
     if not lattice:
         return sampling, None
-    level = solve_level(interface, sampling, t, progress=progress, executor=executor, checkpoint=checkpoint)
+    level = solve_level(interface, sampling, t, **how)
     return sampling, level
 
 

@@ -17,7 +17,7 @@ from latmm.lattice.phonopy_bridge import (
     finite_displacements,
     force_constant_table,
 )
-from latmm.lattice.space_group import primitive_cell
+from latmm.lattice.space_group import crystal_symmetry, primitive_cell
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 RANDOM = np.random.default_rng(4).uniform(-0.5, 0.5, (8, 3))
@@ -166,3 +166,31 @@ def test_progress_counts_the_displacements(argon):
 def test_table_of_another_structure_is_refused(silicon):
     with pytest.raises(InputError, match="2 atoms, but the structure has 1"):
         force_constant_table(silicon.phonopy, Atoms("Si", cell=[3, 3, 3], pbc=True))
+
+
+@pytest.mark.parametrize("name", ["silicon", "argon"])
+def test_displacements_without_phonopys_symmetry_give_the_same_crystal(name, request, monkeypatch):
+    crystal = request.getfixturevalue(name)
+    matrix = choose_supercell(crystal.atoms, crystal.potential.reach)
+    tables = []
+    for exact in (1.0, 0.0):  # every potential's forces count as exact, and none
+        monkeypatch.setattr("latmm.lattice.phonopy_bridge.EXACT_FORCES", exact)
+        phonon = finite_displacements(crystal.atoms, crystal.potential, supercell=matrix)
+        tables.append(force_constant_table(phonon, crystal.atoms))
+    one, other = (table.dynamical_matrix(RANDOM) for table in tables)
+    np.testing.assert_allclose(one, other, atol=1e-11 * np.abs(other).max())
+
+
+def test_mean_over_the_space_group_makes_a_hexagonal_crystal_symmetric():
+    """Displacements along x and y err differently in their second order: the six-fold screw takes it away."""
+    atoms = bulk("SiC", "wurtzite", a=3.08, c=5.05)
+    potential = resolve_potential("tersoff", ["Si", "C"])
+    matrix = choose_supercell(atoms, potential.reach)
+    phonon = finite_displacements(atoms, potential, supercell=matrix)
+    table = force_constant_table(phonon, atoms)
+    rotations, _ = crystal_symmetry(atoms)
+    assert len(rotations) == 12
+    one = phonons(table, RANDOM).frequency
+    for rotation in rotations:
+        turned = RANDOM @ np.linalg.inv(rotation)
+        np.testing.assert_allclose(phonons(table, turned).frequency, one, atol=1e-9)

@@ -1,11 +1,15 @@
 """A calculation that holds the contact gives the interface that displacing the contact itself gives."""
 
+import json
+
 import numpy as np
 import pytest
 from ase import Atoms
+from click.testing import CliRunner
 from numpy.testing import assert_allclose
 
 from latmm.agf import transmission
+from latmm.comparison import compare
 from latmm.errors import MismatchError
 from latmm.interface.assembly import assemble_interface
 from latmm.interface.contact import build_slab
@@ -17,6 +21,7 @@ from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
 from latmm.sweep.junctions import junction
 from latmm.units import TWO_PI
+from latmm_cli.main import cli
 
 K = np.array([[0.0, 0.0], [0.11, 0.27], [-0.23, 0.05], [0.4, 0.31]])
 OMEGA = TWO_PI * np.array([0.5, 2.0, 4.0, 6.0])
@@ -24,9 +29,11 @@ LAYERS = (4, 4)
 NORMALS = ((0, 0, 1), (0, 0, 1))
 
 
-def table(atoms, potential, supercell=None):
+def calculation(atoms, potential, supercell=None):
+    """Table and phonopy's own object."""
     matrix = choose_supercell(atoms, potential.reach) if supercell is None else supercell
-    return force_constant_table(finite_displacements(atoms, potential, supercell=matrix), atoms)
+    phonon = finite_displacements(atoms, potential, supercell=matrix)
+    return force_constant_table(phonon, atoms), phonon
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +43,18 @@ def matched(structure):
 
 
 @pytest.fixture(scope="module")
-def bulks(matched, stillinger_weber):
-    return table(matched.left, stillinger_weber), table(matched.right, stillinger_weber)
+def calculations(matched, stillinger_weber):
+    """Silicon, strained germanium, and a superlattice of four layers of each in a 4 x 4 lateral supercell."""
+    return (
+        calculation(matched.left, stillinger_weber),
+        calculation(matched.right, stillinger_weber),
+        calculation(periodic(matched), stillinger_weber, np.diag([4, 4, 1])),
+    )
+
+
+@pytest.fixture(scope="module")
+def bulks(calculations):
+    return calculations[0][0], calculations[1][0]
 
 
 def periodic(matched, layers=LAYERS, vacuum=0.0):
@@ -50,9 +67,8 @@ def periodic(matched, layers=LAYERS, vacuum=0.0):
 
 
 @pytest.fixture(scope="module")
-def superlattice(matched, stillinger_weber):
-    """Silicon and germanium, four layers of each, by Stillinger and Weber in a 4 x 4 lateral supercell."""
-    return table(periodic(matched), stillinger_weber, np.diag([4, 4, 1]))
+def superlattice(calculations):
+    return calculations[2][0]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +113,7 @@ def test_superlattice_may_be_turned_and_shifted(bulks, superlattice, displaced):
 def test_slab_in_vacuum_gives_the_same_contact(matched, bulks, displaced, stillinger_weber):
     """Free surfaces, unrelaxed: their own layers are not used."""
     atoms = periodic(matched, (4, 4), vacuum=12.0)
-    contact = table(atoms, stillinger_weber, np.diag([4, 4, 1]))
+    contact, _ = calculation(atoms, stillinger_weber, np.diag([4, 4, 1]))
     interface = superlattice_interface(*bulks, contact, NORMALS)
     assert_allclose(solved(interface).transmission, solved(displaced).transmission, atol=2e-5)
 
@@ -129,3 +145,20 @@ def test_calculation_without_the_contact_is_refused(bulks, matched, superlattice
     thin.symbols[:6] = "C"
     with pytest.raises(MismatchError, match="two of each are the least"):
         superlattice_interface(*bulks, ForceConstants(thin, superlattice.cells, superlattice.values), NORMALS)
+
+
+def test_command_line_takes_the_calculation_of_the_contact(calculations, displaced, tmp_path):
+    settings = {"force_constants": True, "force_sets": False, "displacements": False}
+    names = [tmp_path / f"{name}.yaml" for name in ("left", "right", "contact")]
+    for name, (_, phonon) in zip(names, calculations, strict=True):
+        phonon.save(name, settings=settings)
+    samples = ["--kmesh", "2", "2", "--frequencies", "6", "--model", "agf", "-T", "300", "-q", "--json"]
+    sides = [str(names[0]), str(names[1]), "--contact-phonopy", str(names[2])]
+    done = CliRunner().invoke(cli, ["compare", *sides, *samples])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["potential"].startswith("calculation of the contact; left: Si")
+    assert found["checks"]["contact_ends"]["ok"]
+    reference = compare(displaced, [300.0], models=["agf"], kmesh=(2, 2), frequencies=6)
+    expected = float(reference["comparison"]["conductance"].values[0, 0])
+    assert found["conductance"]["agf"][0] == pytest.approx(expected, rel=1e-5)

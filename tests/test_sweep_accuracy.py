@@ -180,8 +180,8 @@ def test_every_model_has_a_bar_and_a_tolerance_chooses_the_samples(heavy_silicon
 @pytest.fixture
 def built(heavy_silicon, monkeypatch):
     """Commands find this interface ready."""
-    for module in (compare_command, converge_command):
-        monkeypatch.setattr(module, "interface_of", lambda options, report: heavy_silicon)
+    monkeypatch.setattr(compare_command, "interfaces_of", lambda options, report: {"": heavy_silicon})
+    monkeypatch.setattr(converge_command, "interface_of", lambda options, report: heavy_silicon)
 
 
 HEAVY = [

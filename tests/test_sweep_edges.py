@@ -1,13 +1,16 @@
 """What is not solved: samples outside the bands of the crystals at their k∥."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from latmm.lattice.force_constants import ForceConstants
 from latmm.sweep import tasks
 from latmm.sweep.edges import band_edges, inside_bands
+from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
-from latmm.sweep.tasks import solve
+from latmm.sweep.tasks import bytes_per_wave_vector, solve
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 
@@ -43,3 +46,18 @@ def test_nothing_is_lost_outside_the_bands(heavy_silicon, monkeypatch):
     monkeypatch.setattr(tasks, "inside_bands", lambda i, k, f: np.ones((2, len(k), len(f)), dtype=bool))
     for counts, task in zip(found, some, strict=True):
         np.testing.assert_allclose(counts, solve(heavy_silicon, task).counts, atol=1e-11)
+
+
+def test_a_small_budget_of_memory_changes_rounding_only(heavy_silicon):
+    """One k∥ after the other, or all of a task at once."""
+    task = Sampling.of(heavy_silicon, (6, 6), 24, coldest=50.0).tasks[0]
+    assert len(task.weights) > 2
+    whole, bit = solve(heavy_silicon, task), solve(heavy_silicon, replace(task, memory=1))
+    np.testing.assert_allclose(bit.counts, whole.counts, atol=1e-11)
+    assert bit.worst.max() < 1e-11
+
+
+def test_blocks_of_a_wave_vector_take_no_more_than_said(silicon_germanium):
+    lattice = junction(silicon_germanium, np.array([[0.1, 0.2], [0.3, 0.1]]))
+    held = sum(block.nbytes for block in (*lattice.onsite, *lattice.hopping)) / 2
+    assert held < bytes_per_wave_vector(silicon_germanium) < 4.5 * held

@@ -155,6 +155,41 @@ class ForceConstants:
         values[origin, diagonal, diagonal] = -0.5 * (defect + defect.transpose(0, 2, 1))
         return replace(self, values=values)
 
+    def averaged(self, rotations: Integers, translations: Floats) -> "ForceConstants":
+        """Mean over the operations of the crystal's space group.
+
+        An operation x → W x + w takes atom i of cell 0 to atom i' of cell s_i, and with it the pair
+        (i; j, R) to (i'; j', W R + s_j − s_i). The pair's force constant becomes C Φ Cᵀ with the Cartesian
+        rotation C.
+
+        Parameters
+        ----------
+        rotations : (G, 3, 3) int
+            W, in fractional coordinates, the whole group.
+        translations : (G, 3) float
+            w, fractional.
+        """
+        places = self.atoms.get_scaled_positions(wrap=False)
+        lattice = self.atoms.cell.array
+        n = len(places)
+        images, partners = [], []
+        for rotation, translation in zip(rotations, translations, strict=True):
+            apart = (places @ rotation.T + translation)[:, None, :] - places[None, :, :]
+            image = np.argmin(np.linalg.norm((apart - np.rint(apart)) @ lattice, axis=-1), axis=1)
+            shift = np.rint(apart[np.arange(n), image]).astype(np.int64)
+            images.append(image)
+            partners.append((self.cells @ rotation.T)[:, None, None] + shift - shift[:, None])
+        cells, which = np.unique(np.array(partners).reshape(-1, 3), axis=0, return_inverse=True)
+        values = np.zeros((len(cells), n, n, 3, 3))
+        for rotation, image, found in zip(
+            rotations, images, which.reshape(len(rotations), *self.values.shape[:3]), strict=True
+        ):
+            turn = lattice.T @ rotation @ np.linalg.inv(lattice.T)
+            target = (found, image[:, None], image)
+            np.add.at(values, target, turn @ self.values @ turn.T / len(rotations))
+        blocks = {(a, b, c): block for (a, b, c), block in zip(cells.tolist(), values, strict=True)}
+        return ForceConstants.symmetrised(self.atoms, blocks)
+
     def with_masses(self, masses: Floats) -> "ForceConstants":
         """Return the same force constants for other masses, (N,) amu."""
         atoms = self.atoms.copy()

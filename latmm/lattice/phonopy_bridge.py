@@ -24,8 +24,9 @@ from phonopy.structure.dataset import forces_in_dataset
 
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
-from latmm.lattice.calculators import EXACT_FORCES, Potential
+from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
+from latmm.lattice.potentials.potential import EXACT_FORCES
 from latmm.lattice.space_group import conventional_vectors, crystal_symmetry
 
 __all__ = [

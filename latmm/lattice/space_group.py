@@ -14,10 +14,12 @@ from ase import Atoms
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
 
-__all__ = ["conventional_vectors", "kinds", "layer_symmetry", "primitive_cell"]
+__all__ = ["conventional_vectors", "crystal_symmetry", "kinds", "layer_symmetry", "primitive_cell"]
 
 TOLERANCE = 1e-3
 """Distance within which positions count as equal, Å."""
+EXACT = 1e-5
+"""The same where force constants are made symmetric by what is found, Å."""
 
 
 def kinds(atoms: Atoms) -> Integers:
@@ -81,6 +83,14 @@ def _closest_setting(lattice: Floats) -> Integers:
     return np.asarray(turns[int(np.argmax(np.round(alignment, 6)))], dtype=np.int64)
 
 
+def crystal_symmetry(atoms: Atoms) -> tuple[Integers, Floats]:
+    """Rotations (G, 3, 3) and translations (G, 3), fractional, of a crystal's space group."""
+    found = _call(spglib.get_symmetry, _cell(atoms), symprec=EXACT)
+    if found is None:
+        return np.eye(3, dtype=np.int64)[None], np.zeros((1, 3))
+    return np.asarray(found["rotations"], dtype=np.int64), np.asarray(found["translations"])
+
+
 def layer_symmetry(atoms: Atoms) -> tuple[Integers, Floats]:
     """Rotations (G, 3, 3) and translations (G, 3), fractional, of a slab whose third vector is aperiodic."""
     dataset = _call(spglib.get_symmetry_layerdataset, _cell(atoms), aperiodic_dir=2)
@@ -96,6 +106,6 @@ def _cell(atoms: Atoms) -> tuple[Floats, Floats, Integers]:
 def _call(function: Callable[..., Any], cell: tuple[Floats, Floats, Integers], **options: Any) -> Any:
     """Call spglib; None where it fails, whether it says so by None (2.x) or by an exception (3)."""
     try:
-        return function(cell, symprec=TOLERANCE, **options)
+        return function(cell, **{"symprec": TOLERANCE, **options})
     except spglib.error.SpglibError:
         return None

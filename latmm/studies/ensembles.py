@@ -33,9 +33,9 @@ from latmm.sweep.sampling import Window, check_sampling, frequency_grid, windows
 
 __all__ = ["FREQUENCIES", "KMESH", "ensemble"]
 
-KMESH = (2, 2)
-"""Default k∥ mesh of the supercell: 8 x 8 of the crystals for 4 x 4 cells."""
-FREQUENCIES = 32
+KMESH = (3, 3)
+"""Default k∥ mesh of the supercell: 12 x 12 of the crystals for 4 x 4 cells."""
+FREQUENCIES = 48
 """Default number of frequencies in the band that both crystals share."""
 _FINER = 2
 """k∥ along each axis for long waves, in units of those for the rest."""

@@ -8,7 +8,7 @@ import numpy as np
 from latmm.interface.interface import Interface
 from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
-from latmm.sweep.tasks import Task, solve
+from latmm.sweep.tasks import MEMORY, Task, bytes_per_wave_vector, solve
 
 __all__ = ["Estimate", "estimate"]
 
@@ -52,7 +52,7 @@ class Estimate:
     store: int
 
 
-def estimate(interface: Interface, sampling: Sampling) -> Estimate:
+def estimate(interface: Interface, sampling: Sampling, *, memory: int = MEMORY) -> Estimate:
     """Time some k∥ of some tasks and scale up.
 
     Parameters
@@ -61,6 +61,8 @@ def estimate(interface: Interface, sampling: Sampling) -> Estimate:
         The crystals and their contact.
     sampling : Sampling
         Where it is to be sampled.
+    memory : int
+        Bytes that the blocks of a task may take.
     """
     tasks = sampling.tasks
     timed = [tasks[i] for i in np.unique(np.linspace(0, len(tasks) - 1, _TIMED).astype(int))]
@@ -71,7 +73,7 @@ def estimate(interface: Interface, sampling: Sampling) -> Estimate:
     per_sample = (time.process_time() - started) / sum(_part(task).samples for task in timed)
     samples = sum(task.samples for task in tasks)
     lattice = junction(interface, timed[0].wave_vectors[:1])
-    blocks = sum(block.nbytes for block in (*lattice.onsite, *lattice.hopping))
+    blocks = bytes_per_wave_vector(interface)
     most = max(len(task.weights) for task in tasks)
     return Estimate(
         atoms=len(interface.slab.atoms),
@@ -80,7 +82,7 @@ def estimate(interface: Interface, sampling: Sampling) -> Estimate:
         samples=samples,
         tasks=len(tasks),
         seconds=per_sample * samples,
-        memory=interface.contact.values.nbytes + most * blocks,
+        memory=interface.contact.values.nbytes + max(min(most * blocks, memory), blocks),
         store=24 * samples,
     )
 

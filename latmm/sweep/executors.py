@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from latmm.errors import InputError, LatmmError
 
-__all__ = ["available_cores", "dask_cluster", "local_processes", "unordered"]
+__all__ = ["available_cores", "dask_cluster", "local_processes", "machine_memory", "unordered"]
 
 _PARENTS_OWN = (signal.SIGINT, signal.SIGTERM)
 """Signals that a process of a pool leaves to its parent."""
@@ -38,6 +38,14 @@ Result = TypeVar("Result")
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def machine_memory() -> int:
+    """Memory of this machine, bytes; 8 GiB where it cannot be told."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):
+        return 2**33
 
 
 def unordered(

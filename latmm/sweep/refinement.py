@@ -21,7 +21,7 @@ from latmm.lattice.phonons import largest_frequency
 from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.run import SpectralTransmission, sweep
 from latmm.sweep.sampling import ELASTIC, LAW, Window, check_sampling, frequency_grid, staggered, windows
-from latmm.sweep.tasks import Task, cut
+from latmm.sweep.tasks import MEMORY, Task, cut
 
 if TYPE_CHECKING:
     from latmm.sweep.checkpoint import Checkpoint
@@ -189,6 +189,7 @@ def solve_level(
     progress: Callable[[str, int, int], None] | None = None,
     executor: Executor | None = None,
     checkpoint: "Checkpoint | None" = None,
+    memory: int = MEMORY,
 ) -> Level:
     """Solve a sampling; the conductance at ``temperature`` (N,), K, and its error bar come with it."""
     started = time.monotonic()
@@ -201,6 +202,7 @@ def solve_level(
         progress=progress,
         executor=executor,
         checkpoint=checkpoint,
+        memory=memory,
     )
     error = conductance_error(
         grid,
@@ -221,6 +223,7 @@ def levels(
     progress: Callable[[str, int, int], None] | None = None,
     executor: Executor | None = None,
     checkpoint: "Checkpoint | None" = None,
+    memory: int = MEMORY,
 ) -> Iterator[Level]:
     """Sample more and more finely until the error bar is within the tolerance at every temperature.
 
@@ -232,7 +235,7 @@ def levels(
         T, K.
     tolerance : float
         Relative error of the two-probe conductance.
-    progress, executor, checkpoint : optional
+    progress, executor, checkpoint, memory : optional
         As in :func:`latmm.sweep.run.sweep`.
 
     Yields
@@ -253,7 +256,7 @@ def levels(
     while points <= _LARGEST:
         sampling = Sampling.fitted(interface, points, frequencies, t)
         level = solve_level(
-            interface, sampling, t, progress=progress, executor=executor, checkpoint=checkpoint
+            interface, sampling, t, progress=progress, executor=executor, checkpoint=checkpoint, memory=memory
         )
         yield level
         if level.relative_error <= tolerance:

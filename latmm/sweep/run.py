@@ -20,7 +20,7 @@ from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
 from latmm.sweep.executors import unordered
 from latmm.sweep.sampling import ELASTIC, LAW, Window
-from latmm.sweep.tasks import Piece, Task, cut, solve
+from latmm.sweep.tasks import MEMORY, Piece, Task, cut, solve
 
 if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
     from latmm.sweep.checkpoint import Checkpoint
@@ -74,6 +74,7 @@ def sweep(
     progress: Callable[[str, int, int], None] | None = None,
     executor: Executor | None = None,
     checkpoint: "Checkpoint | None" = None,
+    memory: int = MEMORY,
 ) -> SpectralTransmission:
     """Solve every sample.
 
@@ -93,12 +94,14 @@ def sweep(
         Solves the tasks, e.g. from :mod:`latmm.sweep.executors`; by default this process does.
     checkpoint : Checkpoint, optional
         Keeps what is found; what it has already is not solved again.
+    memory : int
+        Bytes that the blocks of a task may take, in each process.
 
     Returns
     -------
     SpectralTransmission
     """
-    tasks = cut(grid, samples, common=common)
+    tasks = cut(grid, samples, common=common, memory=memory)
     stored = checkpoint.begin(tasks) if checkpoint is not None else None
     pieces = stored.load() if stored is not None else {}
     total = sum(task.samples for task in tasks)

@@ -5,6 +5,7 @@ Tasks know nothing of each other (:class:`Task`). They and what they find (:clas
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,12 +19,16 @@ from latmm.sweep.junctions import junction
 from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
 
-__all__ = ["Piece", "Task", "cut", "solve"]
+__all__ = ["MEMORY", "Piece", "Task", "bytes_per_wave_vector", "cut", "solve"]
 
 _POINTS = 1024
 """Samples of a task: enough to hide the cost of handing it over, little enough to share out evenly."""
 _BYTES = 2**26
 """Of the blocks of all samples that go to the kernel at once."""
+_COPIES = 3
+"""Blocks, their phases and their copies for the kernel."""
+MEMORY = 2**30
+"""Default budget of a task, bytes."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Task:
         The frequencies of these nodes, THz.
     common : float
         Top of the band that both crystals share, THz: above it nothing crosses and only channels count.
+    memory : int
+        Bytes that the blocks of its k∥ may take: where they need more, a few k∥ are solved after the other.
     """
 
     wave_vectors: Floats
@@ -49,6 +56,7 @@ class Task:
     nodes: Integers
     frequency: Floats
     common: float
+    memory: int
 
     @property
     def samples(self) -> int:
@@ -75,7 +83,7 @@ class Piece:
     resolved: int
 
 
-def cut(grid: FrequencyGrid, samples: Sequence[Window], *, common: float) -> list[Task]:
+def cut(grid: FrequencyGrid, samples: Sequence[Window], *, common: float, memory: int = MEMORY) -> list[Task]:
     """Cut the samples into tasks; the same samples give the same tasks on every machine.
 
     Parameters
@@ -86,6 +94,8 @@ def cut(grid: FrequencyGrid, samples: Sequence[Window], *, common: float) -> lis
         From :func:`latmm.sweep.sampling.windows`.
     common : float
         Top of the band that both crystals share, THz.
+    memory : int
+        Bytes that the blocks of the k∥ of a task may take.
     """
     tasks = []
     for window in samples:
@@ -93,30 +103,52 @@ def cut(grid: FrequencyGrid, samples: Sequence[Window], *, common: float) -> lis
         number = max(1, round(len(window.weights) * nodes.size / _POINTS))
         parts = np.array_split(np.arange(len(window.weights)), min(number, len(window.weights)))
         tasks += [
-            Task(window.wave_vectors[part], window.weights[part], nodes, grid.frequency[nodes], common)
+            Task(
+                window.wave_vectors[part], window.weights[part], nodes, grid.frequency[nodes], common, memory
+            )
             for part in parts
         ]
     return tasks
 
 
+def bytes_per_wave_vector(interface: Interface) -> int:
+    """Memory that the blocks of one k∥ take, and what their assembly needs on the way."""
+    left, right = interface.surfaces
+    sizes = [3 * len(atoms) for atoms in (left, *interface.device, right)]
+    return 16 * _COPIES * (sum(n * n for n in sizes) + sum(n * m for n, m in pairwise(sizes)))
+
+
 def solve(interface: Interface, task: Task) -> Piece:
     """Solve one task, with one BLAS thread, where both crystals have phonons; count them where one has."""
-    counts = np.zeros((3, len(task.weights), task.frequency.size))
+    step = max(1, task.memory // bytes_per_wave_vector(interface))
+    with threadpool_limits(limits=1, user_api="blas"):
+        parts = [
+            _solve_some(interface, task.wave_vectors[start : start + step], task.frequency)
+            for start in range(0, len(task.weights), step)
+        ]
+    return Piece(
+        np.concatenate([part.counts for part in parts], axis=1),
+        np.max([part.worst for part in parts], axis=0),
+        sum(part.resolved for part in parts),
+    )
+
+
+def _solve_some(interface: Interface, wave_vectors: Floats, frequency: Floats) -> Piece:
+    counts = np.zeros((3, len(wave_vectors), frequency.size))
     worst = np.zeros(3)
     resolved = 0
-    with threadpool_limits(limits=1, user_api="blas"):
-        lattice = junction(interface, task.wave_vectors)
-        inside = inside_bands(interface, task.wave_vectors, task.frequency)
-        both = inside[0] & inside[1]
-        for k, f in _batches(both, lattice):
-            found = transmission(_at(lattice, k), TWO_PI * task.frequency[f])
-            counts[:, k, f] = found.transmission, found.channels_left, found.channels_right
-            errors = (found.unitarity, np.abs(found.transmission - found.caroli), found.reciprocity)
-            worst = np.maximum(worst, [float(e.max()) for e in errors])
-            resolved += int(found.resolved.sum())
-        for side, lead in enumerate((lattice.left, lattice.right)):
-            for k, f in _batches(inside[side] & ~both, lattice):
-                counts[1 + side, k, f] = channels(_lead_at(lead, k), TWO_PI * task.frequency[f])
+    lattice = junction(interface, wave_vectors)
+    inside = inside_bands(interface, wave_vectors, frequency)
+    both = inside[0] & inside[1]
+    for k, f in _batches(both, lattice):
+        found = transmission(_at(lattice, k), TWO_PI * frequency[f])
+        counts[:, k, f] = found.transmission, found.channels_left, found.channels_right
+        errors = (found.unitarity, np.abs(found.transmission - found.caroli), found.reciprocity)
+        worst = np.maximum(worst, [float(e.max()) for e in errors])
+        resolved += int(found.resolved.sum())
+    for side, lead in enumerate((lattice.left, lattice.right)):
+        for k, f in _batches(inside[side] & ~both, lattice):
+            counts[1 + side, k, f] = channels(_lead_at(lead, k), TWO_PI * frequency[f])
     return Piece(counts, worst, resolved)
 
 
