@@ -301,6 +301,11 @@ def test_weak_mass_disorder_scatters_long_waves_as_the_fourth_power_of_frequency
 # --- refusals --------------------------------------------------------------------------------------------
 
 
+def test_disorder_that_makes_no_sense_is_refused_before_any_work(rough_silicon):
+    with pytest.raises(InputError, match="cannot hold roughness"):
+        ensemble(rough_silicon, Roughness(2.0, 30.0), [300.0], realisations=2, progress=pytest.fail)
+
+
 def test_an_ensemble_of_one_has_no_standard_error(rough_silicon):
     with pytest.raises(InputError, match="at least two realisations"):
         ensemble(rough_silicon, Mixing(Profile.uniform(2)), [300.0], realisations=1)

@@ -129,6 +129,8 @@ def ensemble(
             f"an ensemble needs at least two realisations for its standard error, but has {realisations}; "
             "use e.g. 20"
         )
+    # what makes no sense on these crystals is told before any work
+    disorder.apply(ideal.slab, ideal.matched, np.random.default_rng(seed))
     common = min(largest_frequency(crystal) for crystal in (ideal.left, ideal.right))
     grid = frequency_grid(common, common, frequencies, coldest=float(t.min()))
     samples = _samples(ideal, grid, kmesh, common)
