@@ -53,10 +53,13 @@ class FrequencyGrid:
         Nodes, THz, ascending and positive.
     weight : (F,) float
         Quadrature weights, THz: ∫ f dν ≈ Σ weight · f(frequency).
+    start : float
+        Lower end of the integral, THz.
     """
 
     frequency: Floats
     weight: Floats
+    start: float = 0.0
 
     def __post_init__(self) -> None:
         nu, w = self.frequency, self.weight
@@ -66,6 +69,8 @@ class FrequencyGrid:
             )
         if not (nu[0] > 0 and np.all(np.diff(nu) > 0) and np.all(w > 0)):
             raise InputError("a frequency grid needs positive ascending nodes and positive weights, in THz")
+        if not 0.0 <= self.start < nu[0]:
+            raise InputError(f"a frequency grid must start from 0 to its first node, but is {self.start} THz")
 
 
 def temperatures(temperature: ArrayLike) -> Floats:

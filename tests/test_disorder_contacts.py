@@ -11,8 +11,10 @@ from latmm.agf import scatter, transmission
 from latmm.disorder.kinds import MassDisorder, Mixing, Roughness, Vacancies
 from latmm.disorder.profiles import Profile
 from latmm.disorder.realisation import realise, undisturbed
+from latmm.disorder.sites import averaged, planes
 from latmm.disorder.virtual import graded, mean_contact, species_share
 from latmm.errors import InputError
+from latmm.interface.contact import build_slab
 from latmm.interface.symmetry import layer_operations
 from latmm.interface.tiling import tile
 from latmm.landauer import FrequencyGrid, conductance
@@ -107,6 +109,19 @@ def test_the_mean_rule_compares_to_an_abrupt_contact_of_the_same_rule(silicon_ge
     )
     # the rule is not the potential's contact, but near it
     assert_allclose(solved(step).transmission.sum(), solved(strained_germanium).transmission.sum(), rtol=0.05)
+
+
+def test_the_mean_rule_does_not_depend_on_the_thickness_of_the_region(silicon_germanium):
+    matched, profile = silicon_germanium.matched, Profile.listed([0.3, 0.6])
+    slab = averaged(build_slab(matched, (6, 6)), matched, profile)
+    share = profile.at(planes(slab, matched))
+    thin, thick = (
+        mean_contact(silicon_germanium, slab, share, (n, n), layer_operations(slab.atoms)) for n in (1, 3)
+    )
+    assert_allclose(solved(thin).transmission, solved(thick).transmission, rtol=1e-9)
+    assert_allclose(
+        solved(graded(silicon_germanium, profile)).transmission, solved(thick).transmission, rtol=1e-9
+    )
 
 
 def test_a_layer_of_the_pure_right_crystal_moves_the_contact(heavy_silicon):
@@ -284,6 +299,11 @@ def test_weak_mass_disorder_scatters_long_waves_as_the_fourth_power_of_frequency
 
 
 # --- refusals --------------------------------------------------------------------------------------------
+
+
+def test_disorder_that_makes_no_sense_is_refused_before_any_work(rough_silicon):
+    with pytest.raises(InputError, match="cannot hold roughness"):
+        ensemble(rough_silicon, Roughness(2.0, 30.0), [300.0], realisations=2, progress=pytest.fail)
 
 
 def test_an_ensemble_of_one_has_no_standard_error(rough_silicon):

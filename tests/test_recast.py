@@ -168,6 +168,15 @@ def test_crystal_that_turns_freely_has_no_first_moment_and_no_imaginary_sound():
     assert np.abs(free.values - wrong.values).max() < 0.03 * wrong.scale
 
 
+@pytest.mark.parametrize("name", ["argon", "silicon", "aluminium"])
+def test_crystal_without_first_moment_stays_as_it_is(name, request):
+    """Also one of a single atom, whose only bonds are to its own images."""
+    table = request.getfixturevalue(name).constants
+    turned = find_setting(table.atoms, orient(table.atoms, (0, 0, 1))).recast(table)
+    for crystal in (table, turned):
+        assert_allclose(free_to_turn(crystal).values, crystal.values, atol=1e-8 * crystal.scale)
+
+
 def test_nothing_is_cut_that_counts(carbide):
     oriented = find_setting(carbide.atoms, orient(carbide.atoms, (0, 0, 1))).recast(carbide)
     found = least_cut(oriented)

@@ -70,17 +70,17 @@ def sphere_channels(grid: FrequencyGrid, weight: Floats, cutoff: Floats) -> Floa
 def _cells(grid: FrequencyGrid) -> tuple[Floats, Floats]:
     """Lower and upper ends of every node's cell, THz.
 
-    A quadrature from zero gives each node the stretch that its weight is, so that cells, like panels, end
+    A quadrature gives each node the stretch that its weight is, so that cells, like panels, end
     where the weights so far add up to; a cut-off at the end of a panel is then exact. Where that does not
     fall between two nodes (weights that are not those of a quadrature), cells end midway.
     """
     nu = grid.frequency
     inner = 0.5 * (nu[1:] + nu[:-1])
     last = nu[-1] + (nu[-1] - inner[-1] if nu.size > 1 else nu[-1])
-    middle, through = np.append(inner, last), np.cumsum(grid.weight)
+    middle, through = np.append(inner, last), grid.start + np.cumsum(grid.weight)
     between = (nu < through) & (through < np.append(nu[1:], 2.0 * last - nu[-1]))
     upper = np.where(between, through, middle)
-    return np.append(0.0, upper[:-1]), upper
+    return np.append(grid.start, upper[:-1]), upper
 
 
 def truncated_square_law(grid: FrequencyGrid, coefficient: Floats, cutoff: Floats) -> Floats:

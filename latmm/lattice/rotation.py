@@ -45,8 +45,9 @@ def free_to_turn(table: ForceConstants) -> ForceConstants:
     sums = table.values.sum(axis=(0, 2))
     twist = 0.5 * (sums - sums.transpose(0, 2, 1))
     wanted = -np.concatenate([twist, 0.5 * first_moment(table).transpose(2, 0, 1)]).reshape(n + 3, 9)
-    # lengths in Å against pure numbers: balance rows and columns before the singular values are judged
-    balance = 1.0 / np.sqrt(np.maximum(np.diag(system), 1e-300))
+    # Å² against pure numbers: balance rows and columns before the singular values are judged. An atom with
+    # bonds to its own images only has an empty row: its measure is its bonds, not what the diagonal keeps
+    balance = 1.0 / np.sqrt(np.concatenate([bonds.sum(axis=1), np.diag(system)[n:]]))
     solved = np.linalg.lstsq(system * np.outer(balance, balance), balance[:, None] * wanted, rcond=1e-10)[0]
     turn = (balance[:, None] * solved).reshape(n + 3, 3, 3)
     change = turn[:n][None, :, None] - turn[:n][None, None, :]

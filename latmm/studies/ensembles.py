@@ -33,9 +33,9 @@ from latmm.sweep.sampling import Window, check_sampling, frequency_grid, windows
 
 __all__ = ["FREQUENCIES", "KMESH", "ensemble"]
 
-KMESH = (2, 2)
-"""Default k∥ mesh of the supercell: 8 x 8 of the crystals for 4 x 4 cells."""
-FREQUENCIES = 32
+KMESH = (3, 3)
+"""Default k∥ mesh of the supercell: 12 x 12 of the crystals for 4 x 4 cells."""
+FREQUENCIES = 48
 """Default number of frequencies in the band that both crystals share."""
 _FINER = 2
 """k∥ along each axis for long waves, in units of those for the rest."""
@@ -129,6 +129,8 @@ def ensemble(
             f"an ensemble needs at least two realisations for its standard error, but has {realisations}; "
             "use e.g. 20"
         )
+    # what makes no sense on these crystals is told before any work
+    disorder.apply(ideal.slab, ideal.matched, np.random.default_rng(seed))
     common = min(largest_frequency(crystal) for crystal in (ideal.left, ideal.right))
     grid = frequency_grid(common, common, frequencies, coldest=float(t.min()))
     samples = _samples(ideal, grid, kmesh, common)

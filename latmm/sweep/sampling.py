@@ -118,7 +118,7 @@ def frequency_grid(
         step = (top - common) / more
         nodes.append(common + step * (np.arange(more) + 0.5))
         weights.append(np.full(more, step))
-    return FrequencyGrid(np.concatenate(nodes), np.concatenate(weights))
+    return FrequencyGrid(np.concatenate(nodes), np.concatenate(weights), min(lowest, elastic))
 
 
 def windows(
