@@ -127,7 +127,7 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
     if turned := _turned(left, aligned):
         raise MismatchError(
             f"{names} are turned against each other: {', '.join(turned)} of one side would continue another "
-            "element; describe both crystals in one setting (e.g. the cation at 0, the anion at 1/4 1/4 1/4), "
+            "element; describe both crystals in one setting (e.g. the cation at 0, the anion at 1/4 1/4 1/4) "
             "or name the opposite plane of one (--right-normal)"
         )
     own, target = aligned.cell.array[:2, :2], left.cell.array[:2, :2]
