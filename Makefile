@@ -29,7 +29,7 @@ types: $(STAMP)
 
 check: lint types test
 
-# builds the peers' environments (minutes), then what benchmarks/ measures, on a quiet machine (about an hour)
+# builds the peers' environments (minutes), then what benchmarks/ measures, on a quiet machine (takes long)
 bench: $(STAMP)
 	benchmarks/peers.sh
 	$(BIN)/python benchmarks/kernel.py speed
