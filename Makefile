@@ -29,7 +29,7 @@ types: $(STAMP)
 
 check: lint types test
 
-# builds the peers' environments (minutes), then everything that benchmarks/ measures, on a quiet machine
+# builds the peers' environments (minutes), then what benchmarks/ measures, on a quiet machine (takes long)
 bench: $(STAMP)
 	benchmarks/peers.sh
 	$(BIN)/python benchmarks/kernel.py speed
@@ -37,9 +37,14 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/kernel.py scaling
 	$(BIN)/python benchmarks/continuum.py
 	$(BIN)/python benchmarks/modes.py
+	$(BIN)/python benchmarks/sampling.py
+	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/contact.py
 	$(BIN)/python benchmarks/conventions.py
-	$(BIN)/python benchmarks/sampling.py
+	$(BIN)/python benchmarks/interfaces.py
+	$(BIN)/python benchmarks/registry.py
+	$(BIN)/python benchmarks/layers_gain.py
+	$(BIN)/python benchmarks/disorder.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -41,14 +41,12 @@ from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
 from latmm.units import TWO_PI
 
-__all__ = ["FREQUENCIES", "KMESH", "MODELS", "layer_study"]
+__all__ = ["FREQUENCIES", "KMESH", "layer_study"]
 
 KMESH = (12, 12)
 """Default k∥ mesh: ratios of conductances to about 1 %."""
 FREQUENCIES = 64
 """Default number of frequencies in the band that both crystals share."""
-MODELS = ("agf", "amm", "dmm", "flat-limit", "radiation")
-"""Lines of the abrupt contact: the lattice, both mismatch models, and the limits with and without k∥ kept."""
 _CONTINUUM_MESH = 12
 """Azimuths and nodes of the slowness mesh of a stack: 0.5 % of its conductance."""
 _PER_NM2 = 100.0
