@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from latmm.lattice.phonopy_files import read_phonopy
     from latmm.results import read, write
     from latmm.structures import read_structure
+    from latmm.studies.ensembles import ensemble
+    from latmm.studies.layers import layer_study
 
 __version__ = "0.1.0.dev0"
 
@@ -24,6 +26,8 @@ __all__ = [
     "build_contact",
     "build_interface",
     "compare",
+    "ensemble",
+    "layer_study",
     "match_crystals",
     "mix_interface",
     "read",
@@ -41,6 +45,8 @@ _HOME = {
     "build_contact": "latmm.interface.build",
     "build_interface": "latmm.interface.build",
     "compare": "latmm.comparison",
+    "ensemble": "latmm.studies.ensembles",
+    "layer_study": "latmm.studies.layers",
     "match_crystals": "latmm.interface.build",
     "mix_interface": "latmm.interface.mixing",
     "read": "latmm.results",
