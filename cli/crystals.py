@@ -1,8 +1,6 @@
 """Two crystals and their interface from the command line: the arguments that lattice commands share."""
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -10,18 +8,17 @@ import click
 from .caching import cache_options, remembering
 from .contacts import contact_interface, contact_options, refuse_contact_options
 from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
-from .options import assignments
-from .outputs import command_line
+from .options import assignments, potential_of, potential_options
+from .outputs import run_attributes
 
 if TYPE_CHECKING:
     from ase import Atoms
 
     from latmm.interface.build import Interface
-    from latmm.lattice.calculators import Potential
 
     from .progress import Reporter
 
-__all__ = ["crystal_options", "interface_of", "interfaces_of", "masses_of", "note", "provenance"]
+__all__ = ["crystal_options", "interface_of", "interfaces_of", "masses_of", "provenance"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -41,20 +38,7 @@ def crystal_options(function: _F) -> _F:
                 metavar="H K L",
                 help="Miller indices of the interface plane, referred to the conventional cell.",
             ),
-            click.option(
-                "--potential",
-                default="auto",
-                show_default=True,
-                metavar="SPEC",
-                help="Interatomic potential: auto, tersoff, sw, lj, emt, or package.module:callable "
-                "(anything that returns an ASE calculator).",
-            ),
-            click.option(
-                "--potential-option",
-                multiple=True,
-                metavar="NAME=VALUE",
-                help="Parameter of the potential, e.g. epsilon (eV), sigma, cutoff (Å) of lj; repeatable.",
-            ),
+            potential_options,
             click.option(
                 "--left-mass",
                 multiple=True,
@@ -155,8 +139,7 @@ def _built(options: dict[str, Any], report: "Reporter") -> "Interface":
         for side in ("left", "right")
     )
     crystals = (left, right)
-    potential = _potential(options, _elements(options, crystals))
-    note(options, f"potential: {potential.name} ({potential.description})")
+    potential = remembering(options, potential_of(options, _elements(options, crystals)))
     return contact_interface(options, crystals, potential, report)
 
 
@@ -172,30 +155,10 @@ def _elements(options: dict[str, Any], crystals: "tuple[Atoms, Atoms]") -> set[s
     return {symbol for atoms in parts for symbol in atoms.get_chemical_symbols()}
 
 
-def _potential(options: dict[str, Any], elements: set[str]) -> "Potential":
-    from latmm.lattice.calculators import resolve_potential
-
-    parameters = assignments(options["potential_option"], "--potential-option")
-    return remembering(options, resolve_potential(options["potential"], elements, parameters))
-
-
-def note(options: dict[str, Any], text: str) -> None:
-    """Write a line on stderr unless all is to be quiet."""
-    if not options["quiet"]:
-        click.echo(text, err=True)
-
-
 def provenance(options: dict[str, Any], interface: "Interface") -> dict[str, Any]:
     """Attributes that say where a result file comes from."""
-    from latmm import __version__
-    from latmm.structures import file_digest
-
     return {
-        "latmm_version": __version__,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command_line": command_line(),
-        "configuration": json.dumps(options, default=str),
-        "input_sha256": json.dumps({name: file_digest(path) for name, path in inputs(options).items()}),
+        **run_attributes(options, inputs(options)),
         "potential": interface.potential,
         "normal": list(interface.normals[0]),
         "normal_right": list(interface.normals[1]),

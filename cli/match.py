@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crystals import note
-from .options import assignments
+from .options import assignments, note
 
 if TYPE_CHECKING:
     from ase import Atoms

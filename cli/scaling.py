@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .crystals import note
+from .options import note
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

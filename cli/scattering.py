@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crystals import crystal_options, interface_of, note, provenance
+from .crystals import crystal_options, interface_of, provenance
+from .options import note
 from .outputs import check_outputs
 from .progress import Reporter
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .crystals import note, provenance
-from .options import assignments
+from .crystals import provenance
+from .options import assignments, note
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crystals import crystal_options, interface_of, note, provenance
-from .options import temperature_list
+from .crystals import crystal_options, interface_of, provenance
+from .options import note, temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
 
