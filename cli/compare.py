@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .crystals import crystal_options, interfaces_of, provenance
-from .options import note, temperature_list
+from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import budget, check_scaling, cost, executor_of, kept, scaling_options, store_beside
@@ -28,15 +28,7 @@ _DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 
 @click.command(name="compare", short_help="Conductance of an interface by every model.")
 @crystal_options
-@click.option(
-    "-T",
-    "--temperature",
-    multiple=True,
-    default=["300"],
-    show_default=True,
-    metavar="K|START:STOP:STEP",
-    help="Temperature in K, or START:STOP:STEP; repeatable.",
-)
+@temperature_option
 @click.option(
     "--model",
     "models",

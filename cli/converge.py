@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .crystals import crystal_options, interface_of
-from .options import temperature_list
+from .options import temperature_list, temperature_option
 from .progress import Reporter
 from .scaling import budget, check_scaling, executor_of, scaling_options
 
@@ -18,15 +18,7 @@ __all__ = ["command"]
 
 @click.command(name="converge", short_help="How many samples a conductance needs.")
 @crystal_options
-@click.option(
-    "-T",
-    "--temperature",
-    multiple=True,
-    default=["300"],
-    show_default=True,
-    metavar="K|START:STOP:STEP",
-    help="Temperature in K, or START:STOP:STEP; repeatable.",
-)
+@temperature_option
 @click.option(
     "--tol", type=float, default=0.01, show_default=True, help="Relative error of G at which to stop."
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .crystals import crystal_options, interface_of, provenance
-from .options import note, temperature_list
+from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs
 from .progress import Reporter
 
@@ -28,15 +28,7 @@ __all__ = ["command"]
     help="Points along the reciprocal vectors of each crystal.",
 )
 @click.option("--gamma", is_flag=True, help="Put a point on Γ, as transport codes do.")
-@click.option(
-    "-T",
-    "--temperature",
-    multiple=True,
-    default=["300"],
-    show_default=True,
-    metavar="K|START:STOP:STEP",
-    help="Temperature in K, or START:STOP:STEP; repeatable.",
-)
+@temperature_option
 @click.option("-o", "--output", type=click.Path(), help="Result as netCDF-4 (xarray.open_datatree).")
 @click.option("--csv", "csv_file", type=click.Path(), help="t(q, branch) of both sides as CSV.")
 @click.option("--plot", type=click.Path(), help="Figure: branch shares, accumulation, lattice over models.")
