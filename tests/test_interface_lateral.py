@@ -171,7 +171,7 @@ def test_windows_of_a_supercell_miss_no_phonon(silicon_germanium):
 
 def test_mode_table_of_a_supercell_is_that_of_the_contact(silicon_germanium):
     small = System.of(silicon_germanium)
-    large = System.of(tile(silicon_germanium, (2, 1)))
+    large = System.of(tile(silicon_germanium, (2, 2)))
     k = np.array([[0.07, 0.21], [-0.33, 0.12]])
     tables = []
     for system, points in ((large, k), (small, large.folded(0, k).reshape(-1, 2))):
