@@ -14,10 +14,10 @@ import numpy as np
 import latmm
 from latmm.continuum.acoustic_mismatch import acoustic_mismatch
 from latmm.continuum.media import Medium
+from latmm.executors import local_processes
 from latmm.interface.interface import Interface
 from latmm.interface.tiling import tile
 from latmm.landauer import conductance
-from latmm.sweep.executors import local_processes
 from latmm.sweep.refinement import Sampling, levels, solve_level
 from latmm.sweep.tasks import solve
 

@@ -48,7 +48,7 @@ def scaling_options(function: _F) -> _F:
 
 def budget(options: dict[str, Any]) -> int:
     """Bytes that each process may use for the blocks of its task."""
-    from latmm.sweep.executors import machine_memory
+    from latmm.executors import machine_memory
 
     whole = machine_memory() / 4 if options["memory"] is None else options["memory"] * 2**30
     return int(whole / (options["processes"] or 1))
@@ -69,7 +69,7 @@ def check_scaling(options: dict[str, Any]) -> None:
 @contextmanager
 def executor_of(options: dict[str, Any]) -> "Iterator[Executor | None]":
     """Start what the options ask for; it ends with the ``with`` block."""
-    from latmm.sweep.executors import dask_cluster, local_processes
+    from latmm.executors import dask_cluster, local_processes
 
     chosen = (
         dask_cluster(options["scheduler"])

@@ -102,7 +102,7 @@ def compare(
     progress : callable, optional
         Called with (stage, done, in all).
     executor : concurrent.futures.Executor, optional
-        Shares the work on the lattice, e.g. from :mod:`latmm.sweep.executors`.
+        Shares the work on the lattice, e.g. from :mod:`latmm.executors`.
     checkpoint : Checkpoint, optional
         Keeps what is found on the lattice, so that a run that was stopped goes on.
     memory : int

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from latmm.errors import InputError
-from latmm.sweep.executors import dask_cluster, unordered
+from latmm.executors import dask_cluster, unordered
 from latmm.sweep.refinement import Sampling, solve_level
 
 distributed = pytest.importorskip("distributed")

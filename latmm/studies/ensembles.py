@@ -21,6 +21,7 @@ from latmm.disorder.kinds import Disorder
 from latmm.disorder.realisation import realise, undisturbed
 from latmm.disorder.virtual import identity
 from latmm.errors import InputError
+from latmm.executors import unordered
 from latmm.interface.interface import Interface
 from latmm.interface.symmetry import reciprocal_rotations
 from latmm.landauer import FrequencyGrid, conductance, temperatures
@@ -28,7 +29,6 @@ from latmm.lattice.calculators import Potential
 from latmm.lattice.phonons import largest_frequency
 from latmm.results import as_json
 from latmm.studies.specular import SplitTransmission, split_transmission
-from latmm.sweep.executors import unordered
 from latmm.sweep.sampling import Window, check_sampling, frequency_grid, windows
 
 __all__ = ["FREQUENCIES", "KMESH", "ensemble"]
@@ -107,7 +107,7 @@ def ensemble(
     frequencies : int
         Frequencies in the band that both crystals share.
     executor : concurrent.futures.Executor, optional
-        Computes the realisations, e.g. from :mod:`latmm.sweep.executors`; by default this process does.
+        Computes the realisations, e.g. from :mod:`latmm.executors`; by default this process does.
     progress : callable, optional
         Called with (stage, done, in all).
 

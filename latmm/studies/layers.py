@@ -29,13 +29,13 @@ from latmm.disorder.profiles import Profile
 from latmm.disorder.realisation import realise
 from latmm.disorder.virtual import graded
 from latmm.errors import InputError
+from latmm.executors import unordered
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.lattice.calculators import Potential
 from latmm.results import as_json
 from latmm.studies.designs import Design, continuum_stack
 from latmm.studies.specular import extend
-from latmm.sweep.executors import unordered
 from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
@@ -108,7 +108,7 @@ def layer_study(
     frequencies : int
         Frequencies in the band that both crystals share.
     executor : concurrent.futures.Executor, optional
-        Computes the designs, e.g. from :mod:`latmm.sweep.executors`; by default this process does.
+        Computes the designs, e.g. from :mod:`latmm.executors`; by default this process does.
     progress : callable, optional
         Called with (stage, done, in all).
 

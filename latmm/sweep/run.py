@@ -17,9 +17,9 @@ import numpy as np
 from scipy.special import stdtrit
 
 from latmm.arrays import Bools, Floats
+from latmm.executors import unordered
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
-from latmm.sweep.executors import unordered
 from latmm.sweep.sampling import ELASTIC, LAW, Window
 from latmm.sweep.tasks import MEMORY, Piece, Task, cut, solve
 
@@ -90,7 +90,7 @@ def sweep(
     progress : callable, optional
         Called with (stage, samples done, samples in all).
     executor : concurrent.futures.Executor, optional
-        Solves the tasks, e.g. from :mod:`latmm.sweep.executors`; by default this process does.
+        Solves the tasks, e.g. from :mod:`latmm.executors`; by default this process does.
     checkpoint : Checkpoint, optional
         Keeps what is found; what it has already is not solved again.
     memory : int
