@@ -32,7 +32,7 @@ from latmm.errors import InputError
 from latmm.lattice import potentials
 from latmm.lattice.potentials.potential import Potential
 
-__all__ = ["CachedCalculator", "cached", "default_folder"]
+__all__ = ["CachedCalculator", "cached", "default_folder", "fingerprint"]
 
 _SIZES: Final = {"energy": 1, "free_energy": 1, "stress": 6}
 """Numbers of each property before the forces."""
@@ -72,7 +72,7 @@ def cached(potential: Potential, folder: Path) -> Potential:
             f"the cache {folder} cannot be written to ({error.strerror}); name another folder, or none"
         ) from None
     _prune(folder)
-    calculator = partial(CachedCalculator, potential.calculator, folder, _fingerprint(potential))
+    calculator = partial(CachedCalculator, potential.calculator, folder, fingerprint(potential))
     return replace(potential, calculator=calculator)
 
 
@@ -120,13 +120,19 @@ class CachedCalculator(Calculator):  # type: ignore[misc]
         _write(path, self.results, len(image))
 
 
-def _fingerprint(potential: Potential) -> str:
-    """Digest of a potential's parameters, of the files that it names and of the code that evaluates it."""
+def fingerprint(potential: Potential) -> str:
+    """Digest of a potential's parameters, of the files that it names and of the code that evaluates it.
+
+    Raises
+    ------
+    InputError
+        If the potential has no name that lasts (a lambda).
+    """
     try:
         recipe = pickle.dumps(potential.calculator, protocol=5)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise InputError(
-            f"forces of {potential.name} cannot be cached: its calculator has no lasting name ({error}); "
+            f"forces of {potential.name} cannot be kept: its calculator has no lasting name ({error}); "
             "make it by a function at the top of a module"
         ) from None
     found = sha256(repr((__version__, ase.__version__, potential.name, potential.description)).encode())

@@ -1,8 +1,9 @@
-"""What a sweep has found so far, in a Zarr store: a run that was stopped goes on where it stood.
+"""What a run has found so far, in a Zarr store: one that was stopped goes on where it stood.
 
-An array for each sweep, named by the digest of its samples, with a row, and a chunk, for each task: [worst
-(3), resolved, counts (3 K F)], filled up with NaN. A chunk that is missing reads as NaN, one that was cut
-short fails its checksum: both count as not done. Only the process that runs the sweep writes.
+An array for each sweep, named by the digest of its samples, with a row, and a chunk, for each task: [1, worst
+(3), resolved, counts (3 K F)], filled up with NaN. A chunk that is missing reads as NaN and does not begin
+with 1, one that was cut short fails its checksum: both count as not done. Only the process that runs the
+sweep writes. Other studies keep rows of numbers of their own.
 
 The root holds the digests of everything that determines the result; a store of another problem is refused.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 import zarr
 from ase import Atoms
 from numpy.typing import NDArray
@@ -26,21 +28,23 @@ from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.sweep.tasks import Piece, Task
 
-__all__ = ["Checkpoint", "digests"]
+__all__ = ["Checkpoint", "Rows", "Stored", "digest", "digests"]
 
 _HEAD = 4
-"""Numbers of a row before the counts."""
+"""Numbers of a piece before its counts."""
+_KEPT = 1.0
+"""What the row of something that was found begins with."""
 
 
 def digests(interface: Interface) -> dict[str, str]:
     """Digests of all that determines the solution of a task, by name."""
     contact, slab, matched = interface.contact, interface.slab, interface.matched
     return {
-        "left crystal": _digest(*_atoms(interface.left.atoms), interface.left.cells, interface.left.values),
-        "right crystal": _digest(
+        "left crystal": digest(*_atoms(interface.left.atoms), interface.left.cells, interface.left.values),
+        "right crystal": digest(
             *_atoms(interface.right.atoms), interface.right.cells, interface.right.values
         ),
-        "contact": _digest(
+        "contact": digest(
             *_atoms(contact.atoms),
             *(contact.first, contact.second, contact.cell, contact.values),
             *(slab.side, slab.layer, slab.cell, slab.member),
@@ -49,14 +53,16 @@ def digests(interface: Interface) -> dict[str, str]:
         ),
         "version of latmm": __version__,
         "version of numpy": np.__version__,
+        "version of scipy": scipy.__version__,
     }
 
 
-def _atoms(atoms: Atoms) -> tuple[Floats, ...]:
-    return np.asarray(atoms.cell.array), atoms.get_positions(), atoms.get_masses()
+def _atoms(atoms: Atoms) -> tuple[NDArray[Any], ...]:
+    return np.asarray(atoms.cell.array), atoms.get_positions(), atoms.get_masses(), atoms.numbers
 
 
-def _digest(*arrays: NDArray[Any]) -> str:
+def digest(*arrays: NDArray[Any]) -> str:
+    """Digest of arrays, their shapes and types."""
     found = hashlib.sha256()
     for array in arrays:
         found.update(f"{array.dtype.str}{array.shape}".encode())
@@ -65,7 +71,7 @@ def _digest(*arrays: NDArray[Any]) -> str:
 
 
 class Checkpoint:
-    """A store of pieces on disk; it comes into being with the first piece.
+    """A store on disk of what is found; it comes into being with the first thing that is kept.
 
     Parameters
     ----------
@@ -95,64 +101,98 @@ class Checkpoint:
             ) from None
         if known is not None and known != self._problem:
             found = known if isinstance(known, dict) else {}
-            changed = [name for name, value in problem.items() if found.get(name) != value]
+            names = dict.fromkeys([*self._problem, *found])
+            changed = [name for name in names if found.get(name) != self._problem.get(name)]
             raise InputError(
                 f"{path} holds a run that was stopped and differs in: {', '.join(changed)}; "
                 "finish it with its own inputs, or start anew with --overwrite"
             )
 
+    def rows(self, name: str, count: int, width: int) -> "Rows":
+        """Look up the rows of numbers kept under a name.
+
+        Parameters
+        ----------
+        name : str
+            Of a file.
+        count, width : int
+            Number of rows, and of the numbers in the longest.
+        """
+        return Rows(self.path, self._problem, name, (count, width))
+
     def begin(self, tasks: Sequence[Task]) -> "Stored":
         """Look up the sweep with these tasks."""
-        name = _digest(
+        name = digest(
             *(array for task in tasks for array in (task.wave_vectors, task.weights, task.frequency)),
             np.array([task.common for task in tasks]),
         )[:16]
-        return Stored(self.path, self._problem, name, tasks)
+        width = _HEAD + 3 * max(task.samples for task in tasks)
+        return Stored(self.rows(name, len(tasks), width), tasks)
 
     def remove(self) -> None:
         """Delete the store: its run is done."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-class Stored:
-    """The pieces of one sweep, in an array of the store."""
+class Rows:
+    """Rows of numbers by number of an item, in an array of the store."""
 
-    def __init__(self, path: Path, problem: dict[str, str], name: str, tasks: Sequence[Task]) -> None:
-        self._path, self._problem, self._name, self._tasks = path, problem, name, tasks
-        self._width = _HEAD + 3 * max(task.samples for task in tasks)
+    def __init__(self, path: Path, problem: dict[str, str], name: str, shape: tuple[int, int]) -> None:
+        self._path, self._problem, self._name = path, problem, name
+        self._shape = (shape[0], 1 + shape[1])
 
-    def load(self) -> dict[int, Piece]:
-        """Read every piece that is whole, by the number of its task."""
+    def load(self) -> dict[int, Floats]:
+        """Read every row that is whole, by its number; shorter ones are filled up with NaN."""
         if not (self._path / self._name / "zarr.json").exists():
             return {}
         found = {}
-        for number, task in enumerate(self._tasks):
+        for number in range(self._shape[0]):
             try:
                 row = np.asarray(self._array[number], dtype=float)
             except (ValueError, RuntimeError):  # a chunk cut short
                 continue
-            counts: Floats = row[_HEAD : _HEAD + 3 * task.samples]
-            if not np.isnan(row[:_HEAD]).any() and not np.isnan(counts).any():
-                shape = (3, len(task.weights), task.frequency.size)
-                found[number] = Piece(counts.reshape(shape), row[:3], int(row[3]))
+            if row[0] == _KEPT:
+                found[number] = row[1:]
         return found
 
-    def save(self, number: int, piece: Piece) -> None:
-        """Write the piece of a task."""
-        row = np.full(self._width, np.nan)
-        head = np.append(piece.worst, float(piece.resolved))
-        row[: _HEAD + piece.counts.size] = np.concatenate([head, piece.counts.ravel()])
-        self._array[number] = row
+    def save(self, number: int, row: Floats) -> None:
+        """Keep a row."""
+        kept = np.full(self._shape[1], np.nan)
+        kept[0], kept[1 : 1 + row.size] = _KEPT, row
+        self._array[number] = kept
 
     @cached_property
     def _array(self) -> "zarr.Array":  # type: ignore[type-arg]
         root = zarr.open_group(self._path, mode="a")
-        root.attrs["problem"] = self._problem
+        if "problem" not in root.attrs:
+            root.attrs["problem"] = self._problem
         return root.require_array(
             self._name,
-            shape=(len(self._tasks), self._width),
-            chunks=(1, self._width),
+            shape=self._shape,
+            chunks=(1, self._shape[1]),
             dtype="float64",
             fill_value=float("nan"),
             compressors=[ZstdCodec(level=1), Crc32cCodec()],
         )
+
+
+class Stored:
+    """The pieces of one sweep in the store."""
+
+    def __init__(self, rows: Rows, tasks: Sequence[Task]) -> None:
+        self._rows, self._tasks = rows, tasks
+
+    def load(self) -> dict[int, Piece]:
+        """Read every piece that is whole, by the number of its task."""
+        found = {}
+        for number, row in self._rows.load().items():
+            task = self._tasks[number]
+            counts = row[_HEAD : _HEAD + 3 * task.samples]
+            shape = (3, len(task.weights), task.frequency.size)
+            found[number] = Piece(counts.reshape(shape), row[:3], int(row[3]))
+        return found
+
+    def save(self, number: int, piece: Piece) -> None:
+        """Write the piece of a task."""
+        head = np.append(piece.worst, float(piece.resolved))
+        self._rows.save(number, np.concatenate([head, piece.counts.ravel()]))
