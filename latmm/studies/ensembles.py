@@ -6,9 +6,10 @@ contact are solved at the same samples of k∥ and ν, so that sampling errors l
 standard error of the mean over n realisations is s/√n, s their sample standard deviation.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -21,13 +22,13 @@ from latmm.disorder.kinds import Disorder
 from latmm.disorder.realisation import realise, undisturbed
 from latmm.disorder.virtual import identity
 from latmm.errors import InputError
-from latmm.executors import unordered
 from latmm.interface.interface import Interface
 from latmm.interface.symmetry import reciprocal_rotations
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.lattice.calculators import Potential
 from latmm.lattice.phonons import largest_frequency
 from latmm.results import as_json
+from latmm.studies.collecting import Checks, Progress, axes, collect, opened, worst
 from latmm.studies.specular import SplitTransmission, split_transmission
 from latmm.sweep.sampling import Window, check_sampling, frequency_grid, windows
 
@@ -41,10 +42,10 @@ _FINER = 2
 """k∥ along each axis for long waves, in units of those for the rest."""
 _LONG = 2.0
 """Waves of the zone are long up to this multiple of its lowest frequency."""
-_ABRUPT = -1
-"""Number of the task that solves the contact without disorder."""
-
-Progress = Callable[[str, int, int], None]
+_ABRUPT = "abrupt"
+"""Name of the contact without disorder."""
+_SPECULAR_XI = "transmission that keeps the in-plane wave vector"
+_SPECULAR_G = "conductance of what keeps the in-plane wave vector"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class _Job:
     grid: FrequencyGrid
     samples: list[Window]
     common: float
+    progress: Progress | None
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,35 @@ class _Found:
 
     spectra: SplitTransmission
     atoms: int
-    checks: Mapping[str, tuple[float, float]]
+    checks: Checks
+
+    def row(self, names: Iterable[str]) -> Floats:
+        """Write as a row of numbers, with the checks of these names; not a number where there is none."""
+        own = self.spectra
+        checks = [self.checks.get(name, (np.nan, np.nan)) for name in names]
+        return np.concatenate(
+            [
+                [float(self.atoms), own.unitarity, own.reciprocity],
+                np.ravel(checks),
+                *(own.transmission, own.specular, own.channels_left, own.channels_right),
+            ]
+        )
+
+    @classmethod
+    def of(cls, row: Floats, names: Sequence[str]) -> "_Found":
+        """Read a row."""
+        atoms, unitarity, reciprocity = (float(x) for x in row[:3])
+        checks, spectra = row[3 : 3 + 2 * len(names)], row[3 + 2 * len(names) :]
+        whole, specular, left, right = spectra.reshape(4, -1)
+        return cls(
+            SplitTransmission(whole, specular, left, right, unitarity, reciprocity),
+            int(atoms),
+            {
+                name: (float(value), float(limit))
+                for name, (value, limit) in zip(names, checks.reshape(-1, 2), strict=True)
+                if not np.isnan(limit)
+            },
+        )
 
 
 def ensemble(
@@ -82,6 +112,7 @@ def ensemble(
     frequencies: int = FREQUENCIES,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    store: Path | None = None,
 ) -> xr.DataTree:
     """Thermal boundary conductance of disordered contacts.
 
@@ -109,7 +140,11 @@ def ensemble(
     executor : concurrent.futures.Executor, optional
         Computes the realisations, e.g. from :mod:`latmm.executors`; by default this process does.
     progress : callable, optional
-        Called with (stage, done, in all).
+        Called with (stage, done, in all); the stages of a single contact are named where this process solves
+        them.
+    store : Path, optional
+        Folder that keeps every contact that is solved (Zarr), for a run that is stopped: the same call, also
+        with more realisations, goes on. It is left to the caller to remove.
 
     Returns
     -------
@@ -120,7 +155,7 @@ def ensemble(
     Raises
     ------
     InputError
-        If an argument makes no sense.
+        If an argument makes no sense, or the store is that of another ensemble.
     """
     t = temperatures(temperature)
     check_sampling(kmesh, frequencies)
@@ -134,17 +169,29 @@ def ensemble(
     common = min(largest_frequency(crystal) for crystal in (ideal.left, ideal.right))
     grid = frequency_grid(common, common, frequencies, coldest=float(t.min()))
     samples = _samples(ideal, grid, kmesh, common)
-    job = _Job(ideal, disorder, potential, relax, grid, samples, common)
-    items: dict[int, SeedSequence | None] = {_ABRUPT: None}
-    items.update(enumerate(SeedSequence(seed).spawn(realisations)))
-    report = progress if progress is not None else (lambda stage, done, total: None)
-    found: dict[int, _Found] = {}
-    report("realisations", 0, len(items))
-    for number, result in unordered(_solve, job, items, executor):
-        found[number] = result
-        report("realisations", len(found), len(items))
-    abrupt = found.pop(_ABRUPT)
-    drawn = [found[number] for number in range(realisations)]
+    job = _Job(
+        ideal, disorder, potential, relax, grid, samples, common, progress if executor is None else None
+    )
+    items: dict[str, SeedSequence | None] = {_ABRUPT: None}
+    items.update((_numbered(i), seq) for i, seq in enumerate(SeedSequence(seed).spawn(realisations)))
+    rows = collect(
+        _solve,
+        job,
+        items,
+        stage="realisations",
+        width=3 + 2 * len(ideal.checks) + 4 * grid.frequency.size,
+        store=opened(
+            *(store, ideal, grid),
+            kmesh=kmesh,
+            potential=potential,
+            relax=relax,
+            own={"disorder": disorder, "seed": int(seed)},
+        ),
+        executor=executor,
+        progress=progress,
+    )
+    names = sorted(ideal.checks)
+    abrupt, *drawn = (_Found.of(rows[name], names) for name in items)
     root = {
         "title": "Thermal boundary conductance of disordered contacts",
         "latmm_version": __version__,
@@ -157,7 +204,7 @@ def ensemble(
         "relaxed": str(relax),
         "kmesh": list(kmesh),
         "frequencies": frequencies,
-        "checks": as_json(_checks([abrupt, *drawn])),
+        "checks": as_json(worst([_checks(one) for one in (abrupt, *drawn)])),
     }
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=root), **_tables(grid, t, abrupt, drawn)})
 
@@ -186,44 +233,43 @@ def _samples(ideal: Interface, grid: FrequencyGrid, kmesh: tuple[int, int], comm
     return [replace(widest, selected=widest.selected & ~long), *parts]
 
 
-def _solve(job: _Job, seed: SeedSequence | None) -> _Found:
+def _numbered(realisation: int) -> str:
+    """Name of a realisation in the store."""
+    return f"realisation-{realisation}"
+
+
+def _solve(job: _Job, seed: SeedSequence | None) -> Floats:
     """Draw and solve one contact; without a seed, the abrupt one."""
     if seed is None:
         contact = undisturbed(job.ideal, job.potential)
     else:
-        contact = realise(job.ideal, job.disorder, seed, potential=job.potential, relax=job.relax)
-    spectra = split_transmission(contact, job.grid, job.samples, common=job.common)
-    return _Found(spectra, len(contact.slab.atoms), contact.checks)
+        contact = realise(
+            job.ideal, job.disorder, seed, potential=job.potential, relax=job.relax, progress=job.progress
+        )
+    spectra = split_transmission(contact, job.grid, job.samples, common=job.common, progress=job.progress)
+    return _Found(spectra, len(contact.slab.atoms), contact.checks).row(sorted(job.ideal.checks))
 
 
-def _checks(found: list[_Found]) -> dict[str, dict[str, float | bool]]:
-    """Worst of every check over all contacts."""
-    checks: dict[str, tuple[float, float]] = {}
-    for one in found:
-        own = {
-            **one.checks,
-            "unitarity": (one.spectra.unitarity, 1e-8),
-            "reciprocity": (one.spectra.reciprocity, 1e-8),
-        }
-        for name, (value, limit) in own.items():
-            checks[name] = (max(value, checks.get(name, (0.0, limit))[0]), limit)
-    return {name: {"value": v, "limit": limit, "ok": bool(v <= limit)} for name, (v, limit) in checks.items()}
+def _checks(found: _Found) -> Checks:
+    """Gather the checks of one contact."""
+    spectra = found.spectra
+    return {
+        **found.checks,
+        "unitarity": (spectra.unitarity, 1e-8),
+        "reciprocity": (spectra.reciprocity, 1e-8),
+    }
 
 
 def _tables(grid: FrequencyGrid, t: Floats, abrupt: _Found, drawn: list[_Found]) -> dict[str, xr.Dataset]:
     """Label the spectra and conductances of all contacts."""
-    nu = ("frequency", grid.frequency, {"units": "THz", "long_name": "phonon frequency"})
-    weight = ("frequency", grid.weight, {"units": "THz", "long_name": "quadrature weight of the frequency"})
-    coordinates = {
-        "frequency": nu,
-        "frequency_weight": weight,
-        "temperature": ("temperature", t, {"units": "K", "long_name": "temperature"}),
-    }
+    coordinates = axes(grid, t)
     total, specular = (
         np.array([getattr(one.spectra, name) for one in drawn]) for name in ("transmission", "specular")
     )
     g, g_specular = conductance(grid, total, t), conductance(grid, specular, t)
-    g_abrupt = conductance(grid, abrupt.spectra.transmission, t)
+    g_abrupt, g_abrupt_specular = (
+        conductance(grid, xi, t) for xi in (abrupt.spectra.transmission, abrupt.spectra.specular)
+    )
     channels = {
         f"channels_{side}": _spectral(
             ("frequency",),
@@ -237,7 +283,9 @@ def _tables(grid: FrequencyGrid, t: Floats, abrupt: _Found, drawn: list[_Found])
         "/abrupt": xr.Dataset(
             {
                 "transmission": _spectral(("frequency",), abrupt.spectra.transmission, "transmission"),
+                "specular_transmission": _spectral(("frequency",), abrupt.spectra.specular, _SPECULAR_XI),
                 "conductance": _conductance(("temperature",), g_abrupt, "thermal boundary conductance"),
+                "specular_conductance": _conductance(("temperature",), g_abrupt_specular, _SPECULAR_G),
                 **channels,
             },
             coords=coordinates,
@@ -245,13 +293,9 @@ def _tables(grid: FrequencyGrid, t: Floats, abrupt: _Found, drawn: list[_Found])
         "/realisations": xr.Dataset(
             {
                 "transmission": _spectral((*each, "frequency"), total, "transmission"),
-                "specular_transmission": _spectral(
-                    (*each, "frequency"), specular, "transmission that keeps the in-plane wave vector"
-                ),
+                "specular_transmission": _spectral((*each, "frequency"), specular, _SPECULAR_XI),
                 "conductance": _conductance((*each, "temperature"), g, "thermal boundary conductance"),
-                "specular_conductance": _conductance(
-                    (*each, "temperature"), g_specular, "conductance of what keeps the in-plane wave vector"
-                ),
+                "specular_conductance": _conductance((*each, "temperature"), g_specular, _SPECULAR_G),
                 "atoms": (
                     each,
                     [one.atoms for one in drawn],

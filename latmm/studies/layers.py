@@ -10,9 +10,10 @@ which is below the radiation limit min(M_left, M_right) of the summed channels, 
 mismatch, which forgets k∥.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -29,11 +30,11 @@ from latmm.disorder.profiles import Profile
 from latmm.disorder.realisation import realise
 from latmm.disorder.virtual import graded
 from latmm.errors import InputError
-from latmm.executors import unordered
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.lattice.calculators import Potential
 from latmm.results import as_json
+from latmm.studies.collecting import Checks, Progress, axes, collect, name_of, opened, worst
 from latmm.studies.designs import Design, continuum_stack
 from latmm.studies.specular import extend
 from latmm.sweep.junctions import junction
@@ -52,8 +53,6 @@ _CONTINUUM_MESH = 12
 _PER_NM2 = 100.0
 """1 Å⁻² in nm⁻²."""
 _ABRUPT = Design("abrupt", Profile.linear(0))
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,17 @@ class _Found:
     unitarity: float
     reciprocity: float
 
+    @property
+    def row(self) -> Floats:
+        """All of it in a row of numbers."""
+        return np.concatenate([[self.unitarity, self.reciprocity], self.lattice, self.continuum])
+
+    @classmethod
+    def of(cls, row: Floats) -> "_Found":
+        """Read a row."""
+        lattice, continuum = row[2:].reshape(2, -1)
+        return cls(lattice, continuum, float(row[0]), float(row[1]))
+
 
 def layer_study(
     ideal: Interface,
@@ -88,6 +98,7 @@ def layer_study(
     frequencies: int = FREQUENCIES,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    store: Path | None = None,
 ) -> xr.DataTree:
     """Conductance of an interface with layers of several designs.
 
@@ -111,6 +122,9 @@ def layer_study(
         Computes the designs, e.g. from :mod:`latmm.executors`; by default this process does.
     progress : callable, optional
         Called with (stage, done, in all).
+    store : Path, optional
+        Folder that keeps every design that is solved (Zarr), for a run that is stopped: the same call, also
+        with other designs, goes on. It is left to the caller to remove.
 
     Returns
     -------
@@ -131,14 +145,18 @@ def layer_study(
         Side.from_force_constants(ideal.right, "the right crystal"),
     )
     job = _Job(ideal, sampling, sides, potential, relax)
-    items = dict(enumerate([*designs, _ABRUPT]))
-    report = progress if progress is not None else (lambda stage, done, total: None)
-    found: dict[int, _Found] = {}
-    report("designs", 0, len(items))
-    for number, result in unordered(_solve, job, items, executor):
-        found[number] = result
-        report("designs", len(found), len(items))
-    *solved, abrupt = (found[number] for number in range(len(items)))
+    items = {name_of(layer): layer for layer in (*designs, _ABRUPT)}
+    rows = collect(
+        _solve,
+        job,
+        items,
+        stage="designs",
+        width=2 + 2 * grid.frequency.size,
+        store=opened(store, ideal, grid, kmesh=kmesh, potential=potential, relax=relax, own={}),
+        executor=executor,
+        progress=progress,
+    )
+    *solved, abrupt = (_Found.of(rows[name_of(layer)]) for layer in (*designs, _ABRUPT))
     continuum = ContinuumModels(*sides, grid, None)
     spectra = {
         "agf": abrupt.lattice,
@@ -156,7 +174,7 @@ def layer_study(
         "third materials by the potential",
         "kmesh": list(kmesh),
         "frequencies": frequencies,
-        "checks": as_json(_checks(ideal, list(found.values()))),
+        "checks": as_json(worst([ideal.checks, *map(_checks, (*solved, abrupt))])),
     }
     models = _models(grid, t, spectra)
     return xr.DataTree.from_dict(
@@ -168,7 +186,7 @@ def layer_study(
     )
 
 
-def _solve(job: _Job, layer: Design) -> _Found:
+def _solve(job: _Job, layer: Design) -> Floats:
     """Solve one design by both routes."""
     at, content = job.sampling, layer.content
     if isinstance(content, Interlayer):
@@ -178,10 +196,10 @@ def _solve(job: _Job, layer: Design) -> _Found:
     solved = sweep(contact, at.grid, at.samples, common=at.common)
     if isinstance(content, Interlayer):  # its elastic medium is not known
         unknown = np.full(at.grid.frequency.size, np.nan)
-        return _Found(solved.transmission, unknown, solved.unitarity, solved.reciprocity)
+        return _Found(solved.transmission, unknown, solved.unitarity, solved.reciprocity).row
     stack = continuum_stack(content, job.ideal, *job.sides)
     table = acoustic_mismatch_stack(stack, at.grid, azimuths=_CONTINUUM_MESH, nodes=_CONTINUUM_MESH)
-    return _Found(solved.transmission, table["transmission"].values, solved.unitarity, solved.reciprocity)
+    return _Found(solved.transmission, table["transmission"].values, solved.unitarity, solved.reciprocity).row
 
 
 def _flat_limit(job: _Job) -> Floats:
@@ -203,16 +221,8 @@ def _flat_limit(job: _Job) -> Floats:
     return limit
 
 
-def _checks(ideal: Interface, found: list[_Found]) -> dict[str, dict[str, float | bool]]:
-    checks = {
-        **ideal.checks,
-        "unitarity": (max(one.unitarity for one in found), 1e-8),
-        "reciprocity": (max(one.reciprocity for one in found), 1e-8),
-    }
-    return {
-        name: {"value": value, "limit": limit, "ok": bool(value <= limit)}
-        for name, (value, limit) in checks.items()
-    }
+def _checks(found: _Found) -> Checks:
+    return {"unitarity": (found.unitarity, 1e-8), "reciprocity": (found.reciprocity, 1e-8)}
 
 
 def _models(grid: FrequencyGrid, t: Floats, spectra: dict[str, Floats]) -> xr.Dataset:
@@ -230,7 +240,7 @@ def _models(grid: FrequencyGrid, t: Floats, spectra: dict[str, Floats]) -> xr.Da
         },
         coords={
             "model": ("model", list(spectra), {"units": "1", "long_name": "model"}),
-            **_axes(grid, t),
+            **axes(grid, t),
         },
     )
 
@@ -282,18 +292,6 @@ def _designs(
                 [one.planes for one in designs],
                 {"units": "1", "long_name": "atomic planes of the layer"},
             ),
-            **_axes(grid, t),
+            **axes(grid, t),
         },
     )
-
-
-def _axes(grid: FrequencyGrid, t: Floats) -> dict[str, tuple[str, Floats, dict[str, str]]]:
-    return {
-        "frequency": ("frequency", grid.frequency, {"units": "THz", "long_name": "phonon frequency"}),
-        "frequency_weight": (
-            "frequency",
-            grid.weight,
-            {"units": "THz", "long_name": "quadrature weight of the frequency"},
-        ),
-        "temperature": ("temperature", t, {"units": "K", "long_name": "temperature"}),
-    }

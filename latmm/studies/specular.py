@@ -5,7 +5,7 @@ diffusely. In a disordered contact the supercell repeats: of N folded k∥ one i
 a contact that forgets all of k∥ transmits 1/N specularly.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,12 @@ class SplitTransmission:
 
 
 def split_transmission(
-    interface: Interface, grid: FrequencyGrid, samples: Sequence[Window], *, common: float
+    interface: Interface,
+    grid: FrequencyGrid,
+    samples: Sequence[Window],
+    *,
+    common: float,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> SplitTransmission:
     """Solve every sample below the top of the common band, with one BLAS thread.
 
@@ -66,7 +71,12 @@ def split_transmission(
         From :func:`latmm.sweep.sampling.windows`. Below their frequencies Ξ ∝ ν² as it is just above.
     common : float
         Top of the band that both crystals share, THz.
+    progress : callable, optional
+        Called with (stage, k∥ done, in all).
     """
+    report = progress if progress is not None else (lambda stage, done, total: None)
+    total, done = sum(len(window.weights) for window in samples), 0
+    report("modes", done, total)
     spectra = np.zeros((4, grid.frequency.size))
     sampled = np.zeros(grid.frequency.size, dtype=bool)
     worst = np.zeros(2)
@@ -78,9 +88,11 @@ def split_transmission(
                 found, errors = _solve(interface, k[None], TWO_PI * grid.frequency[nodes])
                 spectra[:, nodes] += weight * _PER_NM2 / interface.area * found
                 worst = np.maximum(worst, errors)
+                done += 1
+                report("modes", done, total)
     extend(spectra, grid.frequency, sampled)
-    total, specular, left, right = spectra
-    return SplitTransmission(total, specular, left, right, float(worst[0]), float(worst[1]))
+    whole, specular, left, right = spectra
+    return SplitTransmission(whole, specular, left, right, float(worst[0]), float(worst[1]))
 
 
 def extend(spectra: Floats, frequency: Floats, sampled: Bools) -> None:

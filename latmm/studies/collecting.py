@@ -1,0 +1,161 @@
+"""What the studies share: many contacts solved one by one and kept, their checks, the axes of their tables.
+
+A study can last hours. Every contact that is solved is a row of numbers, kept under a name of its own in the
+study's store (:mod:`latmm.sweep.checkpoint`): a study that was stopped goes on where it stood, and one that
+asks for more contacts than before finds those that it has.
+"""
+
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import ase
+import numpy as np
+
+from latmm.arrays import Floats
+from latmm.executors import unordered
+from latmm.interface.interface import Interface
+from latmm.landauer import FrequencyGrid
+from latmm.lattice.calculators import Potential
+from latmm.lattice.force_cache import fingerprint
+
+if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
+    from latmm.sweep.checkpoint import Checkpoint
+
+__all__ = ["Checks", "Progress", "axes", "collect", "name_of", "opened", "worst"]
+
+Progress = Callable[[str, int, int], None]
+Checks = Mapping[str, tuple[float, float]]
+"""Name → (value, limit), each value to be at most its limit."""
+Axis = tuple[str, Floats, dict[str, str]]
+Shared = TypeVar("Shared")
+Item = TypeVar("Item")
+
+
+def opened(
+    path: Path | None,
+    ideal: Interface,
+    grid: FrequencyGrid,
+    *,
+    kmesh: tuple[int, int],
+    potential: Potential | None,
+    relax: bool,
+    own: Mapping[str, object],
+) -> "Checkpoint | None":
+    """Open the store of a study, if it shall have one.
+
+    Parameters
+    ----------
+    path : Path or None
+        Of its folder.
+    ideal, grid, kmesh, potential, relax
+        What determines the contacts of every study.
+    own : mapping
+        Name → what determines those of this study beside; told apart by its pickle.
+
+    Raises
+    ------
+    InputError
+        If the store is that of another study; the message says in what it differs.
+    """
+    if path is None:
+        return None
+    from latmm.sweep.checkpoint import Checkpoint, digests
+
+    problem = {
+        **digests(ideal),
+        "potential": "none" if potential is None else fingerprint(potential),
+        "relaxation": str(bool(relax)),
+        "k-points": _digest([int(n) for n in kmesh]),
+        "frequencies (or the lowest temperature)": _digest([grid.frequency, grid.weight]),
+        "version of ASE": ase.__version__,
+        **{name: _digest(value) for name, value in own.items()},
+    }
+    return Checkpoint(path, problem)
+
+
+def name_of(value: object) -> str:
+    """Name of a file for a value: a digest of its pickle."""
+    return _digest(value)[:16]
+
+
+def _digest(value: object) -> str:
+    from latmm.sweep.checkpoint import digest
+
+    return digest(np.frombuffer(pickle.dumps(value, protocol=5), dtype=np.uint8))
+
+
+def collect(
+    solve: Callable[[Shared, Item], Floats],
+    job: Shared,
+    items: Mapping[str, Item],
+    *,
+    stage: str,
+    width: int,
+    store: "Checkpoint | None" = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Floats]:
+    """Solve every item that the store does not have yet.
+
+    Parameters
+    ----------
+    solve : callable
+        At the top level of a module; of the job, which all share, and an item.
+    job : object
+        Its first argument.
+    items : mapping
+        Name → its second argument.
+    stage : str
+        Name of the items in reports of progress.
+    width : int
+        Numbers of a row.
+    store : Checkpoint, optional
+        Keeps what is found.
+    executor : concurrent.futures.Executor, optional
+        Solves the items; by default this process does.
+    progress : callable, optional
+        Called with (stage, done, in all).
+
+    Returns
+    -------
+    dict
+        Name → row (``width``,), the same whoever solved it.
+    """
+    report = progress if progress is not None else (lambda stage, done, total: None)
+    rows = {} if store is None else {name: store.rows(name, 1, width) for name in items}
+    found = {name: row for name, kept in rows.items() for row in kept.load().values()}
+    names = list(items)
+    missing = {number: items[name] for number, name in enumerate(names) if name not in found}
+    report(stage, len(found), len(items))
+    for number, row in unordered(solve, job, missing, executor):
+        name = names[number]
+        if store is not None:
+            rows[name].save(0, row)
+        found[name] = row
+        report(stage, len(found), len(items))
+    return found
+
+
+def worst(checks: Sequence[Checks]) -> dict[str, dict[str, float | bool]]:
+    """Worst value of every check over all contacts."""
+    found: dict[str, tuple[float, float]] = {}
+    for own in checks:
+        for name, (value, limit) in own.items():
+            found[name] = (max(value, found.get(name, (value, limit))[0]), limit)
+    return {name: {"value": v, "limit": limit, "ok": bool(v <= limit)} for name, (v, limit) in found.items()}
+
+
+def axes(grid: FrequencyGrid, temperature: Floats) -> dict[str, Axis]:
+    """Coordinates of spectra and conductances."""
+    return {
+        "frequency": ("frequency", grid.frequency, {"units": "THz", "long_name": "phonon frequency"}),
+        "frequency_weight": (
+            "frequency",
+            grid.weight,
+            {"units": "THz", "long_name": "quadrature weight of the frequency"},
+        ),
+        "temperature": ("temperature", temperature, {"units": "K", "long_name": "temperature"}),
+    }
