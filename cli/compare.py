@@ -170,7 +170,7 @@ def _compared(
 
     models = options["models"] or _DEFAULT
     store = store_beside(options, interface, part) if options["output"] and "agf" in models else None
-    with kept(options, store):
+    with kept(options, None if store is None else store.path):
         tree = compare(
             interface,
             temperatures,

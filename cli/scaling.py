@@ -1,7 +1,9 @@
 """Long sweeps: who shares the work, what it will cost, and where a stopped one is kept."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,7 +16,16 @@ if TYPE_CHECKING:
     from latmm.interface.interface import Interface
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["budget", "check_scaling", "cost", "executor_of", "kept", "scaling_options", "store_beside"]
+__all__ = [
+    "budget",
+    "check_scaling",
+    "cost",
+    "executor_of",
+    "kept",
+    "path_beside",
+    "scaling_options",
+    "store_beside",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -88,25 +99,27 @@ def store_beside(options: dict[str, Any], interface: "Interface", part: str = ""
     LatmmError
         If it is that of a run with other inputs, and not to be overwritten.
     """
-    import shutil
-    from pathlib import Path
-
     from latmm.sweep.checkpoint import Checkpoint, digests
 
+    return Checkpoint(path_beside(options, part), digests(interface))
+
+
+def path_beside(options: dict[str, Any], part: str = "") -> Path:
+    """Name the folder of that store, and empty it where the run shall start anew."""
     path = Path(options["output"]).with_suffix(f"{part and '.'}{part}.partial.zarr")
     if options["overwrite"] and path.exists():
         shutil.rmtree(path)
-    return Checkpoint(path, digests(interface))
+    return path
 
 
 @contextmanager
-def kept(options: dict[str, Any], store: "Checkpoint | None") -> Iterator[None]:
+def kept(options: dict[str, Any], store: Path | None) -> Iterator[None]:
     """Say, when what is within stops half-way, that something was kept."""
     try:
         yield
     except BaseException:
-        if store is not None and store.path.exists():
-            text = f"{store.path} keeps what was found so far: the same command goes on from there"
+        if store is not None and store.exists():
+            text = f"{store} keeps what was found so far: the same command goes on from there"
             note(options, text)
         raise
 
