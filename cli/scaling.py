@@ -115,8 +115,12 @@ def path_beside(options: dict[str, Any], part: str = "") -> Path:
 @contextmanager
 def kept(options: dict[str, Any], store: Path | None) -> Iterator[None]:
     """Say, when what is within stops half-way, that something was kept."""
+    from latmm.errors import InputError
+
     try:
         yield
+    except InputError:  # there was nothing to stop
+        raise
     except BaseException:
         if store is not None and store.exists():
             text = f"{store} keeps what was found so far: the same command goes on from there"

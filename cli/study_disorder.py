@@ -11,7 +11,7 @@ from .options import temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import check_scaling, executor_of, scaling_options
-from .study_options import potential_of, shares, study_options, write_files
+from .study_options import keeping, potential_of, shares, study_options, write_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -145,20 +145,22 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
     disorder = _disorder(options)
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
         interface = tile(interface_of(options, report), options["lateral"])
-        tree = ensemble(
-            interface,
-            disorder,
-            temperatures,
-            realisations=options["seeds"],
-            seed=options["seed"],
-            potential=_potential(options, interface),
-            relax=options["relax"],
-            kmesh=kmesh,
-            frequencies=frequencies,
-            executor=executor,
-            progress=report,
-        )
-    write_files(options, tree, interface, ensemble_figure)
+        with keeping(options) as store:
+            tree = ensemble(
+                interface,
+                disorder,
+                temperatures,
+                realisations=options["seeds"],
+                seed=options["seed"],
+                potential=_potential(options, interface),
+                relax=options["relax"],
+                kmesh=kmesh,
+                frequencies=frequencies,
+                executor=executor,
+                progress=report,
+                store=store,
+            )
+            write_files(options, tree, interface, ensemble_figure)
     return tree
 
 

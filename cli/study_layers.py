@@ -11,7 +11,7 @@ from .options import assignments, temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import check_scaling, executor_of, scaling_options
-from .study_options import potential_of, shares, study_options, whole_numbers, write_files
+from .study_options import keeping, potential_of, shares, study_options, whole_numbers, write_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -100,18 +100,20 @@ def _run(
         if third:
             designs += [third_material(third, n) for n in planes]
             potential = potential_of(options, interface, {new for new, _ in third.values()})
-        tree = layer_study(
-            interface,
-            designs,
-            temperatures,
-            potential=potential,
-            relax=options["relax"],
-            kmesh=kmesh,
-            frequencies=frequencies,
-            executor=executor,
-            progress=report,
-        )
-    write_files(options, tree, interface, layers_figure)
+        with keeping(options) as store:
+            tree = layer_study(
+                interface,
+                designs,
+                temperatures,
+                potential=potential,
+                relax=options["relax"],
+                kmesh=kmesh,
+                frequencies=frequencies,
+                executor=executor,
+                progress=report,
+                store=store,
+            )
+            write_files(options, tree, interface, layers_figure)
     return tree
 
 

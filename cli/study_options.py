@@ -1,13 +1,17 @@
 """What the studies share: temperatures, samples and outputs, numbers by range, and the files they write."""
 
 import json
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from .crystals import provenance
 from .options import assignments, note
+from .scaling import kept, path_beside
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,7 +20,15 @@ if TYPE_CHECKING:
     from latmm.interface.interface import Interface
     from latmm.lattice.calculators import Potential
 
-__all__ = ["potential_of", "shares", "study_options", "warn_of_checks", "whole_numbers", "write_files"]
+__all__ = [
+    "keeping",
+    "potential_of",
+    "shares",
+    "study_options",
+    "warn_of_checks",
+    "whole_numbers",
+    "write_files",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _MOST = 1000
@@ -48,12 +60,25 @@ def study_options(function: _F) -> _F:
             click.option("-o", "--output", type=click.Path(), help="Write the result as netCDF-4."),
             click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...)."),
             click.option(
+                "--overwrite", is_flag=True, help="Start anew where a run for this output was stopped."
+            ),
+            click.option(
                 "--json", "as_json", is_flag=True, help="Print one JSON object instead of the table."
             ),
         ]
     ):
         function = decorate(function)
     return function
+
+
+@contextmanager
+def keeping(options: dict[str, Any]) -> Iterator[Path | None]:
+    """Name the folder beside the output that keeps what a study finds, until the output is written."""
+    store = path_beside(options) if options["output"] else None
+    with kept(options, store):
+        yield store
+    if store is not None:
+        shutil.rmtree(store, ignore_errors=True)
 
 
 def whole_numbers(values: Iterable[str], option: str) -> list[int]:
