@@ -132,6 +132,17 @@ def test_store_of_another_problem_is_refused_and_says_why(heavy_silicon, samplin
         Checkpoint(tmp_path / "file", digests(heavy_silicon))
 
 
+def test_a_store_that_was_only_begun_is_begun_again(heavy_silicon, sampling, tmp_path):
+    (tmp_path / "p.zarr").mkdir()
+    (tmp_path / "p.zarr" / "zarr.json").write_text("{")  # cut short
+    rows = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon)).rows("x", 3, 4)
+    assert rows.load() == {}
+    rows.save(1, np.array([np.nan, 2.0]))
+    (kept,) = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon)).rows("x", 3, 4).load().items()
+    assert kept[0] == 1
+    assert np.array_equal(kept[1], [np.nan, 2.0, np.nan, np.nan], equal_nan=True)
+
+
 def test_another_sampling_of_the_same_problem_has_an_array_of_its_own(
     heavy_silicon, sampling, counted, tmp_path
 ):

@@ -95,6 +95,7 @@ class Checkpoint:
             known = zarr.open_group(path, mode="r").attrs.get("problem")
         except (OSError, ValueError):
             if path.is_dir() and not any(path.glob("*/zarr.json")):
+                (path / "zarr.json").unlink(missing_ok=True)
                 return  # stopped before there was anything in it
             raise InputError(
                 f"{path} is no store of a stopped run; remove it or name another output"
