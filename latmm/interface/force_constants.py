@@ -6,6 +6,7 @@ no third atom feels both. An atom whose surroundings are those of the pure cryst
 """
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 
 import numpy as np
 from ase import Atoms
@@ -16,6 +17,7 @@ from latmm.interface.contact import SIDES, Slab, sites
 from latmm.interface.matching import Matched
 from latmm.interface.pairs import PairConstants
 from latmm.lattice.calculators import Potential
+from latmm.lattice.forces import forces_of
 
 __all__ = ["bulk_like", "displaced_rows", "repeats"]
 
@@ -72,6 +74,7 @@ def displaced_rows(
     potential: Potential,
     *,
     repeat: tuple[int, int],
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> PairConstants:
     """Displace atoms of a slab and read off their force constants with all others.
@@ -86,6 +89,8 @@ def displaced_rows(
         Gives the forces, the displacement that suits them, and how far they reach.
     repeat : (2,) int
         Lateral supercell.
+    executor : concurrent.futures.Executor, optional
+        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
     progress : callable, optional
         Called with (force calculations done, in all).
 
@@ -95,25 +100,17 @@ def displaced_rows(
         Pairs whose first atom is one of the rows, self terms included; central differences.
     """
     supercell = slab.atoms.repeat((*repeat, 1))
-    supercell.calc = potential.calculator()
-    equilibrium = supercell.get_positions()
     batches = _batches(supercell, np.asarray(rows), potential.reach)
+    steps = [sign * potential.displacement * axis for axis in np.eye(3) for sign in (1.0, -1.0)]
+    moves = [(batch, step) for batch in batches for step in steps]
+    forces = forces_of(supercell, moves, potential, executor=executor, progress=progress)
     parts: list[tuple[Integers, Integers, Integers, Floats]] = []
-    for done, batch in enumerate(batches):
-        if progress is not None:
-            progress(6 * done, 6 * len(batches))
+    for batch in batches:
         found = np.empty((len(supercell), 3, 3))
         for axis in range(3):
-            forces = []
-            for sign in (1.0, -1.0):
-                positions = equilibrium.copy()
-                positions[batch, axis] += sign * potential.displacement
-                supercell.set_positions(positions)
-                forces.append(supercell.get_forces())
-            found[:, axis, :] = (forces[1] - forces[0]) / (2.0 * potential.displacement)
+            forward, backward = next(forces), next(forces)
+            found[:, axis, :] = (backward - forward) / (2.0 * potential.displacement)
         parts += [_share_out(slab.atoms, int(i), repeat, found, potential.reach) for i in batch]
-    if progress is not None:
-        progress(6 * len(batches), 6 * len(batches))
     first, second, cell, values = (np.concatenate(x) for x in zip(*parts, strict=True))
     return PairConstants.collected(slab.atoms, first, second, cell, values)
 

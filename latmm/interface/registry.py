@@ -7,6 +7,7 @@ the distance, give the registry that relaxation starts from.
 """
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from latmm.interface.contact import Slab, build_slab
 from latmm.interface.matching import Matched
 from latmm.interface.orientation import gauss_reduce
 from latmm.lattice.calculators import Potential
+from latmm.lattice.forces import Images, in_order, lendable
 
 __all__ = ["Registry", "scan_registry", "shift_lattice", "shifted"]
 
@@ -105,7 +107,22 @@ def _row_basis(rows: Integers) -> Integers:
     return np.array(basis)
 
 
-def scan_registry(matched: Matched, potential: Potential, *, progress: Progress | None = None) -> Registry:
+@dataclass(frozen=True)
+class _Scan:
+    """What all shifts share: the slab at its mean gap, its images in a cell with room, the area (Å²)."""
+
+    slab: Slab
+    images: Images
+    area: float
+
+
+def scan_registry(
+    matched: Matched,
+    potential: Potential,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Registry:
     """Scan the rigid shifts of the right crystal, unrelaxed, each at its best distance.
 
     Parameters
@@ -114,6 +131,8 @@ def scan_registry(matched: Matched, potential: Potential, *, progress: Progress 
         The crystals and their common lateral cell.
     potential : Potential
         For both.
+    executor : concurrent.futures.Executor, optional
+        Shares the shifts, as :func:`latmm.lattice.forces.forces_of` does images.
     progress : callable, optional
         Called with (stage, shifts done, in all).
 
@@ -129,32 +148,38 @@ def scan_registry(matched: Matched, potential: Potential, *, progress: Progress 
     report = progress if progress is not None else (lambda stage, done, total: None)
     slab = build_slab(matched, buffer_layers(matched, potential, (0, 0)))
     # room for the largest distance, once and for all
-    room = shifted(slab, np.array([0.0, 0.0, _FARTHEST])).atoms.cell
+    atoms = slab.atoms.copy()
+    atoms.set_cell(shifted(slab, np.array([0.0, 0.0, _FARTHEST])).atoms.cell)
+    scan = _Scan(slab, Images(atoms, potential), matched.area)
     lattice = shift_lattice(matched)
     counts = [max(1, int(np.ceil(np.linalg.norm(v) / SPACING))) for v in lattice]
     steps = [np.array([i / counts[0], j / counts[1]]) for i in range(counts[0]) for j in range(counts[1])]
-    shifts, energies = [], []
-    for done, step in enumerate(steps):
-        report("registry", done, len(steps))
-        in_plane = np.append(step @ lattice, 0.0)
-
-        def energy(distance: float, in_plane: Floats = in_plane) -> float:
-            atoms = shifted(slab, in_plane + np.array([0.0, 0.0, distance])).atoms
-            atoms.set_cell(room)
-            atoms.calc = potential.calculator()
-            return float(atoms.get_potential_energy()) / matched.area
-
-        distance, lowest = _best_distance(energy)
-        shifts.append(in_plane + np.array([0.0, 0.0, distance]))
-        energies.append(lowest)
-    report("registry", len(steps), len(steps))
-    found = np.array(energies)
-    if not np.isfinite(found).any():
+    in_plane = np.array([np.append(step @ lattice, 0.0) for step in steps])
+    lowest = in_order(
+        _lowest,
+        scan,
+        dict(enumerate(in_plane)),
+        lendable(executor, potential),
+        lambda done: report("registry", done, len(steps)),
+    )
+    distances, energies = np.array(list(lowest)).T
+    shifts = in_plane + distances[:, None] * np.array([0.0, 0.0, 1.0])
+    if not np.isfinite(energies).any():
         raise ConvergenceError(
             "no distance of the two crystals has a minimum of the energy: they do not attract each other; "
             "check that the potential covers the interaction of their elements"
         )
-    return Registry(lattice, np.array(shifts), found - found.min())
+    return Registry(lattice, shifts, energies - energies.min())
+
+
+def _lowest(scan: _Scan, in_plane: Floats) -> tuple[float, float]:
+    """Best distance of a shift in the plane, Å, and the energy per area there, eV Å⁻²."""
+
+    def energy(distance: float) -> float:
+        positions = shifted(scan.slab, in_plane + np.array([0.0, 0.0, distance])).atoms.positions
+        return float(scan.images.at(positions).get_potential_energy()) / scan.area
+
+    return _best_distance(energy)
 
 
 def _best_distance(energy: Callable[[float], float]) -> tuple[float, float]:

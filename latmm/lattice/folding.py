@@ -6,6 +6,9 @@ for equally near images whose force constants differ. One displaced atom in a cr
 potential's reach shows how wrong, before any search for symmetry.
 """
 
+from concurrent.futures import Executor
+from itertools import product
+
 import numpy as np
 from ase import Atoms
 from ase.build import make_supercell
@@ -14,6 +17,7 @@ from ase.geometry import find_mic
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.calculators import Potential
+from latmm.lattice.forces import forces_of
 
 __all__ = ["FOLDING_LIMIT", "folding_error", "require_supercell"]
 
@@ -24,7 +28,9 @@ MOST_ATOMS = 20_000
 """Atoms in a supercell beyond which the search for its symmetry takes hours."""
 
 
-def folding_error(atoms: Atoms, potential: Potential, supercell: Integers) -> float:
+def folding_error(
+    atoms: Atoms, potential: Potential, supercell: Integers, *, executor: Executor | None = None
+) -> float:
     """Largest error of a force constant by the sharing among images, relative to the largest force constant.
 
     Parameters
@@ -35,6 +41,8 @@ def folding_error(atoms: Atoms, potential: Potential, supercell: Integers) -> fl
         Of known reach.
     supercell : (3, 3) int
         Rows: supercell vectors in units of the cell vectors.
+    executor : concurrent.futures.Executor, optional
+        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
 
     Returns
     -------
@@ -49,10 +57,14 @@ def folding_error(atoms: Atoms, potential: Potential, supercell: Integers) -> fl
     repetitions = np.floor(2.0 * potential.reach / _heights(atoms.cell.array)).astype(int) + 1
     large = make_supercell(atoms, np.diag(repetitions), order="cell-major")
     error = largest = 0.0
+    step = potential.displacement
+    moves = [([n], sign * step * axis) for n, axis, sign in product(range(len(atoms)), np.eye(3), (1, -1))]
+    forces = forces_of(large, moves, potential, executor=executor)
     for atom in range(len(atoms)):
         vectors, distance = find_mic(large.positions - large.positions[atom], large.cell)
         within = distance < potential.reach + 1e-6
-        constants = _constants(large, potential, atom)[within]
+        differences = [next(forces) - next(forces) for _ in range(3)]  # force constants have the other sign
+        constants = np.stack(differences, axis=1)[within] / (-2.0 * step)
         pair = distance[within] > 1e-6
         shared = _shared(constants, vectors[within], lattice)
         largest = max(largest, float(np.abs(constants[pair]).max()))
@@ -77,7 +89,13 @@ def _shared(constants: Floats, vectors: Floats, lattice: Floats) -> Floats:
 
 
 def require_supercell(
-    atoms: Atoms, potential: Potential, supercell: Integers, name: str, limit: float = FOLDING_LIMIT
+    atoms: Atoms,
+    potential: Potential,
+    supercell: Integers,
+    name: str,
+    limit: float = FOLDING_LIMIT,
+    *,
+    executor: Executor | None = None,
 ) -> None:
     """Refuse a supercell that is too small for the potential, or too large for anybody.
 
@@ -89,6 +107,8 @@ def require_supercell(
         Of the crystal, for the message.
     limit : float
         Largest share accepted.
+    executor : concurrent.futures.Executor, optional
+        As in :func:`folding_error`.
 
     Raises
     ------
@@ -102,7 +122,7 @@ def require_supercell(
         )
     if potential.reach is None or _heights(supercell @ atoms.cell.array).min() > 2.0 * potential.reach:
         return
-    error = folding_error(atoms, potential, supercell)
+    error = folding_error(atoms, potential, supercell, executor=executor)
     if error > limit:
         raise InputError(
             f"the supercell of {name} is too small: its images falsify force constants by {error:.1e} of the "
@@ -114,17 +134,3 @@ def require_supercell(
 def _heights(lattice: Floats) -> Floats:
     """Distances of opposite faces of a cell (rows: vectors), Å."""
     return np.asarray(1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0))
-
-
-def _constants(crystal: Atoms, potential: Potential, atom: int) -> Floats:
-    """Force constants of one atom with every atom, (N, 3, 3) eV Å⁻²."""
-    rows = []
-    for axis in range(3):
-        forces = []
-        for step in (potential.displacement, -potential.displacement):
-            moved = crystal.copy()
-            moved.positions[atom, axis] += step
-            moved.calc = potential.calculator()
-            forces.append(moved.get_forces())
-        rows.append((forces[1] - forces[0]) / (2.0 * potential.displacement))
-    return np.stack(rows, axis=1)

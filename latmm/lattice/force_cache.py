@@ -32,7 +32,7 @@ from latmm.errors import InputError
 from latmm.lattice import potentials
 from latmm.lattice.potentials.potential import Potential
 
-__all__ = ["CachedCalculator", "cached", "default_folder", "fingerprint"]
+__all__ = ["CachedCalculator", "cached", "default_folder", "fingerprint", "is_cached"]
 
 _SIZES: Final = {"energy": 1, "free_energy": 1, "stress": 6}
 """Numbers of each property before the forces."""
@@ -76,6 +76,12 @@ def cached(potential: Potential, folder: Path) -> Potential:
     return replace(potential, calculator=calculator)
 
 
+def is_cached(potential: Potential) -> bool:
+    """Whether a potential is one of :func:`cached`."""
+    recipe = potential.calculator
+    return isinstance(recipe, partial) and recipe.func is CachedCalculator
+
+
 class CachedCalculator(Calculator):  # type: ignore[misc]
     """A calculator that looks its results up before it computes them.
 
@@ -95,6 +101,10 @@ class CachedCalculator(Calculator):  # type: ignore[misc]
         super().__init__()
         self._factory, self._folder, self._fingerprint = factory, folder, fingerprint
         self._inner: Any = None
+
+    def knows_forces(self, atoms: Atoms) -> bool:
+        """Whether the forces on these atoms need no computation."""
+        return "forces" in _read(self._folder / _name(atoms, self._fingerprint), len(atoms))
 
     def calculate(
         self,
@@ -123,11 +133,16 @@ class CachedCalculator(Calculator):  # type: ignore[misc]
 def fingerprint(potential: Potential) -> str:
     """Digest of a potential's parameters, of the files that it names and of the code that evaluates it.
 
+    A cache, whatever its folder, does not change it.
+
     Raises
     ------
     InputError
         If the potential has no name that lasts (a lambda).
     """
+    if is_cached(potential):
+        _, _, found_before = potential.calculator.args  # type: ignore[attr-defined]
+        return str(found_before)
     try:
         recipe = pickle.dumps(potential.calculator, protocol=5)
     except (pickle.PicklingError, AttributeError, TypeError) as error:

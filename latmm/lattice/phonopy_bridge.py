@@ -9,6 +9,7 @@ phonopy's at every q: :func:`dispersion_error` measures it in every run.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
+from latmm.lattice.forces import forces_of
 from latmm.lattice.potentials.potential import EXACT_FORCES
 from latmm.lattice.space_group import conventional_vectors, crystal_symmetry
 
@@ -93,6 +95,7 @@ def finite_displacements(
     potential: Potential,
     *,
     supercell: Integers,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Phonopy:
     """Run phonopy's finite displacements.
@@ -105,6 +108,8 @@ def finite_displacements(
         Gives the forces, and the displacement that suits them.
     supercell : (3, 3) int
         Rows: supercell vectors in units of the cell vectors.
+    executor : concurrent.futures.Executor, optional
+        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
     progress : callable, optional
         Called with (supercells done, supercells in all).
 
@@ -132,19 +137,26 @@ def finite_displacements(
         log_level=0,
     )
     phonon.generate_displacements(distance=potential.displacement, is_plusminus=True)
-    displaced = phonon.supercells_with_displacements
-    forces = []
-    for done, cell in enumerate(displaced):
-        if progress is not None:
-            progress(done, len(displaced))
-        image = Atoms(cell.symbols, cell=cell.cell, scaled_positions=cell.scaled_positions, pbc=True)
-        image.calc = potential.calculator()
-        forces.append(image.get_forces())
-    phonon.forces = forces
+    whole = phonon.supercell
+    displacements = [([number], step) for number, *step in phonon.displacements]
+
+    def report(done: int, total: int) -> None:
+        if progress is not None and done < total:  # the last step ends with phonopy's work
+            progress(done, total)
+
+    phonon.forces = list(
+        forces_of(
+            Atoms(whole.symbols, cell=whole.cell, scaled_positions=whole.scaled_positions, pbc=True),
+            displacements,
+            potential,
+            executor=executor,
+            progress=report,
+        )
+    )
     phonon.produce_force_constants(calculate_full_force_constants=False)
     symmetrise(phonon, crystal_symmetry(atoms) if cheap else None)
     if progress is not None:
-        progress(len(displaced), len(displaced))
+        progress(len(displacements), len(displacements))
     return phonon
 
 

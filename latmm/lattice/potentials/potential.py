@@ -62,6 +62,11 @@ class Potential:
     calculator: Callable[[], Any]
     displacement: float = 0.01
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is a callable from outside: it may write files, or hold a device or threads."""
+        return ":" in self.name
+
 
 @cache
 def parameters(name: str) -> dict[str, Any]:
