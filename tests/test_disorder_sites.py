@@ -331,6 +331,12 @@ def test_a_smooth_surface_is_the_abrupt_contact(silicon_germanium):
     assert np.array_equal(after.atoms.numbers, slab.atoms.numbers)
 
 
+def compound(crystal):
+    other = crystal.copy()
+    other.numbers[-1] += 1
+    return other
+
+
 # --- refusals --------------------------------------------------------------------------------------------
 
 
@@ -347,8 +353,10 @@ def test_a_smooth_surface_is_the_abrupt_contact(silicon_germanium):
         (lambda slab, m: vacancies(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)), "share of vac"),
         (lambda slab, m: mass_disorder(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)), "spread"),
         (
-            lambda slab, m: occupied(slab, replace(m, right=m.right[:1]), slab.side > 0),
-            "do not continue each other",
+            lambda slab, m: occupied(
+                slab, replace(m, left=compound(m.left), right=m.right[:1]), slab.side > 0
+            ),
+            "not defined which of their species",
         ),
         (lambda slab, m: averaged(slab, turned(m), Profile.linear(2)), "do not continue each other"),
         (lambda slab, m: planes(replace(slab, side=0 * slab.side), m), "of neither"),

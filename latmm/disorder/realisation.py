@@ -1,8 +1,10 @@
 """One realisation of a disordered contact, from an ideal interface and a seed.
 
-Where only masses change, the force constants of the ideal contact stay. Otherwise a new slab is drawn, and
-relaxed between bulk-like ends, and it gets the force constants of the potential; or, without a potential, the
-means of both crystals' force constants (:mod:`latmm.disorder.virtual`), the abrupt contact likewise.
+Where only masses change, the force constants of the ideal contact stay. Otherwise the atoms of the ideal
+contact, with more of both crystals where need be, are what disorder is drawn on; they are relaxed between
+bulk-like ends and get the force constants of the potential. Without a potential the contact is laid out on
+lattice sites and has the means of both crystals' force constants (:mod:`latmm.disorder.virtual`), the abrupt
+contact likewise.
 """
 
 from collections.abc import Callable
@@ -13,17 +15,25 @@ from numpy.random import SeedSequence
 
 from latmm.disorder.kinds import Disorder
 from latmm.disorder.sites import layers_of, require_one_lattice
-from latmm.disorder.virtual import identity, mean_contact, require_no_middle, species_share
+from latmm.disorder.virtual import bare, identity, mean_contact, require_no_middle, species_share
 from latmm.errors import ConvergenceError
 from latmm.interface.assembly import END_LIMIT, Region, buffer_layers
-from latmm.interface.contact import Slab, build_slab, relax_contact
+from latmm.interface.contact import Slab, relax_contact
+from latmm.interface.growth import residual_force
 from latmm.interface.interface import Interface
+from latmm.interface.registration import extended
 from latmm.lattice.calculators import Potential
+from latmm.lattice.relaxation import FORCE_LIMIT
 
 __all__ = ["realise", "undisturbed"]
 
 _GROWTHS = 4
 """Times that the relaxed region is made thicker before its ends are given up."""
+
+_NO_FORCES = (
+    "so that they have no mean force constants; give a potential (--force-constants potential), or use two "
+    "crystals of one structure and one plane"
+)
 
 Progress = Callable[[str, int, int], None]
 
@@ -76,15 +86,12 @@ def realise(
             return replace(ideal, slab=slab, contact=contact, operations=identity(slab))
 
     def drawn(left: int, right: int) -> Slab:
-        slab = build_slab(ideal.matched, (left, right))
-        slab.atoms.positions[slab.side > 0] += ideal.slab.shift
-        slab = replace(slab, shift=ideal.slab.shift)
+        slab = extended(ideal.slab, ideal.matched, (left, right))
         return disorder.apply(slab, ideal.matched, np.random.default_rng(seed))
 
     if potential is None:
-        require_one_lattice(ideal.matched)
-        left, right = (n + 2 * p for n, p in zip(layers, ideal.principal, strict=True))
-        slab = drawn(left, right)
+        require_one_lattice(ideal.matched, ideal.slab.shift, _NO_FORCES)
+        slab = disorder.apply(bare(ideal, layers), ideal.matched, np.random.default_rng(seed))
         return mean_contact(ideal, slab, species_share(ideal, slab), layers, identity(slab))
     return _computed(ideal, drawn, layers, potential, relax, progress)
 
@@ -93,10 +100,9 @@ def undisturbed(ideal: Interface, potential: Potential | None) -> Interface:
     """Return the abrupt contact that realisations compare to, by the same force constants as theirs."""
     if potential is not None or _one_species(ideal):
         return ideal
-    require_one_lattice(ideal.matched)
+    require_one_lattice(ideal.matched, ideal.slab.shift, _NO_FORCES)
     layers = layers_of(ideal.matched, 0)
-    left, right = (n + 2 * p for n, p in zip(layers, ideal.principal, strict=True))
-    slab = build_slab(ideal.matched, (left, right))
+    slab = bare(ideal, layers)
     return mean_contact(ideal, slab, species_share(ideal, slab), layers, identity(slab))
 
 
@@ -117,18 +123,24 @@ def _computed(
     buffer = np.array(buffer_layers(ideal.matched, potential, ideal.principal))
     # disorder strains the crystals somewhat farther than the ideal contact does
     inner = np.array(layers) + np.array(ideal.layers) + np.array(ideal.principal)
+    report = progress if progress is not None else (lambda stage, done, total: None)
     for _ in range(_GROWTHS):
         within, whole = (int(inner[0]), int(inner[1])), inner + buffer
         slab = drawn(int(whole[0]), int(whole[1]))
         if relax:
+            report("relaxation of the contact", 0, 1)
             slab = relax_contact(slab, potential.calculator, layers=within)
+            report("relaxation of the contact", 1, 1)
         region = Region.displaced(
             ideal.matched, slab, ideal.left, ideal.right, potential, within, progress=progress
         )
         if not region.thick_enough:
             buffer = buffer + 1
         elif region.end_deviation <= END_LIMIT:
-            return region.interface(ideal.potential, ideal.normals, ideal.checks)
+            checks = {name: check for name, check in ideal.checks.items() if name != "residual_force"}
+            if relax:
+                checks["residual_force"] = (residual_force(slab, potential, within), FORCE_LIMIT)
+            return region.interface(ideal.potential, ideal.normals, checks)
         else:
             inner = inner + np.array(ideal.principal)
     raise ConvergenceError(

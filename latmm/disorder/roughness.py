@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latmm.arrays import Floats, Integers
-from latmm.disorder.sites import occupied, planes
+from latmm.disorder.sites import occupied, planes, require_one_lattice
 from latmm.errors import InputError
 from latmm.interface.contact import Slab
 from latmm.interface.matching import Matched
@@ -100,7 +100,18 @@ def rough(slab: Slab, matched: Matched, rms: float, correlation: float, rng: np.
         Root mean square and correlation length of the heights, Å.
     rng : numpy.random.Generator
         The seed.
+
+    Raises
+    ------
+    InputError
+        If the sites of the crystals do not continue each other.
     """
+    require_one_lattice(
+        matched,
+        slab.shift,
+        "so that neither goes on where the other one ends, as a rough contact would have it; lay out such a "
+        "contact yourself (--contact), or use another kind of disorder",
+    )
     number = planes(slab, matched)
     positions = slab.atoms.get_positions()
     field = HeightField.of(slab.atoms.cell.array[:2, :2], rms, correlation)

@@ -2,9 +2,10 @@
 
 A slab's labels (side, layer, member, cell) name lattice sites. In two crystals of one structure a member of
 the left primitive cell and the same member of the right one are the same site of the lattice, occupied by
-either crystal's species. Draws are stratified: of n sites with share c between ⌊cn⌋ and ⌈cn⌉ are taken, in
-such a way that the total over all strata is exact to rounding, too, and the mean over seeds is cn (systematic
-sampling, W. G. Madow, Ann. Math. Stat. 20, 333 (1949)). Within a stratum every choice is as likely.
+either crystal's species; on the sites of two lattices only elements are exchanged. Draws are stratified: of n
+sites with share c between ⌊cn⌋ and ⌈cn⌉ are taken, in such a way that the total over all strata is exact to
+rounding, too, and the mean over seeds is cn (systematic sampling, W. G. Madow, Ann. Math. Stat. 20, 333
+(1949)). Within a stratum every choice is as likely.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from latmm.interface.contact import Slab
 from latmm.interface.matching import Matched
 
 __all__ = [
+    "apart",
     "averaged",
     "between",
     "layers_of",
@@ -28,6 +30,7 @@ __all__ = [
     "mass_disorder",
     "mixed",
     "occupied",
+    "one_lattice",
     "planes",
     "require_one_lattice",
     "substituted",
@@ -36,6 +39,9 @@ __all__ = [
 
 _LEVEL = 0.05
 """Atoms of a primitive cell whose heights differ by less form one atomic plane, Å."""
+NO_MEAN = (
+    "so that they have no mean masses and force constants; use two crystals of one structure and one plane"
+)
 _BESIDE = 0.1
 """Sites of two crystals are one where they are closer in the plane than this share of the lattice vector."""
 
@@ -83,18 +89,34 @@ def between(slab: Slab, matched: Matched, width: int) -> Bools:
 def occupied(slab: Slab, matched: Matched, right: Bools) -> Slab:
     """Put the right crystal's species on the marked sites and the left one's on all others.
 
+    Where the sites of both crystals continue each other, a site has the species of the same member in either
+    crystal. On two lattices that do not, each of one element, every site has that of either.
+
     Parameters
     ----------
     slab : Slab
-        N sites of two crystals of one structure, without atoms of neither.
+        N sites, without atoms of neither crystal.
     matched : Matched
-        The crystals; atom i of right continues atom i of left.
+        The crystals.
     right : (N,) bool
         Sites with the right crystal's species.
+
+    Raises
+    ------
+    InputError
+        If the lattices do not continue each other and a crystal has more than one element.
     """
-    require_one_lattice(matched)
+    member = slab.member
+    if not one_lattice(matched, slab.shift):
+        if any(len(set(crystal.numbers.tolist())) > 1 for crystal in (matched.left, matched.right)):
+            raise apart(
+                matched,
+                "so that it is not defined which of their species takes which place; use two elements, or "
+                "two crystals of one structure and one plane",
+            )
+        member = np.zeros_like(member)
     numbers, masses = (
-        np.where(right, of(matched.right)[slab.member], of(matched.left)[slab.member])
+        np.where(right, of(matched.right)[member], of(matched.left)[member])
         for of in (Atoms.get_atomic_numbers, Atoms.get_masses)
     )
     return _changed(slab, numbers, masses)
@@ -108,7 +130,7 @@ def mixed(slab: Slab, matched: Matched, profile: Profile, rng: np.random.Generat
     """
     number = planes(slab, matched)
     share = profile.at(number)
-    strata = number * len(matched.left) + slab.member
+    strata = number * max(len(matched.left), len(matched.right)) + slab.member
     return occupied(slab, matched, _drawn(share, strata, rng))
 
 
@@ -117,7 +139,7 @@ def averaged(slab: Slab, matched: Matched, profile: Profile) -> Slab:
 
     The chemical symbol is that of the larger share.
     """
-    require_one_lattice(matched)
+    require_one_lattice(matched, slab.shift)
     share = profile.at(planes(slab, matched))
     left, right = (crystal.get_masses()[slab.member] for crystal in (matched.left, matched.right))
     major = np.where(share < 0.5, matched.left.numbers[slab.member], matched.right.numbers[slab.member])
@@ -171,28 +193,42 @@ def vacancies(slab: Slab, region: Bools, share: float, rng: np.random.Generator)
     return slab.take(keep)
 
 
-def require_one_lattice(matched: Matched) -> None:
-    """Refuse crystals whose sites do not continue each other.
+def one_lattice(matched: Matched, shift: Floats) -> bool:
+    """Whether every member of one crystal continues the same member of the other across the contact.
+
+    Parameters
+    ----------
+    matched : Matched
+        The crystals.
+    shift : (3,) float
+        Rigid displacement of the right one from the mean-gap stacking, Å, of which the plane counts.
+    """
+    left, right = matched.left, matched.right
+    if len(left) != len(right) or not np.array_equal(matched.lateral_left, matched.lateral_right):
+        return False
+    beside = right.positions[:, :2] + shift[:2] - left.positions[:, :2]
+    beyond = right.cell.array[2, :2] - left.cell.array[2, :2]
+    limit = _BESIDE * float(np.linalg.norm(left.cell.array[0]))
+    alike = np.array_equal(levels(left), levels(right))
+    return alike and bool(max(np.abs(beside).max(), np.abs(beyond).max()) < limit)
+
+
+def require_one_lattice(matched: Matched, shift: Floats, why: str = NO_MEAN) -> None:
+    """Refuse crystals whose sites do not continue each other, see :func:`one_lattice`.
 
     Raises
     ------
     InputError
-        If the cells differ, or a member of one is not beside the same member of the other.
+        If they do not; ``why`` says what would need it, and what to do.
     """
-    left, right = matched.left, matched.right
-    alike = len(left) == len(right) and np.array_equal(matched.lateral_left, matched.lateral_right)
-    if alike:
-        beside = right.positions[:, :2] - left.positions[:, :2]
-        beyond = right.cell.array[2, :2] - left.cell.array[2, :2]
-        levels_differ = np.any(levels(left) != levels(right))
-        limit = _BESIDE * float(np.linalg.norm(left.cell.array[0]))
-        alike = not levels_differ and max(np.abs(beside).max(), np.abs(beyond).max()) < limit
-    if not alike:
-        names = " and ".join(a.get_chemical_formula() for a in (left, right))
-        raise InputError(
-            f"sites of {names} do not continue each other, so that species cannot be exchanged between "
-            "them; use two crystals of one structure and one plane"
-        )
+    if not one_lattice(matched, shift):
+        raise apart(matched, why)
+
+
+def apart(matched: Matched, why: str) -> InputError:
+    """Error that says that the sites of two crystals do not continue each other."""
+    names = " and ".join(a.get_chemical_formula() for a in (matched.left, matched.right))
+    return InputError(f"the sites of {names} do not continue each other across this contact, {why}")
 
 
 def _changed(slab: Slab, numbers: Integers, masses: Floats) -> Slab:

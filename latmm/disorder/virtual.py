@@ -23,9 +23,10 @@ from latmm.interface.contact import Slab, build_slab
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
 from latmm.interface.pairs import PairConstants
+from latmm.interface.registry import shifted
 from latmm.interface.symmetry import Operation, layer_operations
 
-__all__ = ["graded", "identity", "mean_contact", "require_no_middle", "species_share"]
+__all__ = ["bare", "graded", "identity", "mean_contact", "require_no_middle", "species_share"]
 
 
 def graded(ideal: Interface, profile: Profile) -> Interface:
@@ -38,10 +39,10 @@ def graded(ideal: Interface, profile: Profile) -> Interface:
     profile : Profile
         Share of the right crystal in each atomic plane.
     """
-    require_one_lattice(ideal.matched)
+    require_one_lattice(ideal.matched, ideal.slab.shift)
     require_no_middle(ideal)
     layers = layers_of(ideal.matched, profile.depth)
-    slab = averaged(_bare(ideal, layers), ideal.matched, profile)
+    slab = averaged(bare(ideal, layers), ideal.matched, profile)
     share = profile.at(planes(slab, ideal.matched))
     return mean_contact(ideal, slab, share, layers, layer_operations(slab.atoms))
 
@@ -96,7 +97,7 @@ def species_share(ideal: Interface, slab: Slab) -> Floats:
 
 
 def require_no_middle(ideal: Interface) -> None:
-    """Refuse a contact with atoms of neither crystal: a new slab would be without them.
+    """Refuse a contact with atoms of neither crystal: they are on no lattice site.
 
     Raises
     ------
@@ -105,8 +106,8 @@ def require_no_middle(ideal: Interface) -> None:
     """
     if np.any(ideal.slab.side == 0):
         raise InputError(
-            "this contact holds atoms of neither crystal, which a disordered or engineered one would lose; "
-            "use the plain contact of two crystals"
+            f"this contact holds {int(np.sum(ideal.slab.side == 0))} atoms of neither crystal, in which no "
+            "disorder and no layer is laid out; use a contact without a middle region"
         )
 
 
@@ -117,7 +118,7 @@ def identity(slab: Slab) -> list[Operation]:
     return [Operation(np.eye(2, dtype=np.int64), np.eye(3), image, still)]
 
 
-def _bare(ideal: Interface, layers: tuple[int, int]) -> Slab:
-    """Unrelaxed slab deep enough for a contact of some layers and its leads."""
+def bare(ideal: Interface, layers: tuple[int, int]) -> Slab:
+    """Lattice sites of a contact of some layers and its leads, the crystals at the ideal one's distance."""
     left, right = (n + 2 * p for n, p in zip(layers, ideal.principal, strict=True))
-    return build_slab(ideal.matched, (left, right))
+    return shifted(build_slab(ideal.matched, (left, right)), ideal.slab.shift)

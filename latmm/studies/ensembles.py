@@ -307,7 +307,9 @@ def _tables(grid: FrequencyGrid, t: Floats, abrupt: _Found, drawn: list[_Found])
                 "realisation": (each, np.arange(len(drawn)), {"units": "1", "long_name": "realisation"}),
             },
         ),
-        "/comparison": _comparison(coordinates, (total, specular), (g, g_specular), g_abrupt),
+        "/comparison": _comparison(
+            coordinates, (total, specular), (g, g_specular), (g_abrupt, g_abrupt_specular)
+        ),
     }
 
 
@@ -315,14 +317,19 @@ def _comparison(
     coordinates: Mapping[str, object],
     spectra: tuple[Floats, Floats],
     conductances: tuple[Floats, Floats],
-    abrupt: Floats,
+    abrupt: tuple[Floats, Floats],
 ) -> xr.Dataset:
     """Means over the realisations (first axis), and their standard errors."""
-    g, ratio = conductances[0], conductances[0] / abrupt
+    g, ratio = conductances[0], conductances[0] / abrupt[0]
     share = conductances[1] / conductances[0]
     per_frequency, per_temperature = ("frequency",), ("temperature",)
     columns: dict[str, xr.Variable] = {
-        "conductance_abrupt": _conductance(per_temperature, abrupt, "abrupt contact")
+        "conductance_abrupt": _conductance(per_temperature, abrupt[0], "abrupt contact"),
+        "specular_fraction_abrupt": xr.Variable(
+            per_temperature,
+            abrupt[1] / abrupt[0],
+            {"units": "1", "long_name": "share of the abrupt contact's conductance that keeps k-parallel"},
+        ),
     }
     for name, values, dims, units, text in (
         ("conductance", g, per_temperature, "W m-2 K-1", "thermal boundary conductance"),
