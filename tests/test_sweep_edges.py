@@ -36,7 +36,8 @@ def test_edges_hold_every_phonon_of_a_fine_scan_along_the_normal(name, request):
 def test_nothing_is_lost_outside_the_bands(heavy_silicon, monkeypatch):
     """The same tasks with every sample solved."""
     sampling = Sampling.of(heavy_silicon, (6, 6), 24, coldest=5.0)
-    some = sampling.tasks[::3]
+    some = [task for task in sampling.tasks if task.frequency.size > 2]
+    assert len(some) < len(sampling.tasks)  # long waves: as many k∥ as samples, and all within a band
     found = [solve(heavy_silicon, task).counts for task in some]
     left_out = [
         1.0 - inside_bands(heavy_silicon, task.wave_vectors, task.frequency).all(axis=0).mean()

@@ -2,18 +2,18 @@
 
 Successive frequencies are sampled on two k∥ meshes in turn, the second between the points of the first
 (:func:`latmm.sweep.sampling.staggered`). The leading errors of the two meshes have opposite signs, so that
-they cancel in a sum over frequencies and show in the difference of neighbours. With y_i the share of node i
-in the conductance,
+they cancel in a sum over frequencies and show in the difference of neighbours. With ρ = Ξ/ν² and y_i the
+share of node i in the conductance,
 
-    z_i = (−1)^i (2 y_i − y_{i−1} − y_{i+1})/4
+    z_i = (−1)^i (2 ρ_i − ρ_{i−1} − ρ_{i+1})/4 · y_i/ρ_i
 
-is that node's part in half the difference of both meshes; what is smooth in i drops out, a band edge between
-two nodes contributes its own quadrature error. The parts add up within a panel of a few nodes and at random
-between panels,
+is that node's part in half the difference of both meshes; what is smooth in i drops out, as does the ν² of
+long waves, and a band edge between two nodes contributes its own quadrature error. The parts add up at
+random, or in panels of a few nodes and then at random, or all of them,
 
-    Z² = Σ_panels (Σ_{i in panel} z_i)²,        error bar = 1.5 max(Z, |Σ z|),
+    Z² = max[Σ z_i², Σ_panels (Σ_{i in panel} z_i)², (Σ z_i)²],        error bar = 2 Z,
 
-calibrated on three interfaces (``docs/scale.md``).
+of which none may cancel by chance; calibrated on six interfaces (``docs/scale.md``).
 """
 
 import numpy as np
@@ -26,8 +26,8 @@ __all__ = ["conductance_error", "four_probe_error"]
 
 _PANEL = 6
 """Nodes of a panel: as few as average over both meshes, so that errors of one sign are not lost."""
-_DEVIATIONS = 1.5
-"""Length of the bar in Z: 97 % of the cases in ``docs/scale.md`` are inside."""
+_DEVIATIONS = 2.0
+"""Length of the bar in Z: 96 % of the cases in ``docs/scale.md`` are inside."""
 
 
 def conductance_error(
@@ -63,13 +63,14 @@ def conductance_error(
     first = int(elastic.sum())
     nodes, weights = grid.frequency[first:], grid.weight[first:]
     # 1 THz nm⁻² = 1e30 s⁻¹ m⁻²
-    share = spectrum[..., None, first:] * weights * heat_capacity_weight(nodes, t[:, None]) * 1e30
-    z = np.zeros_like(share)
-    z[..., 1:-1] = 0.25 * (2.0 * share[..., 1:-1] - share[..., 2:] - share[..., :-2])
-    z *= (-1.0) ** np.arange(nodes.size)
+    heat = nodes**2 * weights * heat_capacity_weight(nodes, t[:, None]) * 1e30
+    density = spectrum[..., first:] / nodes**2
+    z = np.zeros_like(density)
+    z[..., 1:-1] = 0.25 * (2.0 * density[..., 1:-1] - density[..., 2:] - density[..., :-2])
+    z = (z * (-1.0) ** np.arange(nodes.size))[..., None, :] * heat
     panels = np.array_split(z, max(1, -(-nodes.size // _PANEL)), axis=-1)
-    random = np.sqrt(np.sum([panel.sum(axis=-1) ** 2 for panel in panels], axis=0))
-    bar = _DEVIATIONS * np.maximum(random, np.abs(z.sum(axis=-1)))
+    ways = [np.sum(z**2, axis=-1), z.sum(axis=-1) ** 2, np.sum([p.sum(axis=-1) ** 2 for p in panels], axis=0)]
+    bar = _DEVIATIONS * np.sqrt(np.max(ways, axis=0))
     low = conductance(grid, np.where(elastic, spectrum, 0.0), t)
     return np.asarray(np.hypot(bar, low * np.asarray(elastic_error)[..., None]))
 

@@ -17,6 +17,8 @@ _FEW, _FINE = np.linspace(-0.5, 0.5, 7), np.linspace(-1.0, 1.0, 17)
 """q_z over the zone and, in units of |k∥|, near Γ."""
 _BELOW, _ABOVE = 0.9, 1.03
 """Shares of the edges found, which lie between the q_z, that are surely outside."""
+_WORTH = 2
+"""Frequencies of a k∥ that cost less to solve than it costs to find its bands."""
 
 
 def band_edges(crystal: ForceConstants, wave_vectors: Floats) -> tuple[Floats, Floats]:
@@ -69,8 +71,10 @@ def inside_bands(interface: Interface, wave_vectors: Floats, frequency: Floats) 
     Returns
     -------
     (2, K, F) ndarray of bool
-        Left, right; certain where false.
+        Left, right; certain where false. All true for frequencies so few that to look costs more.
     """
+    if frequency.size <= _WORTH:
+        return np.ones((2, len(wave_vectors), frequency.size), dtype=bool)
     found = []
     for side, crystal in (("left", interface.left), ("right", interface.right)):
         images = interface.folded(side, wave_vectors)

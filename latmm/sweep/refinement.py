@@ -19,8 +19,18 @@ from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, heat_capacity_weight, temperatures
 from latmm.lattice.phonons import largest_frequency
 from latmm.sweep.accuracy import conductance_error
+from latmm.sweep.long_waves import along_rays, highest_long_wave
 from latmm.sweep.run import SpectralTransmission, sweep
-from latmm.sweep.sampling import ELASTIC, LAW, Window, check_sampling, frequency_grid, staggered, windows
+from latmm.sweep.sampling import (
+    ELASTIC,
+    LAW,
+    Window,
+    check_sampling,
+    frequency_grid,
+    relevance,
+    staggered,
+    windows,
+)
 from latmm.sweep.tasks import MEMORY, Task, cut
 
 if TYPE_CHECKING:
@@ -66,9 +76,17 @@ class Sampling:
 
     @classmethod
     def of(
-        cls, interface: Interface, kmesh: tuple[int, int], frequencies: int, *, coldest: float
+        cls,
+        interface: Interface,
+        kmesh: tuple[int, int],
+        frequencies: int,
+        *,
+        coldest: float,
+        thickness: float = 0.0,
     ) -> "Sampling":
         """Sample the whole band, for temperatures from ``coldest`` (K) on.
+
+        Other contacts of the same crystals may be solved on the same samples, up to ``thickness`` (Å) thick.
 
         Raises
         ------
@@ -76,25 +94,21 @@ class Sampling:
             If the numbers make no sense.
         """
         check_sampling(kmesh, frequencies)
-        tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
-        grid = frequency_grid(min(tops), max(tops), frequencies, coldest=coldest)
-        return cls(kmesh, frequencies, grid, _windows(interface, grid, kmesh, min(tops)), min(tops))
+        common, top, long_waves = _bands(interface, thickness)
+        grid = frequency_grid(common, top, frequencies, coldest=coldest, long_waves=long_waves)
+        return cls(kmesh, frequencies, grid, _samples(interface, grid, kmesh, common, long_waves), common)
 
     @classmethod
     def fitted(cls, interface: Interface, points: int, frequencies: int, temperature: Floats) -> "Sampling":
         """Sample where heat flows at the temperatures (N,), K: no higher, and coarsely where little does."""
-        tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
-        common = min(tops)
+        common, top, long_waves = _bands(interface)
+        coldest, hottest = float(temperature.min()), float(temperature.max())
         grid = frequency_grid(
-            common,
-            max(tops),
-            frequencies,
-            coldest=float(temperature.min()),
-            hottest=float(temperature.max()),
+            common, top, frequencies, coldest=coldest, hottest=hottest, long_waves=long_waves
         )
-        importance = _importance(grid, temperature, common)
         kmesh = (points, points)
-        return cls(kmesh, frequencies, grid, _windows(interface, grid, kmesh, common, importance), common)
+        samples = _samples(interface, grid, kmesh, common, long_waves, _importance(grid, temperature, common))
+        return cls(kmesh, frequencies, grid, samples, common)
 
     @property
     def elastic(self) -> Bools:
@@ -135,11 +149,18 @@ class Level:
         return float(np.max(self.error / self.conductance))
 
 
-def _windows(
+def _bands(interface: Interface, thickness: float = 0.0) -> tuple[float, float, float]:
+    """Top of the band that both crystals share, of the wider band, and of long waves, THz."""
+    tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
+    return min(tops), max(tops), highest_long_wave(interface, min(tops), thickness=thickness)
+
+
+def _samples(
     interface: Interface,
     grid: FrequencyGrid,
     kmesh: tuple[int, int],
     common: float,
+    long_waves: float,
     importance: Floats | None = None,
 ) -> list[Window]:
     rotations = interface.rotations
@@ -151,8 +172,16 @@ def _windows(
         rotations,
         common=common,
         folded=lambda side, k: interface.folded(("left", "right")[side], k),
+        above=long_waves,
     )
-    return staggered(plain, kmesh, rotations, importance=importance)
+    long = np.asarray((grid.frequency >= ELASTIC * common) & (grid.frequency < long_waves))
+    points = np.where(long, max(kmesh), 0)
+    if importance is not None:
+        points = np.ceil(points * relevance(importance)).astype(int)
+    return [
+        *staggered(plain, kmesh, rotations, importance=importance),
+        *along_rays(interface, grid, points),
+    ]
 
 
 def _importance(grid: FrequencyGrid, temperature: Floats, common: float) -> Floats:
@@ -163,7 +192,7 @@ def _importance(grid: FrequencyGrid, temperature: Floats, common: float) -> Floa
     heat = grid.weight * channels * heat_capacity_weight(nu, temperature[:, None])
     share = heat / heat.sum(axis=1, keepdims=True)
     elastic, law = nu < ELASTIC * common, (nu >= ELASTIC * common) & (nu <= LAW * ELASTIC * common)
-    share[:, law] += share[:, elastic].sum(axis=1, keepdims=True) / law.sum()
+    share[:, law] += share[:, elastic].sum(axis=1, keepdims=True) / max(1, law.sum())
     return np.asarray(share.max(axis=0))
 
 

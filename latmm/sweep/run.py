@@ -167,7 +167,7 @@ def _extend(spectra: Floats, frequency: Floats, elastic: Bools) -> Floats:
     count = law.shape[1]
     if count < 2:
         return np.ones(3)
-    # where 95 % of the means of so many would be (Student), or half of what the two meshes differ by
+    # where 95 % of the means of so many would be (Student), or all that two sets of k∥ in turn differ by
     scatter = stdtrit(count - 1, 0.975) * law.std(axis=1, ddof=1) / np.sqrt(count)
-    turns = 0.5 * np.abs(law[:, ::2].mean(axis=1) - law[:, 1::2].mean(axis=1))
+    turns = np.abs(law[:, ::2].mean(axis=1) - law[:, 1::2].mean(axis=1))
     return np.asarray(np.maximum(scatter, turns) / prefactor)

@@ -4,23 +4,34 @@ At low frequency only |k∥| ≤ ω/c of the zone carries phonons. A mesh over t
 over a window f · (zone), f just large enough that no phonon of either crystal lies outside, has the same
 relative accuracy at every frequency. The windows are found from the dispersions: the lowest frequency of both
 crystals on the window's edge, over all q_z. Meshes are midpoint meshes, reduced by the symmetry they share
-with the interface.
+with the interface. Long waves may be sampled along rays instead (:mod:`latmm.sweep.long_waves`).
 
-Frequencies are midpoints in u, ν = ν_max u², dense at low ν where little heat but all of it at low T flows.
+Frequencies are midpoints in u, ν = ν_max u², dense at low ν where little heat but all of it at low T flows;
+those of long waves along rays, on which Ξ/ν² is smooth, are Gauss's nodes in ln ν.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from latmm.arrays import Floats, Integers
+from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
 from latmm.lattice.force_constants import ForceConstants
 from latmm.units import EV_PER_A2_AMU, THZ_PER_KELVIN, TWO_PI
 
-__all__ = ["Window", "check_sampling", "frequency_grid", "reduced_mesh", "staggered", "windows"]
+__all__ = [
+    "Window",
+    "ceilings",
+    "check_sampling",
+    "frequency_grid",
+    "reduced_mesh",
+    "relevance",
+    "staggered",
+    "windows",
+]
 
 ELASTIC = 2e-3
 """Share of the common band below which crystals are elastic continua: Ξ ∝ ν² to about the square of it."""
@@ -28,18 +39,20 @@ LAW = 5.0
 """That law is read off from the top of this range to this multiple of it: Ξ/ν² holds to 1e-4 there."""
 _NEGLIGIBLE = 0.02
 """hν/(k_B T) below which the heat that flows is negligible: x³/78 of the whole for Ξ ∝ ν²."""
+_SLIGHT = 0.1
+"""The same for long waves, which have to be sampled: 1e-5 of the whole."""
 _FROZEN = 30.0
 """hν/(k_B T) above which no phonon is excited."""
 _PER_DECADE = 12
 """Gauss nodes of the elastic range for each factor of ten in ν."""
+_LONG_WAVES = 8
+"""Gauss nodes of long waves, which are sampled, for each factor of ten in ν, at least; and for each"""
+_SHARE = 12
+"""of so many other frequencies one more: contacts many layers thick resonate."""
 _SAFETY = 0.95
 """A window is used below this share of the lowest frequency found on its edge (the edge is sampled)."""
 _SHRINK = 2.0**-0.5
 """Ratio of the sizes of successive windows."""
-_NARROW = 1.0 / 32.0
-"""Size of a window below which its mesh is made finer: few frequencies carry all heat at low temperature."""
-_FINER = 3
-"""Factor by which that mesh is finer along both axes."""
 _HEED = 0.4
 """Points along an axis go with this power of a window's importance: least cost if errors fall as N^-3/2."""
 _COARSEST = 0.25
@@ -62,7 +75,7 @@ class Window:
 
     wave_vectors: Floats
     weights: Floats
-    selected: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    selected: Bools
 
 
 def check_sampling(kmesh: tuple[int, int], frequencies: int) -> None:
@@ -80,7 +93,13 @@ def check_sampling(kmesh: tuple[int, int], frequencies: int) -> None:
 
 
 def frequency_grid(
-    common: float, top: float, count: int, *, coldest: float, hottest: float | None = None
+    common: float,
+    top: float,
+    count: int,
+    *,
+    coldest: float,
+    hottest: float | None = None,
+    long_waves: float = 0.0,
 ) -> FrequencyGrid:
     """Nodes and weights up to ``top`` with a boundary at ``common``, THz.
 
@@ -91,34 +110,84 @@ def frequency_grid(
     top : float
         Top of the wider band, THz. Above ``common`` no heat crosses but the channels of one crystal count.
     count : int
-        Nodes between the elastic range and ``common``.
+        Nodes between the elastic range and ``common``, before long waves are taken out.
     coldest : float
-        Lowest temperature of interest, K: nodes go down to where less than 1e-7 of its heat flows.
+        Lowest temperature of interest, K: nodes go down to where less than 1e-7 of its heat flows, those of
+        long waves to 1e-5 or to a tenth of their highest frequency.
     hottest : float, optional
         Highest temperature of interest, K: nodes end where less than 1e-8 of its heat flows above.
+    long_waves : float
+        Frequency up to which Ξ/ν² is smooth and sampled as such, THz; 0 for nowhere.
     """
     lowest, elastic = _NEGLIGIBLE * THZ_PER_KELVIN * coldest, ELASTIC * common
-    nodes, weights = [], []
+    pieces: list[tuple[Floats, Floats]] = []
     if lowest < elastic:
-        # Gauss's rule in ln ν: smooth there, and exact to the boundary with the nodes above
+        # exact to the boundary with the nodes above
         panels = int(np.ceil(np.log10(elastic / lowest)))
-        x, w = np.polynomial.legendre.leggauss(_PER_DECADE)
-        edges = np.linspace(np.log(lowest), np.log(elastic), panels + 1)
-        half = 0.5 * np.diff(edges)[:, None]
-        low = np.exp(edges[:-1, None] + half * (x + 1.0)).ravel()
-        nodes.append(low)
-        weights.append(low * (half * w).ravel())
+        edges = np.geomspace(lowest, elastic, panels + 1)
+        pieces += [_logarithmic(a, b, _PER_DECADE) for a, b in pairwise(edges)]
     reach = np.inf if hottest is None else max(_FROZEN * THZ_PER_KELVIN * hottest, LAW * elastic)
-    top, width = min(top, reach), min(common, reach) - elastic
-    u = (np.arange(count) + 0.5) / count
-    nodes.append(elastic + width * u**2)
-    weights.append(2.0 * width * u / count)
+    top, end = float(min(top, reach)), float(min(common, reach))
+    below = start = elastic
+    if long_waves > elastic:
+        start = min(long_waves, end)
+        below = max(elastic, min(_SLIGHT / _NEGLIGIBLE * lowest, 0.1 * start))
+        density = max(_LONG_WAVES, count / _SHARE)
+        pieces.append(_logarithmic(below, start, max(4, int(np.ceil(density * np.log10(start / below))))))
+    if start < end:
+        # midpoints in √ν above long waves, else in √(ν − start)
+        gone = float(np.sqrt(start / end)) if long_waves > elastic else 0.0
+        linear = 2.0 * gone / (1.0 - gone)
+        scale = (end - start) / (1.0 + linear)
+        u, du = _midpoints(max(2, int(np.ceil((1.0 - gone) * count))))
+        pieces.append((start + scale * (u + linear) * u, scale * du * (2.0 * u + linear)))
     if top > common * (1.0 + 1e-9):
-        more = max(2, int(np.ceil(0.25 * count * (top - common) / common)))
-        step = (top - common) / more
-        nodes.append(common + step * (np.arange(more) + 0.5))
-        weights.append(np.full(more, step))
-    return FrequencyGrid(np.concatenate(nodes), np.concatenate(weights), min(lowest, elastic))
+        u, du = _midpoints(max(2, int(np.ceil(0.25 * count * (top - common) / common))))
+        pieces.append((common + (top - common) * u, (top - common) * du))
+    nodes, weights = (np.concatenate(part) for part in zip(*pieces, strict=True))
+    return FrequencyGrid(nodes, weights, min(lowest, below))
+
+
+def _midpoints(count: int) -> tuple[Floats, Floats]:
+    """Midpoint rule from 0 to 1."""
+    return np.asarray((np.arange(count) + 0.5) / count), np.full(count, 1.0 / count)
+
+
+def _logarithmic(start: float, end: float, count: int) -> tuple[Floats, Floats]:
+    """Gauss's rule in ln ν: smooth there is what flows at low temperature."""
+    x, w = np.polynomial.legendre.leggauss(count)
+    half = 0.5 * np.log(end / start)
+    nodes = start * np.exp(half * (x + 1.0))
+    return nodes, nodes * half * w
+
+
+def ceilings(
+    crystals: tuple[ForceConstants, ForceConstants], folded: Callable[[int, Floats], Floats] | None = None
+) -> Iterator[tuple[float, float]]:
+    """Windows of decreasing size, and the frequency below which no phonon of either crystal lies outside.
+
+    Parameters
+    ----------
+    crystals : (2,) ForceConstants
+        Left and right, in their own lateral cells.
+    folded : callable, optional
+        As in :func:`windows`.
+
+    Yields
+    ------
+    size : float
+        Share of the zone along both axes.
+    frequency : float
+        THz.
+    """
+    size, ceiling = 1.0, np.inf
+    while True:
+        size *= _SHRINK
+        edge = _edge(size)
+        for side, crystal in enumerate(crystals):
+            images = edge if folded is None else folded(side, edge).reshape(-1, 2)
+            ceiling = min(ceiling, _lowest(crystal, images, size))
+        yield size, _SAFETY * ceiling
 
 
 def windows(
@@ -130,6 +199,7 @@ def windows(
     *,
     common: float,
     folded: Callable[[int, Floats], Floats] | None = None,
+    above: float = 0.0,
 ) -> list[Window]:
     """Choose a window for every frequency.
 
@@ -148,6 +218,8 @@ def windows(
     folded : callable, optional
         Number of a crystal (0 left, 1 right) and k∥ (K, 2) of the mesh to the k∥ (K, N, 2) of the crystal's
         own cell that fold onto it; needed where the common lateral cell is not that of the crystals.
+    above : float
+        Frequencies below are sampled elsewhere, THz.
 
     Returns
     -------
@@ -155,15 +227,10 @@ def windows(
         Each frequency is in one of them but for the elastic range, which needs none; the widest, the whole
         zone, comes first.
     """
-    size, chosen = 1.0, np.ones(grid.frequency.size)
-    ceiling, sampled = np.inf, grid.frequency >= ELASTIC * common
-    while True:
-        size *= _SHRINK
-        edge = _edge(size)
-        for side, crystal in enumerate((left, right)):
-            images = edge if folded is None else folded(side, edge).reshape(-1, 2)
-            ceiling = min(ceiling, _lowest(crystal, images, size))
-        inside = sampled & (grid.frequency < _SAFETY * ceiling)
+    chosen = np.ones(grid.frequency.size)
+    sampled = grid.frequency >= max(ELASTIC * common, above)
+    for size, ceiling in ceilings((left, right), folded):
+        inside = sampled & (grid.frequency < ceiling)
         if not inside.any():
             break
         chosen[inside] = size
@@ -184,7 +251,7 @@ def staggered(
     """Sample successive frequencies on two k∥ meshes in turn, the second between the points of the first.
 
     The points of both fill (k∥, ν) more evenly than one mesh for all frequencies, at the same cost, and what
-    neighbours differ by tells the error (:mod:`latmm.sweep.accuracy`). Narrow windows get a finer mesh.
+    neighbours differ by tells the error (:mod:`latmm.sweep.accuracy`).
 
     Parameters
     ----------
@@ -198,14 +265,13 @@ def staggered(
         Share of the result that each frequency has; a window of little importance gets a coarser mesh.
     """
     found = []
-    heed = np.ones(samples[0].selected.size) if importance is None else importance
-    shares = [float(heed[window.selected].max()) for window in samples]
-    for window, share_of_all in zip(samples, shares, strict=True):
+    for window in samples:
+        if not window.selected.any():
+            continue
         extent = float(np.sqrt(window.weights.sum()))
         size = 1.0 if extent > 1.0 - 1e-9 else extent  # the whole zone is recognised by its exact size
-        finer = _FINER if size < _NARROW else 1
-        finer *= max((share_of_all / max(shares)) ** _HEED, _COARSEST)
-        counts = (_even(finer * mesh[0]), _even(finer * mesh[1])) if finer != 1 else mesh
+        finer = 1.0 if importance is None else float(relevance(importance)[window.selected].max())
+        counts = (_even(finer * mesh[0]), _even(finer * mesh[1])) if finer < 1.0 else mesh
         even = np.arange(window.selected.size) % 2 == 0
         for centred, share in ((False, even), (True, ~even)):
             selected = window.selected & share
@@ -213,6 +279,11 @@ def staggered(
                 points, weights = reduced_mesh(counts, size, rotations, centred=centred)
                 found.append(Window(points, weights * size**2, selected))
     return found
+
+
+def relevance(importance: Floats) -> Floats:
+    """Factor (F,) by which the mesh of a frequency may be coarser that has this share (F,) of the result."""
+    return np.asarray(np.maximum((importance / importance.max()) ** _HEED, _COARSEST))
 
 
 def _even(number: float) -> int:
