@@ -168,3 +168,35 @@ def test_symmetry_is_kept_while_the_cell_relaxes(stillinger_weber):
     lengths = relaxed.cell.cellpar()
     np.testing.assert_allclose(lengths[:3], lengths[0], rtol=1e-12)
     np.testing.assert_allclose(lengths[3:], 90.0, atol=1e-9)
+
+
+class Counting:
+    """A calculator of argon with its energies multiplied, that counts how often it is asked."""
+
+    def __init__(self, depth):
+        self.depth, self.asked = depth, 0
+
+    def __call__(self):
+        calculator = resolve_potential("lj", ["Ar"], {"epsilon": self.depth, "sigma": 3.4}).calculator()
+        inner = calculator.calculate
+
+        def calculate(*args, **kwargs):
+            self.asked += 1
+            inner(*args, **kwargs)
+
+        calculator.calculate = calculate
+        return calculator
+
+
+def test_relaxation_of_a_soft_crystal_takes_no_more_steps_than_of_a_stiff_one():
+    """Energies times a hundred, and the limit with them: the same path."""
+    asked = []
+    for depth in (0.0104, 1.04):
+        calculator = Counting(depth)
+        atoms = bulk("Ar", a=5.25, cubic=True) * (2, 1, 1)
+        atoms.positions += np.random.default_rng(3).normal(scale=0.2, size=(8, 3))
+        atoms.calc = calculator()
+        relaxation.minimise(atoms, name="argon", limit=depth * 1e-3)
+        asked.append(calculator.asked)
+    assert asked[0] == asked[1]
+    assert asked[0] < 60
