@@ -290,27 +290,29 @@ def well(potential, symbols):
 
 
 def test_unlike_noble_gases_mix_by_lorentz_and_berthelot():
-    potential = resolve_potential("lj", ["Ar", "Xe"])
+    potential = resolve_potential("lj", ["Ar", "Xe"], {"cutoff": 40.0})
     depth, distance = well(potential, "ArXe")
     assert depth == pytest.approx(-sqrt(0.0104 * 0.02), rel=1e-4)
     assert distance == pytest.approx(2 ** (1 / 6) * (3.40 + 3.98) / 2, abs=5e-3)
-    assert potential.reach == pytest.approx(2.5 * 3.98)
+    assert resolve_potential("lj", ["Ar", "Xe"]).reach == pytest.approx(2.65 * 3.98)
 
 
 def test_given_parameters_of_an_element_and_of_a_pair_are_taken():
     potential = resolve_potential(
-        "lj", ["Ar", "He"], {"epsilon.He": "0.0009", "sigma.He": "2.56", "epsilon.Ar-He": 0.01, "cutoff": "9"}
+        "lj",
+        ["Ar", "He"],
+        {"epsilon.He": "0.0009", "sigma.He": "2.56", "epsilon.Ar-He": 0.01, "cutoff": "40"},
     )
     depth, distance = well(potential, "ArHe")
     assert depth == pytest.approx(-0.01, rel=1e-4)
     assert distance == pytest.approx(2 ** (1 / 6) * (3.40 + 2.56) / 2, abs=5e-3)
-    assert potential.reach == 9.0
+    assert potential.reach == 40.0
     assert "Ar-He: epsilon = 0.01 eV" in potential.description
 
 
 def test_each_pair_ends_at_its_own_cutoff():
     potential = resolve_potential("lj", ["Ar", "Xe"])
-    for symbols, end in (("Ar2", 8.5), ("ArXe", 9.225), ("Xe2", 9.95)):
+    for symbols, end in (("Ar2", 2.65 * 3.4), ("ArXe", 2.65 * 3.69), ("Xe2", 2.65 * 3.98)):
         for factor, zero in ((0.9999, False), (1.0001, True)):
             atoms = Atoms(symbols, [[0, 0, 0], [factor * end, 0, 0]], cell=[60] * 3, pbc=True)
             energy = with_calculator(atoms, potential.calculator()).get_potential_energy()
@@ -391,6 +393,16 @@ def test_lammps_computes_the_same_tersoff_potential(elements, tmp_path):
     assert theirs.get_potential_energy() == pytest.approx(ours.get_potential_energy(), rel=1e-12)
     np.testing.assert_allclose(theirs.get_forces(), ours.get_forces(), atol=1e-11)
     np.testing.assert_allclose(theirs.get_stress(), ours.get_stress(), atol=1e-7)  # its unit bar
+
+
+@lammps
+def test_lammps_computes_the_same_smooth_lennard_jones():
+    options = {"commands": f"pair_style lj/gromacs {0.94 * 8.5} 8.5; pair_coeff * * 0.0104 3.4", "reach": 8.5}
+    crystal = disordered(("Ar",), "fcc", 5.2, displacement=0.2)
+    ours = with_calculator(crystal, resolve_potential("lj", ["Ar"], {"cutoff": 8.5}).calculator())
+    theirs = with_calculator(crystal, resolve_potential("lammps", ["Ar"], options).calculator())
+    assert ours.get_potential_energy() == pytest.approx(theirs.get_potential_energy(), rel=1e-12)
+    np.testing.assert_allclose(ours.get_forces(), theirs.get_forces(), atol=1e-12)
 
 
 @lammps

@@ -233,19 +233,42 @@ def test_effective_medium_agrees_with_ase():
     np.testing.assert_allclose(ours.get_stress(), ase.get_stress(), atol=1e-14)
 
 
-def test_lennard_jones_agrees_with_ase_but_is_not_shifted():
-    crystal = disordered(("Ar",), "fcc", 5.27, repeat=(1, 1, 1))
+def test_lennard_jones_has_the_force_of_ase_before_its_smooth_end():
+    """Between argon's fifth and sixth shell both end; the energy differs by the same for each pair."""
+    crystal = disordered(("Ar",), "fcc", 5.27, displacement=0.01, repeat=(1, 1, 1))
     ours = with_calculator(crystal, resolve_potential("lj", ["Ar"]).calculator())
-    ase = with_calculator(crystal, AseLennardJones(epsilon=0.0104, sigma=3.4, rc=8.5))
+    ase = with_calculator(crystal, AseLennardJones(epsilon=0.0104, sigma=3.4, rc=8.46))
     np.testing.assert_allclose(ours.get_forces(), ase.get_forces(), atol=1e-12)
     np.testing.assert_allclose(ours.get_stress(), ase.get_stress(), atol=1e-12)
-    supercell = crystal * (5, 5, 5)
-    distances = np.concatenate(
-        [supercell.get_distances(i + 4 * 62, range(500), mic=True) for i in range(4)]
-    )  # of the four atoms in the central cell
-    pairs = np.sum((distances > 0) & (distances < 8.5)) / 2
-    tail = 4 * 0.0104 * (2.5**-12 - 2.5**-6)
-    assert ours.get_potential_energy() == pytest.approx(ase.get_potential_energy() + pairs * tail, rel=1e-12)
+    lift = pair_energy(8.3) - 4 * 0.0104 * ((3.4 / 8.3) ** 12 - (3.4 / 8.3) ** 6)
+    shift = 4 * 0.0104 * ((3.4 / 8.46) ** 12 - (3.4 / 8.46) ** 6)
+    pairs = 4 * 78 / 2
+    difference = ours.get_potential_energy() - ase.get_potential_energy()
+    assert difference == pytest.approx(pairs * (lift + shift), rel=1e-9)
+
+
+def pair_energy(distance):
+    """Energy of two argon atoms."""
+    pair = Atoms("Ar2", [[0, 0, 0], [distance, 0, 0]], cell=[60] * 3, pbc=True)
+    return with_calculator(pair, resolve_potential("lj", ["Ar"]).calculator()).get_potential_energy()
+
+
+def test_force_of_lennard_jones_ends_without_a_jump():
+    """Energy, force and force constant from values at both sides of where the smooth end begins and stops."""
+    step = 1e-3
+    for place in (0.94 * 2.65 * 3.4, 2.65 * 3.4):
+        x = place + step * np.arange(-3, 4)
+        u = np.array([pair_energy(r) for r in x])
+        left = u[:3], x[:3]
+        right = u[4:], x[4:]
+        for order in (0, 1, 2):
+            slopes = [
+                np.polyval(np.polyder(np.polyfit(r - place, v, 2), order), 0.0) for v, r in (left, right)
+            ]
+            # the third derivative, 2e-3 eV Å⁻³, may jump; a sharp end would jump by 2e-4, 1e-4, 1e-4
+            assert slopes[0] == pytest.approx(slopes[1], abs=(1e-9, 1e-8, 1e-5)[order])
+    force = np.diff([pair_energy(r) for r in np.linspace(8.0, 9.01, 60)])
+    assert np.all(force > 0)  # attractive to the end
 
 
 @settings(derandomize=True, deadline=None, max_examples=15)
@@ -294,13 +317,15 @@ def test_stillinger_weber_diamond_has_bonds_of_the_pair_minimum(element, epsilon
     assert crystal.get_potential_energy() / 8 == pytest.approx(-2 * epsilon, rel=1e-8)
 
 
-def test_argon_is_the_truncated_lattice_sum():
-    # five shells of fcc lie within 2.5 σ: r/r_nn = √s, s = 1 .. 5
+def test_argon_is_the_lattice_sum_of_five_shells():
+    # r/r_nn = √s, s = 1 .. 5: no other lies within 2.65 σ, and none where the end is smoothed
     sites, shell = np.array([12, 6, 24, 12, 24]), np.arange(1, 6)
     s12, s6 = np.sum(sites * shell**-6.0), np.sum(sites * shell**-3.0)
     a, crystal = equilibrium("lj", ["Ar"], "fcc", 5.15, 5.35)
     assert a == pytest.approx(sqrt(2) * (2 * s12 / s6) ** (1 / 6) * 3.4, rel=1e-10)
-    assert crystal.get_potential_energy() / 4 == pytest.approx(-0.0104 * s6**2 / (2 * s12), rel=1e-10)
+    lift = pair_energy(8.0) - 4 * 0.0104 * ((3.4 / 8) ** 12 - (3.4 / 8) ** 6)
+    expected = -0.0104 * s6**2 / (2 * s12) + sites.sum() / 2 * lift
+    assert crystal.get_potential_energy() / 4 == pytest.approx(expected, rel=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -453,18 +478,20 @@ def test_unfitted_mixture_says_so():
 @pytest.mark.parametrize(
     ("elements", "spec", "reach"),
     [(("Si",), "sw", 2 * 1.8 * 2.0951), (("Si", "Ge"), "sw", 2 * 1.8 * 2.181), (("C",), "tersoff", 4.2),
-     (("Ge",), "tersoff", 6.2), (("Ar",), "lj", 8.5)],
+     (("Ge",), "tersoff", 6.2), (("Ar",), "lj", 2.65 * 3.4)],
 )  # fmt: skip
 def test_reach_is_that_of_the_elements_present(elements, spec, reach):
     assert resolve_potential(spec, elements).reach == pytest.approx(reach, rel=1e-12)
 
 
 def test_lennard_jones_takes_options_as_text_or_numbers():
-    potential = resolve_potential("lj", ["Kr"], {"epsilon": "0.0140", "sigma": 3.65})
-    assert potential.reach == pytest.approx(2.5 * 3.65)
+    potential = resolve_potential("lj", ["Kr"], {"epsilon": "0.0140", "sigma": 3.65, "cutoff": "40"})
     pair = Atoms("Kr2", [[0, 0, 0], [3.65 * 2 ** (1 / 6), 0, 0]], cell=[40] * 3, pbc=True)
-    assert with_calculator(pair, potential.calculator()).get_potential_energy() == pytest.approx(-0.014)
-    assert resolve_potential("lj", ["Ar"], {"cutoff": "12"}).reach == 12.0
+    assert with_calculator(pair, potential.calculator()).get_potential_energy() == pytest.approx(
+        -0.014, rel=1e-5
+    )
+    assert potential.reach == 40.0
+    assert resolve_potential("lj", ["Kr"], {"sigma": 3.6}).reach == pytest.approx(2.65 * 3.6)
 
 
 def test_any_ase_calculator_can_be_named():

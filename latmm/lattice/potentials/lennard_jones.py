@@ -1,16 +1,19 @@
-"""Lennard-Jones 12-6 potential of any elements, with plain truncation.
+"""Lennard-Jones 12-6 potential of any elements, whose force ends smoothly.
 
-    E = Σ_{i<j} 4ε_ij [(σ_ij/r)¹² − (σ_ij/r)⁶],    r < c_ij, and nothing beyond:
+    E = Σ_{i<j} φ(r) + S(r),    φ = 4ε_ij [(σ_ij/r)¹² − (σ_ij/r)⁶],    r < c, and nothing beyond,
+    S = C + ⅓A (r − b)³ + ¼B (r − b)⁴ for b = 0.94 c < r < c,    S = C for r < b,
 
-the energy is neither shifted nor smoothed at the cut-off, so a pair that crosses it makes the energy jump by
-|φ(c)| (0.016 ε at 2.5 σ). J. E. Lennard-Jones, Proc. R. Soc. A 106, 463 (1924). Unlike atoms, unless their
-ε_ij, σ_ij are given: ε_ij = √(ε_i ε_j) and σ_ij = (σ_i + σ_j)/2 (D. Berthelot, C. R. Acad. Sci. 126, 1703
-(1898); H. A. Lorentz, Ann. Phys. 248, 127 (1881)).
+J. E. Lennard-Jones, Proc. R. Soc. A 106, 463 (1924). A, B and C make energy, force and force constant vanish
+at the cut-off c (S. J. Marrink, A. H. de Vries and A. E. Mark, J. Phys. Chem. B 108, 750 (2004); pair_style
+lj/gromacs of LAMMPS): cut off sharply, the force jumps, and a contact in which pairs lie on both sides of the
+jump need not have a place without force. Below b the force is that of φ. Unlike atoms, unless their ε_ij,
+σ_ij are given: ε_ij = √(ε_i ε_j) and σ_ij = (σ_i + σ_j)/2 (D. Berthelot, C. R. Acad. Sci. 126, 1703 (1898);
+H. A. Lorentz, Ann. Phys. 248, 127 (1881)).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import combinations, combinations_with_replacement
 from typing import Final
 
@@ -31,8 +34,11 @@ from latmm.lattice.potentials.potential import (
 
 __all__ = ["LennardJones", "lennard_jones"]
 
-CUSTOMARY: Final = 2.5
-"""Cut-off in units of σ where none is given."""
+CUSTOMARY: Final = 2.65
+"""Cut-off in units of σ where none is given: fcc crystals have no neighbours between 0.94 of it and it, so
+that theirs is the sum of the first five shells, as with the customary sharp end at 2.5 σ."""
+SMOOTH: Final = 0.94
+"""Share of the cut-off up to which the force is that of Lennard and Jones."""
 LONGEST: Final = 50.0
 """Longest cut-off accepted, Å: the supercell of force constants is more than twice as wide."""
 
@@ -50,7 +56,7 @@ class LennardJones:
     sigma : (S, S) float
         Distance of zero energy σ_ij, Å.
     ends : (S, S) float
-        Distance c_ij of truncation, Å.
+        Cut-off c_ij, Å.
     """
 
     elements: tuple[str, ...]
@@ -63,15 +69,33 @@ class LennardJones:
         """Longest bond, Å."""
         return float(self.ends.max())
 
+    @cached_property
+    def tail(self) -> tuple[Floats, Floats, Floats]:
+        """A (eV Å⁻³), B (eV Å⁻⁴) and C (eV) of every pair, each (S, S)."""
+        end, width = self.ends, (1.0 - SMOOTH) * self.ends
+        sixth = (self.sigma / end) ** 6
+        value = 4.0 * self.epsilon * sixth * (sixth - 1.0)
+        slope = 4.0 * self.epsilon * sixth * (6.0 - 12.0 * sixth) / end
+        curvature = 4.0 * self.epsilon * sixth * (156.0 * sixth - 42.0) / end**2
+        return (
+            (width * curvature - 3.0 * slope) / width**2,
+            (2.0 * slope - width * curvature) / width**3,
+            width * slope / 2.0 - width**2 * curvature / 12.0 - value,
+        )
+
     def __call__(self, species: Integers, bonds: Bonds) -> tuple[Floats, Floats]:
         """Energy of each atom, (N,) eV (half a pair's to each end), and gradient by bond, (B, 3) eV/Å."""
         kind = species[bonds.first], species[bonds.second]
         squared = bonds.length**2
         sixth = (self.sigma[kind] ** 2 / squared) ** 3
+        a, b, c = (term[kind] for term in self.tail)
+        beyond = np.maximum(bonds.length - SMOOTH * self.ends[kind], 0.0)
+        deep = 4.0 * self.epsilon[kind] * sixth
+        energy = deep * (sixth - 1.0) + c + (a / 3.0 + b / 4.0 * beyond) * beyond**3
+        slope = deep * (6.0 - 12.0 * sixth) / squared + (a + b * beyond) * beyond**2 / bonds.length
         # half of each directed bond's share
-        half = np.where(bonds.length < self.ends[kind], 2.0 * self.epsilon[kind] * sixth, 0.0)
-        energies = scatter(bonds.first, half * (sixth - 1.0), species.size)
-        return energies, (half * (6.0 - 12.0 * sixth) / squared)[:, None] * bonds.vector
+        half = np.where(bonds.length < self.ends[kind], 0.5, 0.0)
+        return scatter(bonds.first, half * energy, species.size), (half * slope)[:, None] * bonds.vector
 
 
 def lennard_jones(elements: Sequence[str], options: Options) -> Potential:
@@ -84,7 +108,7 @@ def lennard_jones(elements: Sequence[str], options: Options) -> Potential:
     options : mapping
         ``epsilon`` (eV) and ``sigma`` (Å) of every pair; or ``epsilon.Ar`` of an element and
         ``epsilon.Ar-Kr`` of an unlike pair, ``sigma`` likewise; ``cutoff`` (Å) of every pair, by default
-        2.5 σ_ij.
+        2.65 σ_ij; the force ends smoothly from 0.94 of it on.
 
     Raises
     ------
@@ -140,7 +164,7 @@ def _description(
     same = len(set(rows)) == 1
     text = "; ".join(
         ("" if same else f"{elements[i]}-{elements[j]}: ")
-        + f"epsilon = {epsilon:g} eV, sigma = {sigma:g} Å, truncated at {end:g} Å"
+        + f"epsilon = {epsilon:g} eV, sigma = {sigma:g} Å, force to zero from {SMOOTH * end:.4g} to {end:g} Å"
         for (i, j), (epsilon, sigma, end) in list(zip(pairs, rows, strict=True))[: 1 if same else None]
     )
     mixing = (
