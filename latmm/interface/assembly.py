@@ -5,6 +5,7 @@ between the crystals. Its outermost layers must be those of the pure crystals.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -71,6 +72,7 @@ def contact_rows(
     operations: list[Operation],
     potential: Potential,
     *,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> PairConstants:
     """Force constants of the atoms of the zone with all others.
@@ -89,6 +91,8 @@ def contact_rows(
         Layer group of the slab: one atom of each orbit is displaced.
     potential : Potential
         For all atoms.
+    executor : concurrent.futures.Executor, optional
+        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
     progress : callable, optional
         Called with (stage, done, in all).
     """
@@ -109,6 +113,7 @@ def contact_rows(
         chosen,
         potential,
         repeat=repeats(slab.atoms, 2.0 * _reach(potential)),
+        executor=executor,
         progress=None
         if progress is None
         else lambda done, total: progress("forces of the contact", done, total),
@@ -156,6 +161,7 @@ class Region:
         potential: Potential,
         layers: Pair,
         *,
+        executor: Executor | None = None,
         progress: Progress | None = None,
     ) -> "Region":
         """Compute the force constants of the contact by finite displacements."""
@@ -163,7 +169,9 @@ class Region:
         _require_crystal(slab, matched, zone)
         operations = layer_operations(slab.atoms)
         bulk = bulk_pairs(slab, matched, left, right)
-        rows = contact_rows(slab, matched, zone, bulk, operations, potential, progress=progress)
+        rows = contact_rows(
+            slab, matched, zone, bulk, operations, potential, executor=executor, progress=progress
+        )
         return cls(matched, slab, left, right, layers, operations, rows)
 
     @cached_property
@@ -288,6 +296,7 @@ def assemble_interface(
     normals: tuple[tuple[int, int, int], tuple[int, int, int]] = ((0, 0, 1), (0, 0, 1)),
     layers: Pair | None = None,
     checks: Mapping[str, tuple[float, float]] | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Interface:
     """Compute the force constants of a slab and join them to those of its two crystals.
@@ -310,6 +319,8 @@ def assemble_interface(
         ones, which stand for the leads and keep the others from the vacuum.
     checks : mapping, optional
         Further checks to be kept with the interface.
+    executor : concurrent.futures.Executor, optional
+        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
     progress : callable, optional
         Called with (stage, done, in all).
 
@@ -332,7 +343,9 @@ def assemble_interface(
             f"a slab of {slab.depth} layers is too thin for {layers} layers of contact between ends of "
             f"{buffer} layers, which the potential's reach asks for; make it thicker"
         )
-    region = Region.displaced(matched, slab, left, right, potential, layers, progress=progress)
+    region = Region.displaced(
+        matched, slab, left, right, potential, layers, executor=executor, progress=progress
+    )
     if region.end_deviation > END_LIMIT:
         raise ConvergenceError(
             f"the force constants at the ends of the contact differ by {region.end_deviation:.1e} from the "

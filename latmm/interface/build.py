@@ -5,6 +5,7 @@ constants of both (phonopy), relax the contact and compute its force constants, 
 thicker until the force constants at its ends are those of the pure crystals.
 """
 
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
@@ -66,6 +67,7 @@ def build_interface(
     supercell: tuple[int, int, int] | None = None,
     layers: int = 2,
     lateral: tuple[int, int] = (1, 1),
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Interface:
     """Build the interface of two crystals of one structure on one plane.
@@ -91,6 +93,10 @@ def build_interface(
         more are taken until they end like the pure crystals'.
     lateral : (2,) int
         Primitive in-plane cells of the supercell that the contact is repeated in.
+    executor : concurrent.futures.Executor, optional
+        Shares the force calculations, e.g. from :mod:`latmm.executors`, if they take long enough; by default
+        this process computes them. Whoever hands one over for a calculator from outside must know that it
+        can run in several processes at the same time.
     progress : callable, optional
         Called with (stage, done, in all).
 
@@ -125,6 +131,7 @@ def build_interface(
         shift=(0.0, 0.0, 0.0),
         supercell=supercell,
         layers=layers,
+        executor=executor,
         progress=progress,
     )
     return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)
@@ -223,6 +230,7 @@ def build_contact(
     region: Slab | None = None,
     supercell: tuple[int, int, int] | None = None,
     layers: int = 2,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Interface:
     """Build the interface of two matched crystals.
@@ -243,7 +251,7 @@ def build_contact(
     region : Slab, optional
         An explicit region instead, from :func:`latmm.interface.contact_file.read_contact`; all of it belongs
         to the contact.
-    supercell, layers, progress
+    supercell, layers, executor, progress
         As in :func:`build_interface`.
 
     Returns
@@ -260,7 +268,7 @@ def build_contact(
     report = progress if progress is not None else (lambda stage, done, total: None)
     tables, checks = [], {}
     for side in _SIDES:
-        table, found = _bulk(side, matched, potential, supercell, report)
+        table, found = _bulk(side, matched, potential, supercell, executor, report)
         tables.append(table)
         checks.update(found)
     least = (layers, layers)
@@ -268,9 +276,19 @@ def build_contact(
         stack = partial(extended, region, matched)
         least = (max(layers, region.depth[0]), max(layers, region.depth[1]))
     else:
-        scanned = scan_registry(matched, potential, progress=progress).best if shift is None else shift
-        stack = partial(_stacked, matched, np.asarray(scanned, dtype=float))
-    grown = grow(matched, (tables[0], tables[1]), potential, stack, relax=relax, layers=least, report=report)
+        if shift is None:
+            shift = scan_registry(matched, potential, executor=executor, progress=progress).best
+        stack = partial(_stacked, matched, np.asarray(shift, dtype=float))
+    grown = grow(
+        matched,
+        (tables[0], tables[1]),
+        potential,
+        stack,
+        relax=relax,
+        layers=least,
+        executor=executor,
+        report=report,
+    )
     if relax:
         checks["residual_force"] = (residual_force(grown.slab, potential, grown.layers), FORCE_LIMIT)
     return grown.interface(f"{potential.name}: {potential.description}", normals, checks)
@@ -330,6 +348,7 @@ def _bulk(
     matched: Matched,
     potential: Potential,
     supercell: tuple[int, int, int] | None,
+    executor: Executor | None,
     report: Progress,
 ) -> tuple[ForceConstants, dict[str, tuple[float, float]]]:
     """Force constants of one crystal, checked against phonopy and for stability."""
@@ -337,11 +356,12 @@ def _bulk(
     strain = float(np.max(np.abs(principal_strain(getattr(matched, f"strain_{side}")))))
     name = _name(side, atoms) + (f", strained by {100 * strain:.1f} % in the plane," if strain > 1e-6 else "")
     matrix = choose_supercell(atoms, potential.reach, supercell)
-    require_supercell(atoms, potential, matrix, name.rstrip(","))
+    require_supercell(atoms, potential, matrix, name.rstrip(","), executor=executor)
     phonon = finite_displacements(
         atoms,
         potential,
         supercell=matrix,
+        executor=executor,
         progress=lambda done, total: report(f"forces of the {side} crystal", done, total),
     )
     table = force_constant_table(phonon, atoms)

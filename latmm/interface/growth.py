@@ -6,6 +6,7 @@ A contact that relaxation left on a saddle point, by symmetry, is pushed off it 
 """
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
@@ -55,6 +56,7 @@ def grow(
     *,
     relax: bool,
     layers: Pair,
+    executor: Executor | None,
     report: Progress,
 ) -> Region:
     """Find the explicit region that is thick enough.
@@ -73,6 +75,8 @@ def grow(
         Relax the region between frozen ends.
     layers : (2,) int
         Least layers of each side.
+    executor : concurrent.futures.Executor or None
+        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
     report : callable
         Called with (stage, done, in all).
 
@@ -95,11 +99,13 @@ def grow(
             report("relaxation of the contact", 0, 1)
             slab = last = relax_contact(slab, potential.calculator, layers=within)
             report("relaxation of the contact", 1, 1)
-        deviation = _deviation_of_ends(matched, slab, tables, potential, within)
+        deviation = _deviation_of_ends(matched, slab, tables, potential, within, executor, report)
         if deviation > END_LIMIT:
             inner = ends.next(inner, deviation)
             continue
-        region = Region.displaced(matched, slab, *tables, potential, within, progress=report)
+        region = Region.displaced(
+            matched, slab, *tables, potential, within, executor=executor, progress=report
+        )
         if not region.thick_enough:
             buffer = buffer + 1
             continue
@@ -154,13 +160,23 @@ def _resumed(slab: Slab, last: Slab) -> Slab:
 
 
 def _deviation_of_ends(
-    matched: Matched, slab: Slab, tables: Tables, potential: Potential, layers: Pair
+    matched: Matched,
+    slab: Slab,
+    tables: Tables,
+    potential: Potential,
+    layers: Pair,
+    executor: Executor | None,
+    report: Progress,
 ) -> float:
     """Departure from the pure crystals of the force constants of the contact's outermost layers."""
     zone = slab.within(layers)
     ends = zone & ~slab.within((layers[0] - 1, layers[1] - 1))
     bulk = bulk_pairs(slab, matched, *tables)
-    rows = contact_rows(slab, matched, ends, bulk, layer_operations(slab.atoms), potential)
+    rows = contact_rows(
+        *(slab, matched, ends, bulk, layer_operations(slab.atoms), potential),
+        executor=executor,
+        progress=lambda _, done, total: report("forces at the contact's ends", done, total),
+    )
     return end_deviation(slab, rows, bulk, zone, (tables[0].scale, tables[1].scale))
 
 
