@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crystals import crystal_options, interface_of, provenance
+from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note
 from .outputs import check_outputs
 from .progress import Reporter
+from .sharing import force_options
 
 if TYPE_CHECKING:
     from latmm.interface.interface import Interface
@@ -18,6 +19,7 @@ __all__ = ["command"]
 
 @click.command(name="build", short_help="Relaxed contact of two crystals, as a structure file.")
 @crystal_options
+@force_options
 @click.option(
     "--lateral",
     type=int,
@@ -46,7 +48,7 @@ def command(**options: Any) -> None:
 
     check_outputs(options)
     with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_of(options, report)
+        interface = interface_by_itself(options, report)
     if options["lateral"] != (1, 1):
         interface = tile(interface, options["lateral"])
     if options["output"]:

@@ -126,19 +126,18 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     check_sampling(kmesh, frequencies)
     if options["tol"] is not None:
         check_tolerance(options["tol"])
-    with Reporter(quiet=options["quiet"]) as report:
-        interfaces = interfaces_of(options, report)
+    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
+        interfaces = interfaces_of(options, report, executor)
         interface = next(iter(interfaces.values()))
         note(options, _geometry(interface))
         if options["dry_run"]:
             click.echo(cost(interface, kmesh, frequencies, min(temperatures), budget(options)))
             return None
         trees, stores = {}, []
-        with executor_of(options) as executor:
-            for rule, found in interfaces.items():
-                part = rule if len(interfaces) > 1 else ""
-                trees[rule], store = _compared(options, found, temperatures, report, executor, part)
-                stores.append(store)
+        for rule, found in interfaces.items():
+            part = rule if len(interfaces) > 1 else ""
+            trees[rule], store = _compared(options, found, temperatures, report, executor, part)
+            stores.append(store)
     tree = mixing_spread(trees) if len(trees) > 1 else trees.popitem()[1]
     tree.attrs.update(provenance(options, interface))
     for name, check in json.loads(tree.attrs["checks"]).items():

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from ase import Atoms
 
     from latmm.interface.interface import Interface
@@ -101,8 +103,9 @@ def contact_interface(
     crystals: "tuple[Atoms, Atoms]",
     potential: "Potential",
     report: "Reporter",
+    executor: "Executor | None",
 ) -> "Interface":
-    """Match two structures and build their contact as the options ask."""
+    """Match two structures and build their contact as the options ask; the executor computes forces."""
     from latmm.interface.build import build_contact, match_alike, match_crystals
     from latmm.interface.contact_file import read_contact
 
@@ -132,5 +135,6 @@ def contact_interface(
         shift=None if any_two else (0.0, 0.0, 0.0),
         region=region,
         supercell=options["supercell"],
+        executor=executor,
         progress=report,
     )

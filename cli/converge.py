@@ -39,7 +39,7 @@ def command(**options: Any) -> None:
     check_tolerance(options["tol"])
     check_scaling(options)
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
-        interface = interface_of(options, report)
+        interface = interface_of(options, report, executor)
         click.echo(
             f"{'k∥':>9} {'ν':>5} {'samples':>9} {'s':>7}" + "".join(f"{f'{t:g} K':>22}" for t in temperatures)
         )

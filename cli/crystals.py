@@ -10,15 +10,26 @@ from .contacts import contact_interface, contact_options, refuse_contact_options
 from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
 from .options import assignments, potential_of, potential_options
 from .outputs import run_attributes
+from .scaling import check_scaling, executor_of
+from .sharing import for_forces
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from ase import Atoms
 
     from latmm.interface.build import Interface
 
     from .progress import Reporter
 
-__all__ = ["crystal_options", "interface_of", "interfaces_of", "masses_of", "provenance"]
+__all__ = [
+    "crystal_options",
+    "interface_by_itself",
+    "interface_of",
+    "interfaces_of",
+    "masses_of",
+    "provenance",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -108,16 +119,34 @@ def masses_of(values: tuple[str, ...], option: str) -> dict[str, float]:
     return masses
 
 
-def interfaces_of(options: dict[str, Any], report: "Reporter") -> "dict[str, Interface]":
-    """Build the interface by every mixing rule asked for, by name; one interface where none is."""
+def interfaces_of(
+    options: dict[str, Any], report: "Reporter", executor: "Executor | None"
+) -> "dict[str, Interface]":
+    """Build the interface by every mixing rule asked for, by name; one interface where none is.
+
+    The executor shares force calculations.
+    """
     if is_finished(options):
         refuse_contact_options(options)
         return finished_interfaces(options, report)
-    return {"potential": _built(options, report)}
+    return {"potential": _built(options, report, executor)}
 
 
-def interface_of(options: dict[str, Any], report: "Reporter") -> "Interface":
-    """Read both crystals and build their interface.
+def interface_by_itself(options: dict[str, Any], report: "Reporter") -> "Interface":
+    """Build an interface for a command that shares nothing but the force calculations.
+
+    Raises
+    ------
+    click.UsageError, click.BadParameter
+        If options exclude each other, or more than one interface is asked for.
+    """
+    check_scaling(options)
+    with executor_of(options) as executor:
+        return interface_of(options, report, executor)
+
+
+def interface_of(options: dict[str, Any], report: "Reporter", executor: "Executor | None") -> "Interface":
+    """Read both crystals and build their interface; the executor shares force calculations.
 
     Raises
     ------
@@ -126,11 +155,11 @@ def interface_of(options: dict[str, Any], report: "Reporter") -> "Interface":
     """
     if options["mixing"] == ALL:
         raise click.BadParameter("all is for latmm compare; choose one rule", param_hint="--mixing")
-    (interface,) = interfaces_of(options, report).values()
+    (interface,) = interfaces_of(options, report, executor).values()
     return interface
 
 
-def _built(options: dict[str, Any], report: "Reporter") -> "Interface":
+def _built(options: dict[str, Any], report: "Reporter", executor: "Executor | None") -> "Interface":
     """Build the interface of two structures with a potential."""
     from latmm.structures import read_structure
 
@@ -140,7 +169,7 @@ def _built(options: dict[str, Any], report: "Reporter") -> "Interface":
     )
     crystals = (left, right)
     potential = remembering(options, potential_of(options, _elements(options, crystals)))
-    return contact_interface(options, crystals, potential, report)
+    return contact_interface(options, crystals, potential, report, for_forces(options, potential, executor))
 
 
 def _elements(options: dict[str, Any], crystals: "tuple[Atoms, Atoms]") -> set[str]:

@@ -4,16 +4,18 @@ from typing import Any
 
 import click
 
-from .crystals import crystal_options, interface_of, provenance
+from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note
 from .outputs import check_outputs
 from .progress import Reporter
+from .sharing import force_options
 
 __all__ = ["command"]
 
 
 @click.command(name="ldos", short_help="Local density of states through the contact.")
 @crystal_options
+@force_options
 @click.option("--kmesh", type=int, nargs=2, default=(8, 8), show_default=True, metavar="N N")
 @click.option(
     "--frequencies", type=int, default=80, show_default=True, metavar="N", help="Up to the wider band's top."
@@ -50,7 +52,7 @@ def command(**options: Any) -> None:
     check_outputs(options)
     check_sampling(options["kmesh"], options["frequencies"])
     with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_of(options, report)
+        interface = interface_by_itself(options, report)
         top = max(largest_frequency(crystal) for crystal in (interface.left, interface.right))
         nu = 1.03 * top * (np.arange(options["frequencies"]) + 0.5) / options["frequencies"]
         density = local_density_of_states(

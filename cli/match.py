@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .caching import cache_options, remembering
 from .options import assignments, note
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ __all__ = ["command"]
 @click.option(
     "--potential-option", multiple=True, metavar="NAME=VALUE", help="As in latmm compare; repeatable."
 )
+@cache_options
 @click.option(
     "--twist",
     type=float,
@@ -137,7 +139,7 @@ def _oriented(options: dict[str, Any]) -> "tuple[Atoms, Atoms]":
     if options["potential"] is not None:
         elements = {*left.get_chemical_symbols(), *right.get_chemical_symbols()}
         parameters = assignments(options["potential_option"], "--potential-option")
-        potential = resolve_potential(options["potential"], elements, parameters)
+        potential = remembering(options, resolve_potential(options["potential"], elements, parameters))
         note(options, f"potential: {potential.name} ({potential.description})")
         left = relax_crystal(left, potential.calculator, name="the left crystal")
         right = relax_crystal(right, potential.calculator, name="the right crystal")

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crystals import crystal_options, interface_of, provenance
+from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note, temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
+from .sharing import force_options
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,6 +22,7 @@ __all__ = ["command"]
 
 @click.command(name="modes", short_help="Table of all modes that meet an interface.")
 @crystal_options
+@force_options
 @click.option("--kmesh", type=int, nargs=2, default=(12, 12), show_default=True, metavar="N N")
 @click.option(
     "--frequencies",
@@ -78,7 +80,7 @@ def command(**options: Any) -> None:
     check_outputs(options)
     check_sampling(options["kmesh"], options["frequencies"])
     with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_of(options, report)
+        interface = interface_by_itself(options, report)
         system = System.of(interface)
         if options["chosen"]:
             grid, samples = zone_samples(options["chosen"], options["kmesh"])

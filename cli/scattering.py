@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crystals import crystal_options, interface_of, provenance
+from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note
 from .outputs import check_outputs
 from .progress import Reporter
+from .sharing import force_options
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,6 +18,7 @@ __all__ = ["command"]
 
 @click.command(name="scattering", short_help="Mode conversion at chosen frequencies.")
 @crystal_options
+@force_options
 @click.option(
     "--frequency", "chosen", type=float, multiple=True, required=True, metavar="THZ", help="Repeatable."
 )
@@ -46,7 +48,7 @@ def command(**options: Any) -> None:
     if min(options["chosen"]) <= 0:
         raise click.BadParameter("frequencies must be positive, in THz", param_hint="--frequency")
     with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_of(options, report)
+        interface = interface_by_itself(options, report)
         system = System.of(interface)
         frequencies = sorted(set(options["chosen"]))
         mapped = scattering_map(

@@ -5,10 +5,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .caching import cache_options, remembering
 from .options import potential_of, potential_options
 from .progress import Reporter
+from .scaling import check_scaling, executor_of
+from .sharing import for_forces, force_options
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from latmm.continuum.survey import Side
     from latmm.lattice.calculators import Potential
 
@@ -47,6 +52,8 @@ def side_options(function: _F) -> _F:
                 help="Those of the right side, if different.",
             ),
             potential_options,
+            cache_options,
+            force_options,
             click.option(
                 "--relax/--no-relax", default=True, show_default=True, help="Relax the crystals of the files."
             ),
@@ -90,15 +97,17 @@ def _crystals(options: dict[str, Any], normals: tuple[tuple[int, int, int], ...]
 
     crystals = {path: read_structure(path) for path in options["structures"] if not is_phonopy_file(path)}
     elements = {symbol for atoms in crystals.values() for symbol in atoms.get_chemical_symbols()}
-    potential = potential_of(options, elements) if crystals else None
-    found = []
-    with Reporter(quiet=options["quiet"]) as report:
+    potential = remembering(options, potential_of(options, elements)) if crystals else None
+    check_scaling(options)
+    found, relax = [], options["relax"]
+    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
         for side, path, normal in zip(("left", "right"), options["structures"], normals, strict=True):
             name = f"the {side} crystal"
             if potential is None or path not in crystals:
                 found.append(_finished(path, normal, options["quiet"]))
             else:
-                found.append(_crystal(crystals[path], normal, potential, name, options["relax"], report))
+                lent = for_forces(options, potential, executor)
+                found.append(_crystal(crystals[path], normal, potential, name, relax, lent, report))
     return found[0], found[1]
 
 
@@ -115,7 +124,13 @@ def _finished(path: str, normal: tuple[int, int, int], quiet: bool) -> "Side":
 
 
 def _crystal(
-    atoms: Any, normal: tuple[int, int, int], potential: "Potential", name: str, relax: bool, report: Reporter
+    atoms: Any,
+    normal: tuple[int, int, int],
+    potential: "Potential",
+    name: str,
+    relax: bool,
+    executor: "Executor | None",
+    report: Reporter,
 ) -> "Side":
     from latmm.continuum.survey import Side
     from latmm.interface.orientation import orient
@@ -132,6 +147,7 @@ def _crystal(
         oriented,
         potential,
         supercell=choose_supercell(oriented, potential.reach),
+        executor=executor,
         progress=lambda done, total: report(f"forces of {name}", done, total),
     )
     table = force_constant_table(phonon, oriented)

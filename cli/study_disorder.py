@@ -11,6 +11,7 @@ from .options import temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import check_scaling, executor_of, scaling_options
+from .sharing import for_forces
 from .study_options import keeping, potential_of, shares, study_options, write_files
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
     check_sampling(kmesh, frequencies)
     disorder = _disorder(options)
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
-        interface = tile(interface_of(options, report), options["lateral"])
+        interface = tile(interface_of(options, report, executor), options["lateral"])
+        potential = _potential(options, interface)
         with keeping(options) as store:
             tree = ensemble(
                 interface,
@@ -152,11 +154,11 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
                 temperatures,
                 realisations=options["seeds"],
                 seed=options["seed"],
-                potential=_potential(options, interface),
+                potential=potential,
                 relax=options["relax"],
                 kmesh=kmesh,
                 frequencies=frequencies,
-                executor=executor,
+                executor=executor if potential is None else for_forces(options, potential, executor),
                 progress=report,
                 store=store,
             )
@@ -178,7 +180,8 @@ def table(tree: "xr.DataTree") -> str:
     lines = [
         f"{tree.attrs['disorder']}",
         f"{number} realisations; ± standard error of the mean; conductance in MW m⁻² K⁻¹",
-        f"{'T (K)':>9}{'abrupt':>12}{'disordered':>12}{'±':>10}{'ratio':>10}{'±':>9}{'specular':>10}",
+        f"{'T (K)':>9}{'abrupt':>12}{'disordered':>12}{'±':>10}{'ratio':>10}{'±':>9}{'specular':>10}"
+        f"{'of abrupt':>11}",
     ]
     for i, t in enumerate(found["temperature"].values):
         lines.append(
@@ -187,6 +190,7 @@ def table(tree: "xr.DataTree") -> str:
             f"{found['conductance_error'].values[i] / 1e6:>10.2g}"
             f"{found['ratio'].values[i]:>10.4g}{found['ratio_error'].values[i]:>9.1g}"
             f"{found['specular_fraction'].values[i]:>10.4g}"
+            f"{found['specular_fraction_abrupt'].values[i]:>11.4g}"
         )
     return "\n".join(lines)
 

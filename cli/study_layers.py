@@ -11,6 +11,7 @@ from .options import assignments, temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import check_scaling, executor_of, scaling_options
+from .sharing import for_forces
 from .study_options import keeping, potential_of, shares, study_options, whole_numbers, write_files
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _run(
     frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
-        interface = interface_of(options, report)
+        interface = interface_of(options, report, executor)
         designs = [listed(lists[p]) for p in options["profiles"] if p in lists] + [
             design(p, n, interface) for p in options["profiles"] if p not in lists for n in planes
         ]
@@ -109,7 +110,7 @@ def _run(
                 relax=options["relax"],
                 kmesh=kmesh,
                 frequencies=frequencies,
-                executor=executor,
+                executor=executor if potential is None else for_forces(options, potential, executor),
                 progress=report,
                 store=store,
             )

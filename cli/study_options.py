@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .caching import remembering
 from .crystals import provenance
 from .options import assignments, note
 from .scaling import kept, path_beside
@@ -130,13 +131,13 @@ def shares(text: str, option: str) -> list[float]:
 
 
 def potential_of(options: dict[str, Any], interface: "Interface", others: Iterable[str] = ()) -> "Potential":
-    """Potential that the options name, for the elements of both crystals and others."""
+    """Potential that the options name, for the elements of both crystals and others, with its cache."""
     from latmm.lattice.calculators import resolve_potential
 
     crystals = interface.matched.left, interface.matched.right
     elements = {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()}
     parameters = assignments(options["potential_option"], "--potential-option")
-    return resolve_potential(options["potential"], elements | set(others), parameters)
+    return remembering(options, resolve_potential(options["potential"], elements | set(others), parameters))
 
 
 def warn_of_checks(tree: "xr.DataTree") -> None:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crystals import crystal_options, interface_of, provenance
+from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs
 from .progress import Reporter
+from .sharing import force_options
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -18,6 +19,7 @@ __all__ = ["command"]
 
 @click.command(name="transmissivity", short_help="Transmissivity of the phonons of a bulk mesh.")
 @crystal_options
+@force_options
 @click.option(
     "--mesh",
     type=int,
@@ -59,7 +61,7 @@ def command(**options: Any) -> None:
     check_outputs(options)
     check_mesh(options["mesh"])
     with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_of(options, report)
+        interface = interface_by_itself(options, report)
         system = System.of(interface)
         tree = transmissivities(system, options["mesh"], centred=options["gamma"], progress=report)
         report("continuum models", 0, 3)

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .crystals import crystal_options, interface_of
+from .crystals import crystal_options, interface_by_itself
 from .options import note
 from .outputs import check_outputs
 from .progress import Reporter
+from .sharing import force_options
 
 if TYPE_CHECKING:
     from latmm.modes.resolved import Resolved
@@ -17,6 +18,7 @@ __all__ = ["command"]
 
 @click.command(name="wave", short_help="Film of the wave that one phonon makes at the contact.")
 @crystal_options
+@force_options
 @click.option("--frequency", type=float, required=True, metavar="THZ", help="Frequency of the phonon.")
 @click.option(
     "--wave-vector",
@@ -60,7 +62,7 @@ def command(**options: Any) -> None:
     if not options["frequency"] > 0:
         raise click.BadParameter("the frequency must be positive, in THz", param_hint="--frequency")
     with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_of(options, report)
+        interface = interface_by_itself(options, report)
     if options["mode"] is None:
         k, nu = np.array([options["wave_vector"]]), np.array([options["frequency"]])
         click.echo(_list(resolve(System.of(interface), k, nu), options["side"]))

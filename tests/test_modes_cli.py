@@ -41,7 +41,7 @@ def run(*arguments: str):
 def built(monkeypatch, perfect_argon):
     """Crystals and contact from elsewhere: building them has its own tests."""
     for command in ("modes", "transmissivity", "scattering", "wave", "ldos"):
-        monkeypatch.setattr(f"latmm_cli.{command}.interface_of", lambda options, report: perfect_argon)
+        monkeypatch.setattr(f"latmm_cli.{command}.interface_by_itself", lambda options, report: perfect_argon)
 
 
 def test_modes_writes_a_table_a_csv_and_a_figure(tmp_path, built):
