@@ -1,6 +1,8 @@
 """Disordered contacts: limits without disorder, seeds, Born's approximation, what keeps its wave vector."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ from latmm.agf import scatter, transmission
 from latmm.disorder.kinds import MassDisorder, Mixing, Roughness, Vacancies
 from latmm.disorder.profiles import Profile
 from latmm.disorder.realisation import realise, undisturbed
-from latmm.disorder.sites import averaged, planes
+from latmm.disorder.sites import averaged, occupied, planes
 from latmm.disorder.virtual import graded, mean_contact, species_share
 from latmm.errors import InputError
+from latmm.interface.build import build_interface
 from latmm.interface.contact import build_slab
 from latmm.interface.symmetry import layer_operations
 from latmm.interface.tiling import tile
@@ -197,6 +200,46 @@ def test_an_ensemble_without_disorder_is_the_primitive_contact(heavy_silicon, ro
     assert short.sum() > 3
     assert_allclose(abrupt["transmission"].values[short], expected.transmission[short], rtol=1e-8)
     assert_allclose(mean["conductance"], conductance(grid, expected.transmission, t), rtol=5e-3)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A kind of disorder without chance: the right species on some sites of plane 0."""
+
+    sites: tuple[int, ...]
+
+    def apply(self, slab, matched, rng):
+        number = planes(slab, matched)
+        right = number > 0
+        right[np.flatnonzero(number == 0)[list(self.sites)]] = True
+        return occupied(slab, matched, right)
+
+    def depth(self, matched):
+        return 1
+
+    def describe(self):
+        return f"sites {self.sites}"
+
+
+def test_the_mean_and_its_error_are_those_of_all_configurations(structure, argon_springs):
+    """Two of the four atoms of a plane: six contacts, each as likely; all are solved."""
+    crystals = structure("ar"), structure("ar", {"Ar": 120.0})
+    ideal = tile(build_interface(*crystals, (0, 0, 1), argon_springs), (2, 2))
+
+    def drawn(disorder, realisations):
+        return ensemble(ideal, disorder, [20.0], realisations=realisations, kmesh=(1, 1), frequencies=3)
+
+    chosen = [drawn(Chosen(pair), 2) for pair in combinations(range(4), 2)]
+    every = np.array([found["realisations"]["conductance"].values[0, 0] for found in chosen])
+    assert every.std() > 1e-3 * every.mean()
+    number = 40
+    found = drawn(Mixing(Profile.uniform(1)), number)
+    own = found["realisations"]["conductance"].values[:, 0]
+    assert np.abs(own[:, None] / every - 1.0).min(axis=1).max() < 1e-9  # each is one of the six
+    mean, error = (float(found["comparison"][name][0]) for name in ("conductance", "conductance_error"))
+    assert abs(mean - every.mean()) < 3.0 * error
+    # the sample variance of 40 draws is within three of its own standard deviations, 3 √(2/39), at most
+    assert number * error**2 == pytest.approx(every.var(), rel=0.68)
 
 
 # --- physics ---------------------------------------------------------------------------------------------
