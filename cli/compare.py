@@ -131,7 +131,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
         interface = next(iter(interfaces.values()))
         note(options, _geometry(interface))
         if options["dry_run"]:
-            click.echo(cost(interface, kmesh, frequencies, min(temperatures), budget(options)))
+            click.echo(cost(options, interface, kmesh, frequencies, min(temperatures)))
             return None
         trees, stores = {}, []
         for rule, found in interfaces.items():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from latmm.interface.interface import Interface
     from latmm.sweep.checkpoint import Checkpoint
+    from latmm.sweep.estimate import Estimate
 
 __all__ = [
     "budget",
@@ -37,20 +38,21 @@ def scaling_options(function: _F) -> _F:
             "--memory",
             type=click.FloatRange(min=0.0, min_open=True),
             metavar="GIB",
-            help="Memory for the blocks of the sweep, in all processes together (with a scheduler: in each "
-            "worker); by default a quarter of the machine's.",
+            help="Memory for the blocks of the sweep, in all processes together: no more of them work than "
+            "it holds (with a scheduler: in a worker); by default a quarter of the machine's.",
         ),
         click.option(
             "--scheduler",
             metavar="ADDRESS",
-            help="Dask scheduler that shares out the sweep, e.g. tcp://host:8786; local starts one here.",
+            help="Dask scheduler that shares out the work, e.g. tcp://host:8786; local starts one here.",
         ),
         click.option(
             "-j",
             "--processes",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Processes that share the sweep, with one BLAS thread each.  [default: 1]",
+            help="Processes that share the work, with one BLAS thread each, if it lasts more than a few "
+            "seconds.  [default: one for each core]",
         ),
     ):
         function = decorate(function)
@@ -58,11 +60,10 @@ def scaling_options(function: _F) -> _F:
 
 
 def budget(options: dict[str, Any]) -> int:
-    """Bytes that each process may use for the blocks of its task."""
-    from latmm.executors import machine_memory
+    """Bytes that all processes may use for the blocks of their tasks."""
+    from latmm.sweep.tasks import MEMORY
 
-    whole = machine_memory() / 4 if options["memory"] is None else options["memory"] * 2**30
-    return int(whole / (options["processes"] or 1))
+    return MEMORY if options["memory"] is None else int(options["memory"] * 2**30)
 
 
 def check_scaling(options: dict[str, Any]) -> None:
@@ -79,16 +80,24 @@ def check_scaling(options: dict[str, Any]) -> None:
 
 @contextmanager
 def executor_of(options: dict[str, Any]) -> "Iterator[Executor | None]":
-    """Start what the options ask for; it ends with the ``with`` block."""
-    from latmm.executors import dask_cluster, local_processes
+    """Connect to what the options ask for, for the time of a ``with`` block."""
+    from latmm.executors import local_processes
 
-    chosen = (
-        dask_cluster(options["scheduler"])
-        if options["scheduler"]
-        else local_processes(options["processes"] or 1)
-    )
-    with chosen as executor:
-        yield executor
+    if options["scheduler"]:
+        from latmm.cluster import dask_cluster
+
+        with dask_cluster(options["scheduler"]) as cluster:
+            yield cluster
+        return
+    with local_processes(_processes(options)) as processes:
+        yield processes
+
+
+def _processes(options: dict[str, Any]) -> int:
+    from latmm.executors import available_cores
+
+    number: int | None = options["processes"]
+    return available_cores() if number is None else number
 
 
 def store_beside(options: dict[str, Any], interface: "Interface", part: str = "") -> "Checkpoint":
@@ -129,19 +138,33 @@ def kept(options: dict[str, Any], store: Path | None) -> Iterator[None]:
 
 
 def cost(
-    interface: "Interface", kmesh: tuple[int, int], frequencies: int, coldest: float, memory: int
+    options: dict[str, Any],
+    interface: "Interface",
+    kmesh: tuple[int, int],
+    frequencies: int,
+    coldest: float,
 ) -> str:
     """Say what a sweep will cost, from a few of its samples."""
     from latmm.sweep.estimate import estimate
     from latmm.sweep.refinement import Sampling
 
-    found = estimate(interface, Sampling.of(interface, kmesh, frequencies, coldest=coldest), memory=memory)
+    found = estimate(
+        interface, Sampling.of(interface, kmesh, frequencies, coldest=coldest), memory=budget(options)
+    )
     lines = [
         f"atoms in the contact's slab: {found.atoms}",
         f"degrees of freedom of left lead, device layers, right lead: {', '.join(map(str, found.layers))}",
         f"irreducible k∥: {found.wave_vectors}; samples (k∥, ν): {found.samples}; tasks: {found.tasks}",
-        f"time: {found.seconds:.3g} s of one core",
+        f"time: {found.seconds:.3g} s of one core{_shared(options, found)}",
         f"memory: {found.memory / 2**20:.3g} MiB a process beside the program itself",
         f"kept beside the output until the end: at most {found.store / 2**20:.3g} MiB",
     ]
     return "\n".join(lines)
+
+
+def _shared(options: dict[str, Any], found: "Estimate") -> str:
+    """Wall time on processes of this machine, where there is more than one to be used."""
+    number = min(_processes(options), found.tasks, found.at_once)
+    if options["scheduler"] or number == 1:
+        return ""
+    return f", {found.wall(number):.3g} s on {number} processes"

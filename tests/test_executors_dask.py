@@ -8,8 +8,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from latmm.cluster import dask_cluster
 from latmm.errors import InputError
-from latmm.executors import dask_cluster, unordered
+from latmm.executors import unordered
 from latmm.sweep.refinement import Sampling, solve_level
 
 distributed = pytest.importorskip("distributed")

@@ -140,7 +140,7 @@ def test_limit_of_low_temperature_is_the_elastic_continuum(heavy_silicon):
     grid = frequency_grid(0.02 * top, 0.02 * top, 24, coldest=0.001)  # G at 0.3 K needs no more
     rotations = heavy_silicon.rotations
     plain = windows(heavy_silicon.left, heavy_silicon.right, grid, (16, 16), rotations, common=top)
-    sampling = Sampling((16, 16), 24, grid, staggered(plain, (16, 16), rotations), top)
+    sampling = Sampling((16, 16), 24, grid, staggered(plain, (16, 16), rotations), top, 1e-3)
     level = solve_level(heavy_silicon, sampling, t)
     media = [Medium.from_force_constants(c, name="si") for c in (heavy_silicon.left, heavy_silicon.right)]
     elastic = conductance(grid, acoustic_mismatch(*media, grid).transmission.values, t)

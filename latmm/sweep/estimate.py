@@ -8,14 +8,18 @@ import numpy as np
 from latmm.interface.interface import Interface
 from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
-from latmm.sweep.tasks import MEMORY, Task, bytes_per_wave_vector, solve
+from latmm.sweep.tasks import MEMORY, Task, at_once, bytes_of_tasks, solve
 
 __all__ = ["Estimate", "estimate"]
 
-_TIMED = 4
-"""Tasks of which some k∥ are timed."""
-_WAVE_VECTORS = 4
-"""These k∥: as many as share the cost that they have in common."""
+_TIMED = 12
+"""Tasks of which a part is timed;"""
+_SECONDS = 0.1
+"""that part, by the model of its cost;"""
+_LEAST = (2, 4)
+"""and the k∥ and ν in it at least: as many as share the cost that they have in common."""
+_START = 1.0
+"""Seconds in which processes start, about."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Estimate:
         (k∥, ν).
     tasks : int
         Pieces that can be solved side by side.
+    at_once : int
+        Of them, those that there is memory for.
     seconds : float
         Of one core that has nothing else to do.
     memory : int
@@ -47,13 +53,18 @@ class Estimate:
     wave_vectors: int
     samples: int
     tasks: int
+    at_once: int
     seconds: float
     memory: int
     store: int
 
+    def wall(self, processes: int) -> float:
+        """Seconds that processes take, their start included; or this one alone, if it is faster."""
+        return min(self.seconds, _START + self.seconds / processes)
+
 
 def estimate(interface: Interface, sampling: Sampling, *, memory: int = MEMORY) -> Estimate:
-    """Time some k∥ of some tasks and scale up.
+    """Time a part of some tasks and scale up.
 
     Parameters
     ----------
@@ -62,30 +73,53 @@ def estimate(interface: Interface, sampling: Sampling, *, memory: int = MEMORY) 
     sampling : Sampling
         Where it is to be sampled.
     memory : int
-        Bytes that the blocks of a task may take.
+        Bytes that all tasks which are solved at the same time may take.
+
+    Raises
+    ------
+    InputError
+        If one task takes more.
     """
     tasks = sampling.tasks
-    timed = [tasks[i] for i in np.unique(np.linspace(0, len(tasks) - 1, _TIMED).astype(int))]
-    solve(interface, _part(timed[0]))  # the first call of everything costs extra
-    started = time.process_time()
-    for task in timed:
-        solve(interface, _part(task))
-    per_sample = (time.process_time() - started) / sum(_part(task).samples for task in timed)
-    samples = sum(task.samples for task in tasks)
-    lattice = junction(interface, timed[0].wave_vectors[:1])
-    blocks = bytes_per_wave_vector(interface)
-    most = max(len(task.weights) for task in tasks)
+    together = at_once(interface, tasks, memory)
+    # by size, so that large ones, where the time goes, are met
+    edges = np.cumsum([task.samples for task in tasks])
+    chosen = np.unique(np.searchsorted(edges, (np.arange(_TIMED) + 0.5) / _TIMED * edges[-1]))
+    parts = [_part(tasks[i], sampling.seconds) for i in chosen]
+    solve(interface, parts[0])  # the first call of everything costs extra
+    rates = [_seconds(interface, part) / part.samples for part in parts]
+    share = np.diff(np.concatenate([[0.0], 0.5 * (edges[chosen[1:]] + edges[chosen[:-1]]), edges[-1:]]))
+    lattice = junction(interface, parts[0].wave_vectors[:1])
     return Estimate(
         atoms=len(interface.slab.atoms),
         layers=lattice.sizes,
         wave_vectors=sum(len(window.weights) for window in sampling.samples),
-        samples=samples,
+        samples=int(edges[-1]),
         tasks=len(tasks),
-        seconds=per_sample * samples,
-        memory=interface.contact.values.nbytes + max(min(most * blocks, memory), blocks),
-        store=24 * samples,
+        at_once=together,
+        seconds=float(share @ rates),
+        memory=bytes_of_tasks(interface, tasks),
+        store=24 * int(edges[-1]),
     )
 
 
-def _part(task: Task) -> Task:
-    return replace(task, wave_vectors=task.wave_vectors[:_WAVE_VECTORS], weights=task.weights[:_WAVE_VECTORS])
+def _seconds(interface: Interface, task: Task) -> float:
+    started = time.process_time()
+    solve(interface, task)
+    return time.process_time() - started
+
+
+def _part(task: Task, seconds: float) -> Task:
+    """Take some k∥ and ν, evenly from all of the task's."""
+    count, number = len(task.weights), task.frequency.size
+    few, several = (min(least, size) for least, size in zip(_LEAST, (count, number), strict=True))
+    wanted = _SECONDS / seconds
+    k = np.linspace(0, count - 1, int(np.clip(wanted / number, few, count))).round().astype(int)
+    nu = np.linspace(0, number - 1, int(np.clip(wanted / k.size, several, number))).round().astype(int)
+    return replace(
+        task,
+        wave_vectors=task.wave_vectors[k],
+        weights=task.weights[k],
+        nodes=task.nodes[nu],
+        frequency=task.frequency[nu],
+    )

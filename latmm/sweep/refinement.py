@@ -31,7 +31,7 @@ from latmm.sweep.sampling import (
     staggered,
     windows,
 )
-from latmm.sweep.tasks import MEMORY, Task, cut
+from latmm.sweep.tasks import MEMORY, Task, cut, seconds_per_sample
 
 if TYPE_CHECKING:
     from latmm.sweep.checkpoint import Checkpoint
@@ -66,6 +66,8 @@ class Sampling:
         k∥ of each frequency.
     common : float
         Top of the band that both crystals share, THz.
+    seconds : float
+        That a sample takes one core, about.
     """
 
     kmesh: tuple[int, int]
@@ -73,6 +75,7 @@ class Sampling:
     grid: FrequencyGrid
     samples: list[Window]
     common: float
+    seconds: float
 
     @classmethod
     def of(
@@ -96,7 +99,8 @@ class Sampling:
         check_sampling(kmesh, frequencies)
         common, top, long_waves = _bands(interface, thickness)
         grid = frequency_grid(common, top, frequencies, coldest=coldest, long_waves=long_waves)
-        return cls(kmesh, frequencies, grid, _samples(interface, grid, kmesh, common, long_waves), common)
+        samples = _samples(interface, grid, kmesh, common, long_waves)
+        return cls(kmesh, frequencies, grid, samples, common, seconds_per_sample(interface))
 
     @classmethod
     def fitted(cls, interface: Interface, points: int, frequencies: int, temperature: Floats) -> "Sampling":
@@ -108,7 +112,7 @@ class Sampling:
         )
         kmesh = (points, points)
         samples = _samples(interface, grid, kmesh, common, long_waves, _importance(grid, temperature, common))
-        return cls(kmesh, frequencies, grid, samples, common)
+        return cls(kmesh, frequencies, grid, samples, common, seconds_per_sample(interface))
 
     @property
     def elastic(self) -> Bools:
@@ -118,7 +122,7 @@ class Sampling:
     @property
     def tasks(self) -> list[Task]:
         """The work, cut into pieces."""
-        return cut(self.grid, self.samples, common=self.common)
+        return cut(self.grid, self.samples, common=self.common, seconds=self.seconds)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 Ξ(ν) = Σ_k∥ w T(k∥, ν)/A with the weights of the window that serves ν; the channels of both crystals are
 counted at the same samples. Every sample carries its checks; the worst of each is kept.
 
-The work is cut into tasks, a few k∥ of one window with all their ν each, which know nothing of each other
-(:class:`Task`). What they find (:class:`Piece`) is summed in the order of the tasks: the result is the same,
-bit for bit, whoever solves them and in whatever order they are done.
+The work is cut into tasks of a few k∥ and ν of one window, which know nothing of each other (:class:`Task`).
+What they find (:class:`Piece`) is summed in the order of the tasks: the result is the same, bit for bit,
+whoever solves them and in whatever order they are done.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from latmm.executors import unordered
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
 from latmm.sweep.sampling import ELASTIC, LAW, Window
-from latmm.sweep.tasks import MEMORY, Piece, Task, cut, solve
+from latmm.sweep.tasks import MEMORY, Piece, Task, at_once, cut, seconds_per_sample, solve
 
 if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
     from latmm.sweep.checkpoint import Checkpoint
@@ -94,13 +94,20 @@ def sweep(
     checkpoint : Checkpoint, optional
         Keeps what is found; what it has already is not solved again.
     memory : int
-        Bytes that the blocks of a task may take, in each process.
+        Bytes that the tasks which this machine solves at the same time may take: it limits their number.
 
     Returns
     -------
     SpectralTransmission
+
+    Raises
+    ------
+    InputError
+        If one task takes more memory.
     """
-    tasks = cut(grid, samples, common=common, memory=memory)
+    seconds = seconds_per_sample(interface)
+    tasks = cut(grid, samples, common=common, seconds=seconds)
+    together = at_once(interface, tasks, memory)
     stored = checkpoint.begin(tasks) if checkpoint is not None else None
     pieces = stored.load() if stored is not None else {}
     total = sum(task.samples for task in tasks)
@@ -108,7 +115,8 @@ def sweep(
     report = progress if progress is not None else (lambda stage, done, total: None)
     report("modes", done, total)
     missing = {index: task for index, task in enumerate(tasks) if index not in pieces}
-    for index, piece in unordered(solve, interface, missing, executor):
+    expected = seconds * (total - done)
+    for index, piece in unordered(solve, interface, missing, executor, seconds=expected, at_once=together):
         if stored is not None:
             stored.save(index, piece)
         pieces[index] = piece
