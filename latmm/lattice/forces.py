@@ -8,6 +8,7 @@ convergence allows. Images whose forces are cached (:mod:`latmm.lattice.force_ca
 """
 
 import pickle
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import TypeAlias, TypeVar
@@ -32,7 +33,7 @@ Result = TypeVar("Result")
 
 
 class Images:
-    """Atoms that take one place after the other, with one calculator in each process.
+    """Atoms that take one place after the other, with one calculator in each process and thread.
 
     Parameters
     ----------
@@ -44,22 +45,23 @@ class Images:
 
     def __init__(self, atoms: Atoms, potential: Potential) -> None:
         self._atoms, self._potential = atoms.copy(), potential
-        self._image: Atoms | None = None
+        self._own = threading.local()
 
     def __getstate__(self) -> tuple[Atoms, Potential]:
         return self._atoms, self._potential  # a calculator does not travel
 
     def __setstate__(self, state: tuple[Atoms, Potential]) -> None:
         self._atoms, self._potential = state
-        self._image = None
+        self._own = threading.local()
 
     def at(self, positions: Floats) -> Atoms:
         """Put the atoms at positions (N, 3), Å; valid until the next call."""
-        if self._image is None:
-            self._image = self._atoms.copy()
-            self._image.calc = self._potential.calculator()
-        self._image.set_positions(positions)
-        return self._image
+        image: Atoms | None = getattr(self._own, "image", None)
+        if image is None:
+            image = self._own.image = self._atoms.copy()
+            image.calc = self._potential.calculator()
+        image.set_positions(positions)
+        return image
 
     def moved(self, displacement: Displacement) -> Atoms:
         """Displace some of the atoms from where they were first; valid until the next call."""
