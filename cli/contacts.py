@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .options import note
+
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
@@ -56,7 +58,8 @@ def contact_options(function: _F) -> _F:
                 "--choose",
                 type=click.IntRange(min=1),
                 metavar="N",
-                help="Number of the common cell in the list of latmm match; the first by default.",
+                help="Number of the common cell in the list of latmm match, with the same options; the first "
+                "by default.",
             ),
             click.option(
                 "--left-cut",
@@ -124,6 +127,7 @@ def contact_interface(
             progress=report,
             **common,
         )
+        note(options, f"common cell {options['choose'] or 1}: {matched.area:.2f} Å²")
     else:
         matched = match_alike(*crystals, options["normal"], potential, progress=report, **common)
     region = read_contact(options["contact"], matched) if options["contact"] else None

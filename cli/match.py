@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .caching import cache_options, remembering
-from .options import assignments, note
+from .options import note, potential_of, potential_options
 
 if TYPE_CHECKING:
     from ase import Atoms
 
     from latmm.interface.coincidence import Coincidence
+    from latmm.lattice.calculators import Potential
 
 __all__ = ["command"]
+
+_SIDES = ("left", "right")
 
 
 @click.command(name="match", short_help="Common in-plane cells of two crystals.")
@@ -43,7 +46,7 @@ __all__ = ["command"]
     "--max-area", type=float, default=200.0, show_default=True, metavar="Å²", help="Largest common cell."
 )
 @click.option(
-    "--max-strain", type=float, default=0.05, show_default=True, help="Largest principal in-plane strain."
+    "--max-strain", type=float, default=0.08, show_default=True, help="Largest principal in-plane strain."
 )
 @click.option(
     "--strain",
@@ -52,16 +55,15 @@ __all__ = ["command"]
     show_default=True,
     help="Side that is strained in the plane to match the other.",
 )
-@click.option(
-    "--potential",
-    metavar="SPEC",
-    help="Relax both crystals first, as the commands that build a contact do; see latmm compare. "
-    "By default the lattices of the files are matched.",
-)
-@click.option(
-    "--potential-option", multiple=True, metavar="NAME=VALUE", help="As in latmm compare; repeatable."
-)
+@potential_options
 @cache_options
+@click.option(
+    "--relax/--no-relax",
+    default=True,
+    show_default=True,
+    help="Relax both crystals first, as the commands that build a contact do: the same --potential, --relax, "
+    "--strain, --max-strain, --max-area and --twist give the same numbers there.",
+)
 @click.option(
     "--twist",
     type=float,
@@ -82,8 +84,9 @@ __all__ = ["command"]
 def command(**options: Any) -> None:
     """List the common in-plane cells of two crystals, each with its own plane, at any twist.
 
-    LEFT and RIGHT are structure files. The list begins with the smallest cell; interfaces that symmetry makes
-    equal appear once. Below it: the atomic planes between which each crystal can be cut.
+    LEFT and RIGHT are structure files or finished phonopy calculations, which keep their lattices; so do
+    structures that no bundled potential covers. The list begins with the smallest cell; interfaces that
+    symmetry makes equal appear once. Below it: the atomic planes between which each crystal can be cut.
 
     \b
     Examples:
@@ -95,7 +98,7 @@ def command(**options: Any) -> None:
 
     if options["mirror"]:
         options["right_normal"] = tuple(-index for index in options["right_normal"])
-    crystals = _oriented(options)
+    crystals, lattices = _oriented(options)
     twist = None if options["twist"] is None else (options["twist"], options["twist_within"])
     found = coincidences(
         *crystals,
@@ -116,7 +119,7 @@ def command(**options: Any) -> None:
         raise InputError(f"--choose must be a number of the list, 1 to {len(found)}, but is {number}")
     chosen = list(enumerate(found, start=1)) if number is None else [(number, found[number - 1])]
     if options["as_json"]:
-        click.echo(json.dumps(_summary(options, crystals, chosen)))
+        click.echo(json.dumps(_summary(options, crystals, lattices, chosen)))
         return
     shown = chosen[: options["rows"]]
     click.echo(_table(shown) if number is None else _description(number, found[number - 1], crystals))
@@ -127,29 +130,55 @@ def command(**options: Any) -> None:
         click.echo(_cuts(_label(options, crystals, side), crystals[side]))
 
 
-def _oriented(options: dict[str, Any]) -> "tuple[Atoms, Atoms]":
-    """Read both crystals, relax them if there is a potential, and orient them."""
+def _oriented(options: dict[str, Any]) -> "tuple[tuple[Atoms, Atoms], dict[str, str]]":
+    """Both crystals, relaxed where there is a potential, and oriented; and where each lattice comes from."""
     from latmm.interface.orientation import orient
-    from latmm.lattice.calculators import resolve_potential
+    from latmm.lattice.phonopy_files import is_phonopy_file, read_phonopy
     from latmm.lattice.relaxation import relax_crystal
     from latmm.lattice.space_group import primitive_cell
     from latmm.structures import read_structure
 
-    left, right = (primitive_cell(read_structure(options[side])) for side in ("left", "right"))
-    if options["potential"] is not None:
-        elements = {*left.get_chemical_symbols(), *right.get_chemical_symbols()}
-        parameters = assignments(options["potential_option"], "--potential-option")
-        potential = remembering(options, resolve_potential(options["potential"], elements, parameters))
-        note(options, f"potential: {potential.name} ({potential.description})")
-        left = relax_crystal(left, potential.calculator, name="the left crystal")
-        right = relax_crystal(right, potential.calculator, name="the right crystal")
-    return orient(left, options["left_normal"]), orient(right, options["right_normal"])
+    finished = {side: is_phonopy_file(options[side]) for side in _SIDES}
+    crystals = {
+        side: primitive_cell(
+            read_phonopy(options[side]).constants.atoms if finished[side] else read_structure(options[side])
+        )
+        for side in _SIDES
+    }
+    potential = _potential(options, [crystals[side] for side in _SIDES if not finished[side]])
+    lattices = {}
+    for side, crystal in crystals.items():
+        lattices[side] = "calculation" if finished[side] else "file"
+        if potential is not None and not finished[side]:
+            crystals[side] = relax_crystal(crystal, potential.calculator, name=f"the {side} crystal")
+            lattices[side] = potential.name
+    return (
+        orient(crystals["left"], options["left_normal"]),
+        orient(crystals["right"], options["right_normal"]),
+    ), lattices
+
+
+def _potential(options: dict[str, Any], structures: "list[Atoms]") -> "Potential | None":
+    """Find the potential that relaxes the structures; None where they keep the lattices of their files."""
+    from latmm.errors import PotentialError
+
+    if not (structures and options["relax"]):
+        return None
+    elements = {symbol for atoms in structures for symbol in atoms.get_chemical_symbols()}
+    try:
+        return remembering(options, potential_of(options, elements))
+    except PotentialError as error:
+        if options["potential"] != "auto" or options["potential_option"]:
+            raise
+        note(options, f"lattices of the files: {str(error).partition(';')[0]}")
+        note(options, "a command with another --potential numbers its own lattices: give it here too")
+        return None
 
 
 def _label(options: dict[str, Any], crystals: "tuple[Atoms, ...]", side: int) -> str:
     """Name formula and plane of one side, e.g. Si (1 1 1)."""
     formula = crystals[side].get_chemical_formula(empirical=True)
-    return f"{formula} ({' '.join(map(str, options[('left_normal', 'right_normal')[side]]))})"
+    return f"{formula} ({' '.join(map(str, options[f'{_SIDES[side]}_normal']))})"
 
 
 def _table(numbered: "list[tuple[int, Coincidence]]") -> str:
@@ -210,7 +239,10 @@ def _cuts(name: str, crystal: "Atoms") -> str:
 
 
 def _summary(
-    options: dict[str, Any], crystals: "tuple[Atoms, ...]", numbered: "list[tuple[int, Coincidence]]"
+    options: dict[str, Any],
+    crystals: "tuple[Atoms, ...]",
+    lattices: dict[str, str],
+    numbered: "list[tuple[int, Coincidence]]",
 ) -> dict[str, Any]:
     """All of it for other programs; lengths in Å, angles in degrees, strains as shares."""
     from dataclasses import asdict
@@ -222,10 +254,11 @@ def _summary(
             "structure": options[side],
             "formula": crystal.get_chemical_formula(empirical=True),
             "normal": list(options[f"{side}_normal"]),
+            "lattice": lattices[side],
             "in_plane_vectors": crystal.cell.array[:2, :2].tolist(),
             "terminations": [asdict(cut) for cut in terminations(crystal)],
         }
-        for side, crystal in zip(("left", "right"), crystals, strict=True)
+        for side, crystal in zip(_SIDES, crystals, strict=True)
     }
     cells = [
         {

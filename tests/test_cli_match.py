@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from latmm.errors import InputError, MismatchError
+from latmm.errors import InputError, MismatchError, PotentialError
+from latmm.interface.build import match_crystals
+from latmm.lattice.calculators import resolve_potential
+from latmm.structures import read_structure
+from latmm_cli.contacts import _MAX_AREA, _TWIST_WITHIN
 from latmm_cli.main import cli
 
 SILICON, ALUMINIUM, NITRIDE = (str(files("latmm_structures") / f"{name}.cif") for name in ("si", "al", "gan"))
@@ -32,11 +36,56 @@ def test_table_lists_cells_and_terminations():
     assert lines[2].split()[5] == "60.000"
     assert "Si (1 1 1): a₁ 3.8403 Å, a₂ 3.8403 Å, 120.00°; cuts between its atomic planes" in lines
     assert lines[-1].split() == ["1", "Al", "Al", "2.3379", "1"]
-    assert result.stderr == ""
+
+
+def test_crystals_without_a_potential_are_matched_as_they_are():
+    result = run(SILICON, ALUMINIUM, *PLANES)
+    assert result.exit_code == 0
+    assert "lattices of the files: no bundled potential covers Al, Si" in result.stderr
+    assert run(SILICON, ALUMINIUM, *PLANES, "--no-relax").stderr.count("\n") == 1  # that more follow
+    found = parsed(SILICON, ALUMINIUM, *PLANES)
+    assert found["left"]["lattice"] == found["right"]["lattice"] == "file"
+    refused = run(SILICON, ALUMINIUM, *PLANES, "--potential", "sw")
+    with pytest.raises(PotentialError, match="potential sw covers Ge, Si, not Al"):
+        raise refused.exception
+
+
+def test_number_in_the_list_is_the_common_cell_of_the_contact():
+    """Unrelaxed, the lattices of embedded atoms are others, and so is the list."""
+    gold = str(files("latmm_structures") / "au.cif")
+    options = ("--left-normal", "1", "1", "1", "--max-area", "60", "--potential", "emt")
+    found = parsed(ALUMINIUM, gold, *options)
+    assert found["left"]["lattice"] == "emt"
+    assert parsed(ALUMINIUM, gold, *options, "--no-relax")["left"]["lattice"] == "file"
+    crystals = [read_structure(path) for path in (ALUMINIUM, gold)]
+    potential = resolve_potential("emt", ["Al", "Au"])
+    planes = ((1, 1, 1), (0, 0, 1))
+    for cell in found["coincidences"]:
+        # as latmm build calls it
+        matched = match_crystals(
+            *crystals, planes, potential, max_area=60.0, max_strain=0.08, choose=cell["number"]
+        )
+        np.testing.assert_allclose(matched.cell, cell["cell"], atol=1e-9)
+
+
+def test_lists_of_match_and_build_end_at_the_same_area_and_strain():
+    build = {option.name: option.default for option in cli.get_command(None, "build").params}
+    match = {option.name: option.default for option in cli.get_command(None, "match").params}
+    for name in ("max_strain", "strain", "potential", "relax"):
+        assert match[name] == build[name]
+    assert (match["max_area"], match["twist_within"]) == (_MAX_AREA, _TWIST_WITHIN)
+
+
+def test_finished_calculations_keep_their_lattices(silicon, tmp_path):
+    silicon.phonopy.save(tmp_path / "si.yaml")
+    found = parsed(str(tmp_path / "si.yaml"), ALUMINIUM, *PLANES, "--max-area", "60")
+    assert (found["left"]["lattice"], found["right"]["lattice"]) == ("calculation", "eam")
+    a = np.linalg.norm(silicon.atoms.cell.array[0])
+    assert found["left"]["in_plane_vectors"][0][0] == pytest.approx(a, rel=1e-6)
 
 
 def test_short_table_says_that_more_follow():
-    result = run(SILICON, ALUMINIUM, *PLANES, "--rows", "3")
+    result = run(SILICON, ALUMINIUM, *PLANES, "--max-strain", "0.05", "--rows", "3")
     assert "31 larger ones are not shown" in result.stderr
     assert len(result.stdout.split("\n\n")[0].splitlines()) == 4
     assert run(SILICON, ALUMINIUM, *PLANES, "--rows", "3", "-q").stderr == ""
@@ -79,7 +128,7 @@ def test_mirror_turns_the_right_crystal_over():
     assert opposite == mirrored
 
 
-def test_crystals_can_be_relaxed_first():
+def test_crystals_are_relaxed_first():
     """Effective medium aluminium has 3.994 Å in place of the file's 4.049 Å."""
     copper = str(files("latmm_structures") / "cu.cif")
     found = parsed(ALUMINIUM, copper, "--potential", "emt", "--max-strain", "0.12")
@@ -107,7 +156,7 @@ def test_twist_keeps_its_neighbourhood():
             MismatchError,
             "at a twist of 3°",
         ),
-        ((SILICON, ALUMINIUM, *PLANES, "--choose", "99"), InputError, "1 to 34, but is 99"),
+        ((SILICON, ALUMINIUM, *PLANES, "--choose", "999"), InputError, "1 to 100, but is 999"),
         ((SILICON, ALUMINIUM, "--max-strain", "3"), InputError, "0.03 for 3 %"),
         ((SILICON, ALUMINIUM, "--max-area", "1e6"), InputError, "200 primitive cells, but is 1e"),
         ((SILICON, ALUMINIUM, "--right-normal", "0", "0", "0"), InputError, "three Miller indices"),

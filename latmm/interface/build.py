@@ -165,7 +165,7 @@ def match_crystals(
     *,
     relax: bool = True,
     strain: str = "right",
-    max_strain: float = 0.05,
+    max_strain: float = MAX_STRAIN,
     max_area: float = 200.0,
     twist: tuple[float, float] | None = None,
     choose: int = 1,
