@@ -1,12 +1,16 @@
 """Sampling and scale: error bars, the cost of a tolerance, processes against one, and memory.
 
-Run: python benchmarks/scale.py [bars] [elastic] [tolerance] [processes] [memory] (all: about ten minutes of a
-core). Times are those of the processor, but for the comparison of processes.
+Run: python benchmarks/scale.py [bars] [elastic] [tolerance] [processes] [memory] [million] [handing]
+[forecast] (all: about half an hour of a core). Times are those of the processor, but for what is shared among
+processes.
 """
 
+import multiprocessing
+import os
 import resource
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +18,11 @@ import numpy as np
 import latmm
 from latmm.continuum.acoustic_mismatch import acoustic_mismatch
 from latmm.continuum.media import Medium
-from latmm.executors import local_processes
+from latmm.executors import local_processes, unordered
 from latmm.interface.interface import Interface
 from latmm.interface.tiling import tile
 from latmm.landauer import conductance
+from latmm.sweep.estimate import estimate
 from latmm.sweep.refinement import Sampling, levels, solve_level
 from latmm.sweep.tasks import solve
 
@@ -26,24 +31,27 @@ RANGES = {"50-500 K": [50.0, 100.0, 300.0, 500.0], "5 K": [5.0], "50 mK": [0.05]
 
 
 def system(name: str) -> Interface:
-    left, right, masses, potential = {
-        "Si | heavy Si": ("si", "si", {"Si": 72.63}, ("sw", ["Si"], {})),
-        "Si | Ge": ("si", "ge", {}, ("tersoff", ["Si", "Ge"], {})),
-        "Ar | heavy Ar": ("ar", "ar", {"Ar": 160.0}, ("lj", ["Ar"], {"cutoff": 6.0})),
+    left, right, masses, potential, normal = {
+        "Si | heavy Si": ("si", "si", {"Si": 72.63}, ("sw", ["Si"], {}), (0, 0, 1)),
+        "Si | Ge": ("si", "ge", {}, ("tersoff", ["Si", "Ge"], {}), (0, 0, 1)),
+        "Ar | heavy Ar": ("ar", "ar", {"Ar": 160.0}, ("lj", ["Ar"], {"cutoff": 6.0}), (0, 0, 1)),
+        "Al | heavy Al": ("al", "al", {"Al": 80.0}, ("eam", ["Al"], {}), (0, 0, 1)),
+        "Cu | heavy Cu (111)": ("cu", "cu", {"Cu": 150.0}, ("emt", ["Cu"], {}), (1, 1, 1)),
     }[name]
     crystals = [
         latmm.read_structure(f"structures/{left}.cif"),
         latmm.read_structure(f"structures/{right}.cif", masses),
     ]
-    return latmm.build_interface(*crystals, (0, 0, 1), latmm.resolve_potential(*potential))
+    return latmm.build_interface(*crystals, normal, latmm.resolve_potential(*potential))
 
 
 SYSTEMS = ("Si | heavy Si", "Si | Ge", "Ar | heavy Ar")
+MORE = ("Al | heavy Al", "Cu | heavy Cu (111)")
 
 
 def bars() -> None:
     """True error against the bar at ten temperatures from 1 mK to 1000 K, by twice the points per axis."""
-    for name in SYSTEMS:
+    for name in SYSTEMS + MORE:
         interface = system(name)
         coarse, fine = (
             solve_level(
@@ -61,7 +69,7 @@ def bars() -> None:
 def elastic() -> None:
     """G/T³ up to 1 K, and its limit against the acoustic mismatch of the same force constants."""
     cold = np.array([0.001, 0.01, 0.1, 0.3, 1.0])
-    for name in SYSTEMS:
+    for name in SYSTEMS + MORE:
         interface = system(name)
         sampling = Sampling.fitted(interface, 24, 96, cold)
         level = solve_level(interface, sampling, cold)
@@ -123,8 +131,66 @@ def memory(points: int = 2_000) -> None:
         print(f"6×6: {samples} samples, {1e3 * spent / samples:.1f} ms each, memory at most {peak:.0f} MiB")
 
 
+def million() -> None:
+    """Sweeps of Si | heavy Si, leads of 6, by one process each: time and memory against their samples."""
+    spawn = multiprocessing.get_context("spawn")
+    for mesh, frequencies in ((48, 180), (72, 240), (108, 360)):
+        with ProcessPoolExecutor(1, mp_context=spawn) as alone:
+            samples, spent, peak = alone.submit(sweep_alone, mesh, frequencies).result()
+        print(
+            f"leads of 6: {samples} samples, {1e3 * spent / samples:.3f} ms each, at most {peak:.0f} MiB",
+            flush=True,
+        )
+
+
+def sweep_alone(mesh: int, frequencies: int) -> tuple[int, float, float]:
+    interface = system("Si | heavy Si")
+    sampling = Sampling.of(interface, (mesh, mesh), frequencies, coldest=10.0)
+    began = time.process_time()
+    samples = solve_level(interface, sampling, [300.0]).solved.samples
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return samples, time.process_time() - began, peak
+
+
+def handing() -> None:
+    """What it costs to give 300 tasks 10 MB that they share, to two processes that are there."""
+    shared = os.urandom(10_000_000)
+    with local_processes(2) as two:
+        dict(unordered(length, b"", dict.fromkeys(range(8)), two, seconds=1e9))
+        for name, number, payload in (("10 MB", 300, shared), ("nothing", 300, b"")):
+            began = time.monotonic()
+            dict(unordered(length, payload, dict.fromkeys(range(number)), two, seconds=1e9))
+            print(f"{number} tasks that share {name}: {time.monotonic() - began:.2f} s")
+
+
+def length(shared: bytes, item: int) -> int:
+    return len(shared)
+
+
+def forecast() -> None:
+    """Time that is foreseen for a sweep, and that it takes one core."""
+    base = system("Si | heavy Si")
+    for cells, mesh, frequencies in (((1, 1), 16, 96), ((3, 6), 4, 24)):
+        interface = base if cells == (1, 1) else tile(base, cells)
+        sampling = Sampling.of(interface, (mesh, mesh), frequencies, coldest=50.0)
+        began = time.process_time()
+        foreseen = estimate(interface, sampling).seconds
+        looked = time.process_time() - began
+        began = time.process_time()
+        solve_level(interface, sampling, [300.0])
+        spent = time.process_time() - began
+        print(
+            f"leads of {6 * cells[0] * cells[1]}: {foreseen:.1f} s foreseen in {looked:.1f} s, "
+            f"{spent:.1f} s taken, {foreseen / spent:.2f}",
+            flush=True,
+        )
+
+
 def main() -> None:
-    parts = {part.__name__: part for part in (bars, elastic, tolerance, processes, memory)}
+    parts = {
+        part.__name__: part
+        for part in (bars, elastic, tolerance, processes, memory, million, handing, forecast)
+    }
     for name in sys.argv[1:] or parts:
         parts[name]()
 
