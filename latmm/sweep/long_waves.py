@@ -119,36 +119,18 @@ class Rays:
         return np.concatenate(vectors), np.concatenate(weights)
 
 
-def highest_long_wave(interface: Interface, common: float, *, thickness: float = 0.0) -> float:
-    """Frequency up to which Ξ/ν² is smooth and its k∥ lie around Γ, THz.
+def highest_long_wave(interface: Interface, common: float) -> float:
+    """Frequency up to which the surfaces of both crystals close around Γ inside the zone, THz.
 
-    The surfaces of both crystals close around Γ inside the zone, where no phonon of such a frequency is
-    elsewhere, and no wave is shorter than the contact is thick: a thick one resonates.
-
-    Parameters
-    ----------
-    interface : Interface
-        The crystals and their contact.
-    common : float
-        Top of the band that both crystals share, THz.
-    thickness : float
-        Of the thickest contact that will be sampled like this one, Å.
-
-    Returns
-    -------
-    float
-        Zero if the surfaces are not closed anywhere above the elastic range.
+    No phonon of such a frequency is elsewhere in the zone. Zero if there is no such frequency above the
+    elastic range; ``common`` is the top of the band that both crystals share, THz.
     """
     crystals = (interface.left, interface.right)
-    layers = zip(interface.layers, crystals, strict=True)
-    thickest = max(thickness, sum(count * crystal.atoms.cell.array[2, 2] for count, crystal in layers))
     for _, frequency in ceilings(crystals, lambda side, k: interface.folded(("left", "right")[side], k)):
         if frequency < ELASTIC * common:
             break
-        found = rays(interface, _FEW, frequency)
-        if found.reach(frequency):
-            slowest = max(float(slowness[..., 0].max()) for slowness in found.slowness)
-            return float(min(frequency, TWO_PI / (slowest * thickest)))
+        if rays(interface, _FEW, frequency).reach(frequency):
+            return frequency
     return 0.0
 
 

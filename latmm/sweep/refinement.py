@@ -79,17 +79,9 @@ class Sampling:
 
     @classmethod
     def of(
-        cls,
-        interface: Interface,
-        kmesh: tuple[int, int],
-        frequencies: int,
-        *,
-        coldest: float,
-        thickness: float = 0.0,
+        cls, interface: Interface, kmesh: tuple[int, int], frequencies: int, *, coldest: float
     ) -> "Sampling":
         """Sample the whole band, for temperatures from ``coldest`` (K) on.
-
-        Other contacts of the same crystals may be solved on the same samples, up to ``thickness`` (Å) thick.
 
         Raises
         ------
@@ -97,7 +89,7 @@ class Sampling:
             If the numbers make no sense.
         """
         check_sampling(kmesh, frequencies)
-        common, top, long_waves = _bands(interface, thickness)
+        common, top, long_waves = _bands(interface)
         grid = frequency_grid(common, top, frequencies, coldest=coldest, long_waves=long_waves)
         samples = _samples(interface, grid, kmesh, common, long_waves)
         return cls(kmesh, frequencies, grid, samples, common, seconds_per_sample(interface))
@@ -153,10 +145,10 @@ class Level:
         return float(np.max(self.error / self.conductance))
 
 
-def _bands(interface: Interface, thickness: float = 0.0) -> tuple[float, float, float]:
+def _bands(interface: Interface) -> tuple[float, float, float]:
     """Top of the band that both crystals share, of the wider band, and of long waves, THz."""
     tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
-    return min(tops), max(tops), highest_long_wave(interface, min(tops), thickness=thickness)
+    return min(tops), max(tops), highest_long_wave(interface, min(tops))
 
 
 def _samples(
