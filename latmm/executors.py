@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import lru_cache
 from itertools import count
 from multiprocessing.connection import wait
@@ -45,6 +45,8 @@ __all__ = [
 
 _PARENTS_OWN = (signal.SIGINT, signal.SIGTERM)
 """Signals that a process of a pool leaves to its parent."""
+_LEADERS = hasattr(os, "setpgid")
+"""Whether processes have groups."""
 _WORTH = 2.0
 """Seconds of work worth processes that have to be started, which takes nearly one;"""
 _WORTH_STARTED = 0.1
@@ -303,10 +305,13 @@ class LocalProcesses(Lender):
         self._end(wait=wait, cancel=cancel_futures)
 
     def kill(self) -> None:
-        """End the processes at once."""
+        """End the processes at once, and what calculators have started in them."""
         self._end(wait=False, cancel=True)
         workers = set(multiprocessing.active_children()) - self._others if self.started else set()
         for worker in workers:
+            if _LEADERS and worker.pid is not None:
+                with suppress(OSError):  # it leads no group yet, and so has nothing to take with it
+                    os.killpg(worker.pid, signal.SIGKILL)
             worker.kill()
         for worker in workers:
             worker.join()
@@ -397,7 +402,12 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _begin(folder: Path) -> None:
-    """Set up a process of the pool: one thread, signals left to the parent, no life without it."""
+    """Set up a process of the pool: one thread, signals left to the parent, no life without it.
+
+    It leads a group of its own, so that programs which it starts can be ended with it.
+    """
+    if _LEADERS:
+        os.setpgid(0, 0)
     for number in _PARENTS_OWN:
         signal.signal(number, signal.SIG_IGN)
     threadpool_limits(limits=1)
@@ -410,4 +420,6 @@ def _begin(folder: Path) -> None:
 def _end_with(sentinel: int, folder: Path) -> None:
     wait([sentinel])
     shutil.rmtree(folder, ignore_errors=True)
+    if _LEADERS:
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)

@@ -1,6 +1,7 @@
 """Calculators from outside for tests: they note in a folder who computed, and can be slow or fail."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -21,6 +22,15 @@ class Noted(BondCalculator):
         time.sleep(self._seconds)
 
 
+class Program(Noted):
+    """Has a program compute for a minute, and notes that, too."""
+
+    def calculate(self, *arguments, **keywords):
+        super().calculate(*arguments, **keywords)
+        with subprocess.Popen(["sleep", "60"]) as program:
+            (self._log / f"{program.pid}-program").touch()
+
+
 class Failing(BondCalculator):
     def calculate(self, *arguments, **keywords):
         raise RuntimeError("no self-consistency\nafter 60 steps")
@@ -32,6 +42,10 @@ def _silicon():
 
 def noted(log, seconds=0.0):
     return Noted(_silicon(), log, seconds)
+
+
+def program(log):
+    return Program(_silicon(), log, 0.0)
 
 
 def failing():

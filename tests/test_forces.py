@@ -224,19 +224,20 @@ def test_a_cache_is_no_part_of_what_a_potential_is(tmp_path):
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc")
 def test_interrupt_while_processes_compute_forces_leaves_nobody(tmp_path):
     program = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import latmm_cli.main as m; "
-    command = ["amm", SILICON, SILICON, "--no-relax", "-j", "2", "--potential", "slow_calculators:noted"]
-    command += ["--potential-option", f"log={tmp_path}", "--potential-option", "seconds=60"]
+    command = ["amm", SILICON, SILICON, "--no-relax", "-j", "2", "--potential", "slow_calculators:program"]
+    command += ["--potential-option", f"log={tmp_path}"]
     run = subprocess.Popen(
         [sys.executable, "-c", f"{program}m.main()", *command],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
-    while not (who := set(processes(tmp_path)) - {run.pid}) and run.poll() is None:
+    # two calculate by themselves and have started a program each
+    while len(who := set(processes(tmp_path)) - {run.pid}) < 3 and run.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    assert run.poll() is None, run.communicate()
     os.killpg(run.pid, signal.SIGINT)
     out, err = run.communicate(timeout=30)
-    assert who, err
     assert (run.returncode, out) == (130, "")
     assert "Traceback" not in err
     assert err.endswith("latmm: interrupted; no unfinished file is left\n")
