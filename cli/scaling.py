@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .options import note
+from .sharing import process_options
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -33,30 +34,14 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def scaling_options(function: _F) -> _F:
     """Add ``-j``, ``--scheduler`` and ``--memory``."""
-    for decorate in (
-        click.option(
-            "--memory",
-            type=click.FloatRange(min=0.0, min_open=True),
-            metavar="GIB",
-            help="Memory for the blocks of the sweep, in all processes together: no more of them work than "
-            "it holds (with a scheduler: in a worker); by default a quarter of the machine's.",
-        ),
-        click.option(
-            "--scheduler",
-            metavar="ADDRESS",
-            help="Dask scheduler that shares out the work, e.g. tcp://host:8786; local starts one here.",
-        ),
-        click.option(
-            "-j",
-            "--processes",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Processes that share the work, with one BLAS thread each, if it lasts more than a few "
-            "seconds.  [default: one for each core]",
-        ),
-    ):
-        function = decorate(function)
-    return function
+    memory = click.option(
+        "--memory",
+        type=click.FloatRange(min=0.0, min_open=True),
+        metavar="GIB",
+        help="Memory for the blocks of the sweep, in all processes together: no more of them work than "
+        "it holds (with a scheduler: in a worker); by default a quarter of the machine's.",
+    )
+    return process_options("the work")(memory(function))
 
 
 def budget(options: dict[str, Any]) -> int:

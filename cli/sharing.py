@@ -1,4 +1,4 @@
-"""Who computes forces: the options of commands that share nothing else, and when others are asked."""
+"""Who shares the work: processes or a cluster; and whether they may compute forces."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,31 +10,38 @@ if TYPE_CHECKING:
 
     from latmm.lattice.calculators import Potential
 
-__all__ = ["force_options", "for_forces"]
+__all__ = ["for_forces", "force_options", "process_options"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def force_options(function: _F) -> _F:
-    """Add ``-j`` and ``--scheduler`` to a command that shares force calculations and no more."""
-    for decorate in (
-        click.option(
-            "--scheduler",
-            metavar="ADDRESS",
-            help="Dask scheduler that shares out force calculations, e.g. tcp://host:8786; local starts one "
-            "here.",
-        ),
-        click.option(
-            "-j",
-            "--processes",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="Processes that share force calculations which take long.  [default: one for each core; 1 "
-            "for package.module:callable]",
-        ),
-    ):
-        function = decorate(function)
-    return function
+def process_options(work: str) -> Callable[[_F], _F]:
+    """Add ``-j`` and ``--scheduler``, which share out this work."""
+
+    def decorate(function: _F) -> _F:
+        for option in (
+            click.option(
+                "--scheduler",
+                metavar="ADDRESS",
+                help=f"Dask scheduler that shares out {work}, e.g. tcp://host:8786; local starts one here.",
+            ),
+            click.option(
+                "-j",
+                "--processes",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help=f"Processes that share {work}, with one BLAS thread each, where that takes more than a "
+                "few seconds.  [default: one for each core; for forces of package.module:callable, 1]",
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+force_options = process_options("the force calculations")
+"""Adds these options to a command that shares nothing else."""
 
 
 def for_forces(

@@ -10,8 +10,8 @@ from .finished import is_finished
 from .options import temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
-from .scaling import check_scaling, executor_of, scaling_options
-from .sharing import for_forces
+from .scaling import check_scaling, executor_of
+from .sharing import for_forces, process_options
 from .study_options import keeping, potential_of, shares, study_options, write_files
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ _TAKES = {"intermixing": ("profile",), "alloy": ("share",)}
     "means of both crystals'.",
 )
 @study_options
-@scaling_options
+@process_options("the work")
 def command(**options: Any) -> None:
     """Mean and standard error of the conductance of disordered contacts, beside the abrupt one.
 

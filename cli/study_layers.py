@@ -10,8 +10,8 @@ from .finished import is_finished
 from .options import assignments, temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
-from .scaling import check_scaling, executor_of, scaling_options
-from .sharing import for_forces
+from .scaling import check_scaling, executor_of
+from .sharing import for_forces, process_options
 from .study_options import keeping, potential_of, shares, study_options, whole_numbers, write_files
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ _KINDS = ("linear", "exponential", "bridge", "superlattice")
     "potential.",
 )
 @study_options
-@scaling_options
+@process_options("the work")
 def command(**options: Any) -> None:
     """Conductance with a graded or engineered layer between two crystals of one structure.
 
