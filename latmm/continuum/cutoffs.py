@@ -5,6 +5,8 @@ quadrature contains it: integrals over frequency then converge with the second o
 and are exact where a panel of a Gauss quadrature ends at the cut-off.
 A pair of waves, one on each side, is open below the lower of its two cut-offs. As that rule is symmetric,
 reciprocity holds, and no side transmits more channels than it has: Ξ ≤ min(M_left, M_right) at every node.
+What is not linear in the channels, as the diffuse mismatch, is averaged over the parts of a cell: averaging
+the channels first errs by the first order of the spacing.
 """
 
 from math import pi
@@ -17,7 +19,19 @@ from latmm.continuum.plane_waves import WaveSet, wave_slowness
 from latmm.landauer import FrequencyGrid
 from latmm.units import TWO_PI
 
-__all__ = ["open_share", "sphere_channels", "truncated_square_law", "wave_cutoffs"]
+__all__ = ["PARTS", "cell_parts", "open_share", "sphere_channels", "truncated_square_law", "wave_cutoffs"]
+
+
+PARTS = 16
+"""Parts of a node's cell: cut-offs within it then count as on a grid of 16 times as many nodes."""
+
+
+def cell_parts(grid: FrequencyGrid) -> FrequencyGrid:
+    """Grid of the parts of every node's cell, node by node: (F · PARTS) nodes."""
+    lower, upper = _cells(grid)
+    width = np.repeat((upper - lower) / PARTS, PARTS)
+    middle = np.repeat(lower, PARTS) + width * np.tile(np.arange(PARTS) + 0.5, grid.frequency.size)
+    return FrequencyGrid(middle, width, start=grid.start)
 
 
 def open_share(grid: FrequencyGrid, cutoff: Floats) -> Floats:

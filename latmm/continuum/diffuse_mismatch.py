@@ -29,17 +29,21 @@ Variants, each under its own name:
 Symbols: M → ``channels_left``, ``channels_right`` (nm⁻²), Ξ → ``transmission`` (nm⁻²).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
 from latmm.continuum.acoustic_mismatch import debye_channels
+from latmm.continuum.cutoffs import PARTS, cell_parts
 from latmm.continuum.media import Medium
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid, conductance, spectrum
 
 __all__ = [
+    "debye_radiation_limit",
     "diffuse_mismatch",
     "diffuse_mismatch_by_polarisation",
     "diffuse_mismatch_debye",
@@ -100,15 +104,41 @@ def diffuse_mismatch_debye(left: Medium, right: Medium, grid: FrequencyGrid) -> 
     xarray.Dataset
         The common table, see :func:`latmm.landauer.spectrum`.
     """
-    channels_left, channels_right = debye_channels(left, grid), debye_channels(right, grid)
     return spectrum(
         grid,
-        diffuse_transmission(channels_left, channels_right),
-        channels_left,
-        channels_right,
+        _over_cells(diffuse_transmission, left, right, grid),
+        debye_channels(left, grid),
+        debye_channels(right, grid),
         model="dmm-debye",
         description="diffuse mismatch, Debye dispersion of both crystals",
     )
+
+
+def debye_radiation_limit(left: Medium, right: Medium, grid: FrequencyGrid) -> xr.Dataset:
+    """Radiation limit of two isotropic media on Debye's dispersion.
+
+    Parameters as in :func:`diffuse_mismatch_debye`.
+    """
+    return spectrum(
+        grid,
+        _over_cells(np.minimum, left, right, grid),
+        debye_channels(left, grid),
+        debye_channels(right, grid),
+        model="radiation-debye",
+        description="radiation limit, Debye dispersion of both crystals",
+    )
+
+
+def _over_cells(
+    rule: Callable[[Floats, Floats], Floats], left: Medium, right: Medium, grid: FrequencyGrid
+) -> Floats:
+    """Mean over every node's cell (F,), nm⁻², of a rule for both sides' channels, Debye's dispersion."""
+    parts = cell_parts(grid)
+    shares = [
+        debye_channels(medium, parts).reshape(-1, PARTS) / parts.frequency.reshape(-1, PARTS) ** 2
+        for medium in (left, right)
+    ]
+    return np.asarray(grid.frequency**2 * rule(*shares).mean(axis=1))
 
 
 def radiation_limit(channels_left: ArrayLike, channels_right: ArrayLike, grid: FrequencyGrid) -> xr.Dataset:
@@ -226,9 +256,7 @@ def joint_frequency_diffuse_mismatch(left: Medium, right: Medium, grid: Frequenc
         1.0, *(float(c) for c in share @ speeds), cell_density=float(share @ cells), name="joint spectrum"
     )
     slower = int(np.argmax(speeds[:, 0] ** -2.0 + 2.0 * speeds[:, 1] ** -2.0))
-    transmission = diffuse_transmission(
-        debye_channels(joint, grid), debye_channels((right, left)[slower], grid)
-    )
+    transmission = _over_cells(diffuse_transmission, joint, (right, left)[slower], grid)
     return spectrum(
         grid,
         transmission,

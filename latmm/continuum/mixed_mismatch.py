@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
 from latmm.continuum.contact import contact, energy_shares
-from latmm.continuum.cutoffs import open_share, sphere_channels, wave_cutoffs
+from latmm.continuum.cutoffs import PARTS, cell_parts, open_share, sphere_channels, wave_cutoffs
 from latmm.continuum.diffuse_mismatch import diffuse_transmission
 from latmm.continuum.media import Medium
 from latmm.continuum.plane_waves import plane_waves
@@ -98,16 +98,17 @@ def mixed_mismatch(
             share = open_share(grid, np.minimum(cutoff[0][:, i], cutoff[1][:, j]))
             specular += (weight * tau[:, i, j]) @ (share * p)
     total = [sphere_channels(grid, mesh.weight, c) for c in cutoff]
-    straight = [
-        square
-        * sum(weight @ (open_share(grid, c[:, i]) * (c[:, i, None] > 0) * p) for i in range(c.shape[1]))
-        for c in cutoff
-    ]
-    # rounding may leave a smooth interface with −1e-16 diffuse channels
-    rest = [np.maximum(m - s, 0.0) for m, s in zip(total, straight, strict=True)]
+    straight, rest = [], []
+    parts = cell_parts(grid)
+    scattered = np.repeat(1.0 - p, PARTS, axis=1)
+    for c in cutoff:
+        shares = [open_share(parts, c[:, i]) * (c[:, i, None] > 0) for i in range(c.shape[1])]
+        diffuse = np.sum([weight @ (share * scattered) for share in shares], axis=0)
+        rest.append(diffuse.reshape(-1, PARTS))
+        straight.append(square * sum(weight @ (_means(share) * p) for share in shares))
     table = spectrum(
         grid,
-        specular * square + diffuse_transmission(rest[0], rest[1]),
+        square * (specular + diffuse_transmission(rest[0], rest[1]).mean(axis=1)),
         total[0],
         total[1],
         model="mixed",
@@ -118,6 +119,11 @@ def mixed_mismatch(
         attributes = {"units": "1", "long_name": f"mean specularity of the waves of the {side} side"}
         table[f"specular_{side}"] = ("frequency", average, attributes)
     return table
+
+
+def _means(shares: Floats) -> Floats:
+    """Means over the parts of every cell, (P, F · PARTS) → (P, F)."""
+    return np.asarray(shares.reshape(shares.shape[0], -1, PARTS).mean(axis=2))
 
 
 def dominant_wavelength(speed: float, temperature: ArrayLike) -> Floats:

@@ -16,9 +16,10 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch, acoustic_mismatch_isotropic, debye_channels
+from latmm.continuum.acoustic_mismatch import acoustic_mismatch, acoustic_mismatch_isotropic
 from latmm.continuum.channels import branch_channels
 from latmm.continuum.diffuse_mismatch import (
+    debye_radiation_limit,
     diffuse_mismatch,
     diffuse_mismatch_by_polarisation,
     diffuse_mismatch_debye,
@@ -168,10 +169,7 @@ class ContinuumModels:
 
     def debye_limit(self) -> xr.Dataset:
         """Radiation limit on Debye's dispersion."""
-        left, right = (debye_channels(side.isotropic, self.grid) for side in (self.left, self.right))
-        return radiation_limit(left, right, self.grid).assign_attrs(
-            model="radiation-debye", description="radiation limit, Debye dispersion of both crystals"
-        )
+        return debye_radiation_limit(self.left.isotropic, self.right.isotropic, self.grid)
 
 
 _SPECTRAL: dict[str, Callable[[ContinuumModels], xr.Dataset]] = {
