@@ -17,7 +17,7 @@ import pytest
 
 from latmm.errors import InputError
 from latmm.sweep import run
-from latmm.sweep.checkpoint import Checkpoint, digests
+from latmm.sweep.checkpoint import Checkpoint, Rows, digests
 from latmm.sweep.refinement import Sampling, solve_level
 from latmm.sweep.tasks import solve
 
@@ -218,3 +218,18 @@ def test_interrupt_of_the_process_group_keeps_what_is_found_and_ends_all(tmp_pat
     assert "r.partial.zarr keeps what was found so far" in errors
     assert [p.name for p in tmp_path.iterdir()] == ["r.partial.zarr"]
     assert chunks_in(tmp_path / "r.partial.zarr")
+
+
+def test_an_interrupt_waits_until_a_row_is_kept(tmp_path):
+    kept = {}
+
+    class Array:
+        def __setitem__(self, number, row):
+            signal.raise_signal(signal.SIGINT)
+            kept[number] = row[1]
+
+    rows = Rows(tmp_path / "store", {}, "rows", (3, 1))
+    rows.__dict__["_array"] = Array()
+    with pytest.raises(KeyboardInterrupt):
+        rows.save(2, np.array([7.0]))
+    assert kept == {2: 7.0}

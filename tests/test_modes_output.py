@@ -3,14 +3,17 @@
 import csv
 import io
 import json
+import signal
 import weakref
 
 import ase.io
+import h5netcdf
 import numpy as np
 import pytest
 import xarray as xr
 from modes_systems import contact, diamond, fcc
 
+import latmm.modes.table as modes_table
 from latmm.continuum.media import Medium
 from latmm.errors import InputError
 from latmm.interface.tiling import tile
@@ -376,3 +379,26 @@ def test_frequencies_without_modes_make_an_empty_table():
     grid, samples = zone_samples([above], (2, 2))
     table = mode_table(system, grid, samples)
     assert table.sizes["mode"] == 0
+
+
+def test_interrupts_wait_while_the_mode_table_is_written_to(table, tmp_path, monkeypatch):
+    """Two of them, the second while the file is closed: nothing is left, and none is swallowed."""
+    done = []
+    create, close = modes_table._create, h5netcdf.File.close
+
+    def interrupted_create(file, piece):
+        signal.raise_signal(signal.SIGINT)
+        create(file, piece)
+        done.append("created")
+
+    def interrupted_close(file):
+        signal.raise_signal(signal.SIGINT)
+        close(file)
+        done.append("closed")
+
+    monkeypatch.setattr(modes_table, "_create", interrupted_create)
+    monkeypatch.setattr(h5netcdf.File, "close", interrupted_close)
+    with pytest.raises(KeyboardInterrupt):
+        write_modes([table], tmp_path / "modes.nc", {})
+    assert done[:2] == ["created", "closed"]
+    assert not list(tmp_path.iterdir())

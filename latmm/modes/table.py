@@ -10,6 +10,7 @@ whichever side is taken.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from os import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +24,7 @@ from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
 from latmm.modes.resolved import Resolved, resolve
 from latmm.modes.system import SIDES, System
-from latmm.results import as_json, beside, check_destination, read
+from latmm.results import as_json, beside, check_destination, read, uninterrupted
 from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
 
@@ -228,6 +229,8 @@ def spectral(table: xr.Dataset) -> xr.Dataset:
 def write_modes(pieces: Iterable[xr.Dataset], path: str | Path, attributes: Mapping[str, Any]) -> int:
     """Write a mode table as it comes; an existing file is replaced only by a whole one.
 
+    An interrupt waits while the file is written to, not while the next piece is computed.
+
     Parameters
     ----------
     pieces : iterable of xarray.Dataset
@@ -251,15 +254,14 @@ def write_modes(pieces: Iterable[xr.Dataset], path: str | Path, attributes: Mapp
     part = beside(target)
     worst = dict.fromkeys(CHECKS, 0.0)
     try:
-        with h5netcdf.File(part, "w") as file:
-            file.attrs.update(attributes)
+        with _created(part) as file:
             rows = _append_all(file, pieces, worst)
-            file.attrs["checks"] = as_json(
-                {
-                    name: {"value": worst[name], "limit": limit, "ok": worst[name] <= limit}
-                    for name, limit in CHECKS.items()
-                }
-            )
+            checks = {
+                name: {"value": worst[name], "limit": limit, "ok": worst[name] <= limit}
+                for name, limit in CHECKS.items()
+            }
+            with uninterrupted():
+                file.attrs.update({**attributes, "checks": as_json(checks)})
         replace(part, target)
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from error
@@ -286,17 +288,32 @@ def stored_pieces(path: str | Path, *, rows: int = 2**18) -> Iterator[xr.Dataset
             yield table.isel(mode=slice(start, start + rows)).load()
 
 
+@contextmanager
+def _created(path: Path) -> Iterator[h5netcdf.File]:
+    """Create a file, and close it whatever happens and whoever interrupts."""
+    file = None
+    try:
+        with uninterrupted():
+            file = h5netcdf.File(path, "w")
+        yield file
+    finally:
+        if file is not None:
+            with uninterrupted():
+                file.close()
+
+
 def _append_all(file: h5netcdf.File, pieces: Iterable[xr.Dataset], worst: dict[str, float]) -> int:
     """Append piece after piece, the first of which tells the columns; keep their worst checks."""
     rows = 0
     for piece in pieces:
         worst.update(_worst([worst, piece.attrs]))
-        if not file.variables:
-            _create(file, piece)
-        size = piece.sizes["mode"]
-        file.resize_dimension("mode", rows + size)
-        for name, column in piece.data_vars.items():
-            file.variables[name][rows : rows + size] = column.values
+        with uninterrupted():
+            if not file.variables:
+                _create(file, piece)
+            size = piece.sizes["mode"]
+            file.resize_dimension("mode", rows + size)
+            for name, column in piece.data_vars.items():
+                file.variables[name][rows : rows + size] = column.values
         rows += size
     return rows
 

@@ -26,6 +26,7 @@ from latmm import __version__
 from latmm.arrays import Floats
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
+from latmm.results import uninterrupted
 from latmm.sweep.tasks import Piece, Task
 
 __all__ = ["Checkpoint", "Rows", "Stored", "digest", "digests"]
@@ -160,7 +161,8 @@ class Rows:
         """Keep a row."""
         kept = np.full(self._shape[1], np.nan)
         kept[0], kept[1 : 1 + row.size] = _KEPT, row
-        self._array[number] = kept
+        with uninterrupted():
+            self._array[number] = kept
 
     @cached_property
     def _array(self) -> "zarr.Array":  # type: ignore[type-arg]
