@@ -119,7 +119,9 @@ def test_cached_forces_are_computed_in_no_process(pool, tmp_path):
     potential = cached(outside("noted", log=log), tmp_path / "cache")
     first = list(forces_of(atoms, moves[:4], potential, executor=pool))
     assert len(processes(log)) == 4
-    again = list(forces_of(atoms, moves[:4], potential, executor=Refusing()))
+    again = list(forces_of(
+        atoms, moves[:4], potential, executor=Refusing(), progress=lambda done, total: seen.append(done)
+    ))  # fmt: skip
     assert len(processes(log)) == 4
     assert np.array_equal(first, again)
     every = list(forces_of(
@@ -127,7 +129,7 @@ def test_cached_forces_are_computed_in_no_process(pool, tmp_path):
     ))  # fmt: skip
     assert len(processes(log)) == 6
     assert np.array_equal(every[2:], first[::-1])
-    assert seen == [4, 5, 6]
+    assert seen == [4, 4, 5, 6]
 
 
 def test_error_of_a_calculator_is_told_the_same_from_another_process(pool):

@@ -113,6 +113,8 @@ def forces_of(
     known = {n for n in range(total) if executor is not None and images.is_known(displacements[n])}
     missing = {n: displacements[n] for n in range(total) if n not in known}
     report = None if progress is None else (lambda done: progress(len(known) + done, total))
+    if progress is not None and not missing:
+        progress(total, total)
     computed = in_order(_forces, images, missing, executor, report)
     for n, displacement in enumerate(displacements):
         yield _forces(images, displacement) if n in known else next(computed)
