@@ -54,7 +54,7 @@ def command(**options: Any) -> None:
 
     from latmm.modes.fields import scattered_trajectory, write_trajectory
     from latmm.modes.resolved import resolve
-    from latmm.modes.system import System
+    from latmm.modes.system import SIDES, System
 
     check_outputs(options)
     if (options["mode"] is None) != (options["output"] is None):
@@ -63,10 +63,19 @@ def command(**options: Any) -> None:
         raise click.BadParameter("the frequency must be positive, in THz", param_hint="--frequency")
     with Reporter(quiet=options["quiet"]) as report:
         interface = interface_by_itself(options, report)
+    k, nu = np.array([options["wave_vector"]]), np.array([options["frequency"]])
+    found = resolve(System.of(interface), k, nu)
     if options["mode"] is None:
-        k, nu = np.array([options["wave_vector"]]), np.array([options["frequency"]])
-        click.echo(_list(resolve(System.of(interface), k, nu), options["side"]))
+        click.echo(_list(found, options["side"]))
         return
+    known = sorted(found.incoming[SIDES.index(options["side"])].mode.tolist())
+    if options["mode"] not in known:
+        listed = ", ".join(map(str, known)) or "there are none"
+        raise click.BadParameter(
+            f"no phonon {options['mode']} of the {options['side']} crystal at this frequency and wave vector "
+            f"({listed}); leave out --mode and -o to list them",
+            param_hint="--mode",
+        )
     images = scattered_trajectory(
         interface,
         options["wave_vector"],

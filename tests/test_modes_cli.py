@@ -161,6 +161,11 @@ def test_phonons_are_listed_and_one_is_filmed(tmp_path, built):
     )
     assert result.exit_code == 0, result.output
     assert len(ase.io.read(film, ":")) == 4
+    for wrong, message in ((("wave", *CRYSTALS, *at), "no phonon 99 of the right crystal"),
+                           (("wave", *CRYSTALS, "--frequency", "90"), "there are none")):  # fmt: skip
+        refused = run(*wrong, "--mode", "99", "-o", str(tmp_path / "other.xyz"))
+        assert refused.exit_code == 2
+        assert message in refused.stderr
 
 
 def test_local_densities_are_written_and_drawn(tmp_path, built):
