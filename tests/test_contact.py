@@ -387,6 +387,7 @@ def test_unrelaxed_contact_keeps_the_given_crystals_and_progress_ends_each_stage
         "relaxation",
         "forces of the left crystal",
         "forces of the right crystal",
+        "forces at the contact's ends",
         "forces of the contact",
     }
     for steps in seen.values():

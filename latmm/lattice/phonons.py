@@ -126,7 +126,7 @@ def require_stable(
     Returns
     -------
     float
-        The most negative ω² relative to the largest: rounding, where the crystal is stable.
+        The most negative ω² relative to the largest size: rounding, where the crystal is stable.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def require_stable(
         )
     q, squares = _squares(force_constants, mesh)
     lowest = int(np.argmin(squares.min(axis=1)))
-    ratio = float(squares.min() / squares.max())
+    ratio = float(squares.min() / np.abs(squares).max())
     if ratio < -(_SOFT**2):
         imaginary = np.sqrt(-squares.min() * EV_PER_A2_AMU) / TWO_PI
         where = np.array2string(q[lowest] - np.round(q[lowest] - 1e-9), precision=3, suppress_small=True)
