@@ -47,7 +47,7 @@ _DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
     type=int,
     nargs=2,
     metavar="N N",
-    help="k-points along the two in-plane axes; the default gives 1 % in G from 50 to 500 K.",
+    help="k-points along the two in-plane axes; 20 20 by default, good to 0.3 % in G for silicon.",
 )
 @click.option("--frequencies", type=int, metavar="N", help="Frequencies in the band shared by both crystals.")
 @click.option(

@@ -11,7 +11,8 @@ __all__ = ["conductance_table"]
 def conductance_table(comparison: "xr.Dataset") -> str:
     """Write one row for each temperature and one column for each model, in MW m⁻² K⁻¹.
 
-    A ``cubic_prefactor``, where there is one, follows as the law of low temperature, in W m⁻² K⁻⁴, and the
+    Below them stands the largest error bar of each model, in percent, where there are any. A
+    ``cubic_prefactor``, where there is one, follows as the law of low temperature, in W m⁻² K⁻⁴, and the
     uncertainty of mixing rules as a table of its own.
     """
     table = comparison["conductance"]
@@ -27,6 +28,10 @@ def conductance_table(comparison: "xr.Dataset") -> str:
     ]
     for temperature, row in zip(table["temperature"].values, table.values.T / 1e6, strict=True):
         lines.append(f"{temperature:>9g}" + cells(row.tolist()))
+    if "conductance_error" in comparison:
+        bars = (comparison["conductance_error"] / table).max("temperature").values
+        percent = "".join(f"{100 * bar:>{width}.2g}" for bar, width in zip(bars, widths, strict=True))
+        lines.append(f"{'±, %':>9}{percent}  (sampling, at most)")
     if "cubic_prefactor" in comparison:
         prefactors = cells(comparison["cubic_prefactor"].values.tolist())
         lines.append(f"{'G/T³, T→0':>9}{prefactors}  (W m⁻² K⁻⁴)")

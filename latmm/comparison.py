@@ -52,7 +52,7 @@ MODELS = ("agf", "amm", "amm-isotropic", "mixed", "dmm", "dmm-polarisation", "dm
 DEFAULT_MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 """Those that are computed unasked."""
 KMESH = (20, 20)
-"""Default k∥ mesh, with the default frequencies: 1 % in G from 50 to 500 K."""
+"""Default k∥ mesh, with the default frequencies: 0.3 % in G from 1 to 500 K (benchmarks/sampling.py)."""
 FREQUENCIES = 128
 """Default number of frequencies in the band that both crystals share."""
 _ZONE_MODELS = frozenset({"dmm", "dmm-polarisation", "radiation"})

@@ -133,9 +133,9 @@ def read(path: str | Path) -> xr.DataTree:
 
 
 def summary(tree: xr.DataTree) -> Mapping[str, Any]:
-    """Return the conductances and checks of a comparison as plain numbers, for JSON.
+    """Return the conductances, their error bars and the checks of a comparison as plain numbers, for JSON.
 
-    An infinite conductance (an interface without resistance of its own) becomes None.
+    An infinite conductance (an interface without resistance of its own) becomes None, and so does its bar.
     """
     comparison = tree["comparison"].to_dataset()
 
@@ -146,7 +146,13 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
             for model in table["model"].values
         }
 
-    names = ("conductance", "conductance_four_probe", "conductance_mixing_uncertainty")
+    names = (
+        "conductance",
+        "conductance_error",
+        "conductance_four_probe",
+        "conductance_four_probe_error",
+        "conductance_mixing_uncertainty",
+    )
     return {
         "temperature": comparison["temperature"].values.tolist(),
         **{name: columns(name) for name in names if name in comparison},

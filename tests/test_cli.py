@@ -55,12 +55,17 @@ def compared(tmp_path_factory):
 
 
 def test_table_holds_every_model_at_every_temperature(compared):
-    _, done = compared
+    folder, done = compared
     lines = done.stdout.strip().splitlines()
     assert lines[0] == "conductance (MW m⁻² K⁻¹)"
     assert lines[1].split() == ["T", "(K)", "agf", "amm", "dmm", "dmm-debye", "radiation"]
-    table = np.array([[float(x) for x in line.split()] for line in lines[2:]])
+    table = np.array([[float(x) for x in line.split()] for line in lines[2:-1]])
     assert table[:, 0].tolist() == [50, 100, 200, 300]
+    sign, percent, *bars = lines[-1].removesuffix("(sampling, at most)").split()
+    assert (sign, percent) == ("±,", "%")
+    with xr.open_datatree(folder / "r.nc", engine="h5netcdf") as tree:
+        relative = tree["comparison"]["conductance_error"] / tree["comparison"]["conductance"]
+        assert [float(bar) for bar in bars] == pytest.approx(100 * relative.max("temperature"), rel=0.05)
     assert np.all(np.diff(table[:, 1:], axis=0) > 0)  # every model's conductance grows with T
 
 
@@ -105,6 +110,9 @@ def test_json_is_one_object_and_nothing_else(tmp_path):
     assert all(set(check) == {"value", "limit", "ok"} for check in found["checks"].values())
     assert 200e6 < found["conductance"]["agf"][0] < 350e6
     assert found["conductance"]["agf"][0] < found["conductance"]["radiation"][0]
+    for model in models:
+        assert 0.0 < found["conductance_error"][model][0] < 0.5 * found["conductance"][model][0]
+        assert found["conductance_four_probe_error"][model][0] > found["conductance_error"][model][0]
     assert "done in" in done.stderr
 
 
