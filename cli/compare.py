@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .crystals import crystal_options, interfaces_of, provenance
-from .options import note, temperature_list, temperature_option
+from .options import note, temperature_list, temperature_option, warn_of_checks
 from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import budget, check_scaling, cost, executor_of, kept, scaling_options, store_beside
@@ -140,10 +140,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
             stores.append(store)
     tree = mixing_spread(trees) if len(trees) > 1 else trees.popitem()[1]
     tree.attrs.update(provenance(options, interface))
-    for name, check in json.loads(tree.attrs["checks"]).items():
-        if not check["ok"]:
-            text = f"check {name} failed: {check['value']:.2e} above {check['limit']:g}"
-            click.echo(f"latmm: warning: {text}", err=True)
+    warn_of_checks(json.loads(tree.attrs["checks"]))
     if options["output"]:
         write(tree, options["output"])
         note(options, f"wrote {options['output']}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .crystals import crystal_options, interface_by_itself, provenance
-from .options import note, temperature_list
+from .options import note, temperature_list, warn_of_checks
 from .outputs import check_outputs
 from .progress import Reporter
 from .sharing import force_options
@@ -136,10 +136,7 @@ def _checks(path: str) -> dict[str, float]:
 
     with xr.open_dataset(path, engine="h5netcdf") as table:
         checks = json.loads(table.attrs["checks"])
-    for name, check in checks.items():
-        if not check["ok"]:
-            text = f"check {name} failed: {check['value']:.2e} above {check['limit']:g}"
-            click.echo(f"latmm: warning: {text}", err=True)
+    warn_of_checks(checks)
     return {name: check["value"] for name, check in checks.items()}
 
 

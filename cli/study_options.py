@@ -11,7 +11,7 @@ import click
 
 from .caching import remembering
 from .crystals import provenance
-from .options import assignments, note
+from .options import assignments, note, temperature_option, warn_of_checks
 from .scaling import kept, path_beside
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = [
     "potential_of",
     "shares",
     "study_options",
-    "warn_of_checks",
     "whole_numbers",
     "write_files",
 ]
@@ -40,15 +39,7 @@ def study_options(function: _F) -> _F:
     """Add temperatures, samples and outputs."""
     for decorate in reversed(
         [
-            click.option(
-                "-T",
-                "--temperature",
-                multiple=True,
-                default=["300"],
-                show_default=True,
-                metavar="K|START:STOP:STEP",
-                help="Temperature in K, or START:STOP:STEP; repeatable.",
-            ),
+            temperature_option,
             click.option(
                 "--kmesh", type=int, nargs=2, metavar="N N", help="k-points along the two in-plane axes."
             ),
@@ -140,14 +131,6 @@ def potential_of(options: dict[str, Any], interface: "Interface", others: Iterab
     return remembering(options, resolve_potential(options["potential"], elements | set(others), parameters))
 
 
-def warn_of_checks(tree: "xr.DataTree") -> None:
-    """Say on stderr which checks of a result failed."""
-    for name, check in json.loads(tree.attrs["checks"]).items():
-        if not check["ok"]:
-            text = f"check {name} failed: {check['value']:.2e} above {check['limit']:g}"
-            click.echo(f"latmm: warning: {text}", err=True)
-
-
 def write_files(
     options: dict[str, Any],
     tree: "xr.DataTree",
@@ -159,7 +142,7 @@ def write_files(
     from latmm.results import write
 
     tree.attrs.update(provenance(options, interface))
-    warn_of_checks(tree)
+    warn_of_checks(json.loads(tree.attrs["checks"]))
     if options["output"]:
         write(tree, options["output"])
         note(options, f"wrote {options['output']}")
