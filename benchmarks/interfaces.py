@@ -44,6 +44,8 @@ def wurtzite(first: str, second: str, a: float) -> Atoms:
     )
 
 
+_STRAIN = 0.05
+"""Largest strain of a common cell: silicon carbide strained by 7.7 % to diamond is unstable."""
 SILICON, GERMANIUM, DIAMOND = bulk("Si"), bulk("Ge"), bulk("C")
 CARBIDE = bulk("SiC", "zincblende", a=4.36)
 ARGON, CLOSE_PACKED = bulk("Ar", "fcc", a=5.31), bulk("Ar", "hcp", a=3.755, c=6.13)
@@ -141,7 +143,9 @@ def main(folder: Path | None, names: list[str]) -> None:
         if names and name not in names:
             continue
         start, potential = time.perf_counter(), potential_of(pair)
-        matched = match_crystals(pair.left, pair.right, pair.planes, potential, **pair.cell)
+        matched = match_crystals(
+            pair.left, pair.right, pair.planes, potential, max_strain=_STRAIN, **pair.cell
+        )
         interface = build_contact(matched, pair.planes, potential)
         bonds = min(shortest(crystal) for crystal in (matched.left, matched.right))
         top = min(largest_frequency(crystal) for crystal in (interface.left, interface.right))

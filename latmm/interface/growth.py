@@ -41,7 +41,7 @@ _DECAY = 0.6
 _SOFTEST = -1e-6
 """Lowest curvature of the energy over the largest force constant that is rounding."""
 _PUSH = 0.1
-"""Largest displacement off a saddle point, Å."""
+"""Largest displacement off a saddle point, Å; as much again each time that it did not suffice."""
 _PUSHES = 3
 
 Tables = tuple[ForceConstants, ForceConstants]
@@ -118,7 +118,7 @@ def grow(
                 f"the relaxed contact keeps an unstable mode after {_PUSHES} pushes along it; start from "
                 "another registry, or use --no-relax"
             )
-        push = _PUSH * mode / np.abs(mode).max()
+        push = pushes * _PUSH * mode / np.abs(mode).max()
         last = replace(slab, atoms=slab.atoms.copy(), shift=slab.shift + push[-1])
         last.atoms.positions += push
 
