@@ -172,6 +172,7 @@ def chunks_in(store: Path) -> dict[Path, int]:
     return {p: p.stat().st_mtime_ns for p in store.glob("*/c/*/*") if p.name.isdigit()}
 
 
+@pytest.mark.slow
 def test_killed_runs_end_as_one_that_was_left_alone(heavy_silicon, whole, sampling, tmp_path):
     """SIGKILL as soon as a random number of chunks more is there, five times; then to the end."""
     (tmp_path / "interface").write_bytes(pickle.dumps(heavy_silicon))
@@ -201,6 +202,7 @@ def test_killed_runs_end_as_one_that_was_left_alone(heavy_silicon, whole, sampli
     assert all(now[path] == written for path, written in kept.items())
 
 
+@pytest.mark.slow
 def test_interrupt_of_the_process_group_keeps_what_is_found_and_ends_all(tmp_path):
     """What Ctrl-C does: parent, workers and their server get the signal at once."""
     si = str(STRUCTURES / "si.cif")

@@ -95,6 +95,7 @@ def test_figure_is_a_picture(compared):
     assert (folder / "r.png").stat().st_size > 50_000
 
 
+@pytest.mark.slow
 def test_json_is_one_object_and_nothing_else(tmp_path):
     done = latmm(
         "compare", SI, SI, "--right-mass", "Si=72.63", "--potential", "sw", "--json", *QUICK, cwd=tmp_path
@@ -116,6 +117,7 @@ def test_json_is_one_object_and_nothing_else(tmp_path):
     assert "done in" in done.stderr
 
 
+@pytest.mark.slow
 def test_chosen_models_only_and_quiet(tmp_path):
     done = latmm(
         "compare", SI, GE, "--model", "dmm", "--model", "radiation", "-q", "--no-relax", *QUICK, cwd=tmp_path
@@ -125,6 +127,7 @@ def test_chosen_models_only_and_quiet(tmp_path):
     assert done.stdout.splitlines()[1].split()[2:] == ["dmm", "radiation"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupt_leaves_only_what_a_later_run_resumes(number, status, tmp_path):
     process = subprocess.Popen(
@@ -146,6 +149,7 @@ def test_interrupt_leaves_only_what_a_later_run_resumes(number, status, tmp_path
     assert {p.name for p in tmp_path.iterdir()} <= {"r.partial.zarr"}
 
 
+@pytest.mark.slow
 def test_file_names_need_not_be_text(tmp_path):
     name = os.fsdecode(b"caf\xe9")
     (tmp_path / f"{name}.cif").write_bytes(Path(SI).read_bytes())

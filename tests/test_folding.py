@@ -21,6 +21,7 @@ def test_supercell_beyond_the_reach_folds_nothing(copper):
         assert folding_error(atoms, potential, supercell) < 1e-10
 
 
+@pytest.mark.slow
 def test_error_is_that_of_the_force_constants_from_the_supercell(copper):
     atoms, potential = copper
     tables = [

@@ -223,6 +223,7 @@ def test_a_cache_is_no_part_of_what_a_potential_is(tmp_path):
     assert fingerprint(cached(potential, tmp_path)) == fingerprint(potential)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc")
 def test_interrupt_while_processes_compute_forces_leaves_nobody(tmp_path):
     program = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import latmm_cli.main as m; "

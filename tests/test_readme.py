@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import click
+import pytest
 import xarray as xr
 from click.testing import CliRunner
 
@@ -14,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_python_example_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL).group(1)
     (tmp_path / "structures").symlink_to(ROOT / "structures")

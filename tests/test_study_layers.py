@@ -80,6 +80,7 @@ def test_no_flat_layer_exceeds_the_limit_that_keeps_the_wave_vector(study):
     assert np.all(models["transmission"].sel(model="agf").values <= limit * (1 + 1e-9))
 
 
+@pytest.mark.slow
 def test_long_waves_gain_by_a_layer_what_the_continuum_says_and_more_than_mismatch(heavy_silicon):
     """At 5 K in silicon: two routes, one of waves on a lattice, one of waves in elastic layers."""
     designs = [design("exponential", 10, heavy_silicon), design("bridge", 10, heavy_silicon)]
@@ -94,6 +95,7 @@ def test_at_room_temperature_the_layers_of_silicon_stay_below_mismatch(study):
     assert np.all(designs["over_mismatch"] < 1.0)
 
 
+@pytest.mark.slow
 def test_a_graded_layer_beats_both_mismatch_models_where_only_the_impedance_differs(stiff_argon):
     found = layer_study(
         stiff_argon,

@@ -135,6 +135,7 @@ def test_other_crystals_another_contact_or_potential_is_another_ensemble(
         drawn(wide, 2, potential=stiffer, store=store)
 
 
+@pytest.mark.slow
 def test_a_stopped_study_of_layers_goes_on_also_with_other_designs(
     argon_pair, counted, argon_springs, tmp_path, monkeypatch
 ):
@@ -183,6 +184,7 @@ def stopped(arguments, folder, number, count):
     return errors, process.returncode
 
 
+@pytest.mark.slow
 def test_a_killed_ensemble_ends_as_one_that_was_left_alone(tmp_path):
     """Ctrl-C with two processes, then SIGKILL, then to the end with more seeds."""
     errors, status = stopped(["--seeds", "4", "-j", "2", "-o", "r.nc"], tmp_path, signal.SIGINT, 1)
