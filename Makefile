@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick check lint types bench clean
+.PHONY: demo test quick fuzz check lint types bench clean
 .DEFAULT_GOAL := test
 
 # the stamp is renewed when the dependencies change; the install itself is editable
@@ -23,6 +23,10 @@ test: $(STAMP)
 # what takes less than five seconds each
 quick: $(STAMP)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+
+# the hostile corpus, each case in a process of its own under limits (takes long)
+fuzz: $(STAMP)
+	PYTHONPATH=tests $(BIN)/python -m hostile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

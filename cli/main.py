@@ -9,7 +9,9 @@ from types import FrameType
 import click
 
 from latmm import __version__
-from latmm.errors import LatmmError
+from latmm.errors import LatmmError, one_line
+
+from .groups import CommandGroup
 
 __all__ = ["cli", "main"]
 
@@ -32,7 +34,7 @@ COMMANDS = {
 """Subcommands, each in the module of its name, with its one-line help: none is imported to list them."""
 
 
-class _Lazy(click.Group):
+class _Lazy(CommandGroup):
     """A group that imports a subcommand when it is called for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -53,7 +55,7 @@ class _Lazy(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Lazy, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="latmm")
 def cli() -> None:
     """Heat flow across interfaces between crystals: lattice dynamics against continuum models."""
@@ -73,16 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         cli.main(args=arguments, prog_name="latmm", standalone_mode=False)
     except LatmmError as error:
-        click.echo(f"latmm: error: {error}", err=True)
+        click.echo(f"latmm: error: {one_line(error)}", err=True)
         sys.exit(1)
     except MemoryError:
         click.echo("latmm: error: not enough memory; take a coarser mesh or fewer frequencies", err=True)
         sys.exit(1)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(2)
     except click.ClickException as error:
-        error.show()
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} -h' for help.\n", err=True)
+        click.echo(f"Error: {one_line(error.format_message())}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("latmm: interrupted; no unfinished file is left", err=True)

@@ -2,13 +2,19 @@
 
 import click
 
+from .groups import CommandGroup
 from .study_disorder import command as disorder
 from .study_layers import command as layers
 
 __all__ = ["command"]
 
 
-@click.group(name="study", short_help="Engineered layers and ensembles of disorder.")
+@click.group(
+    cls=CommandGroup,
+    no_args_is_help=False,
+    name="study",
+    short_help="Engineered layers and ensembles of disorder.",
+)
 def command() -> None:
     """Studies of many contacts at once: layers made to measure, and ensembles of disorder."""
 

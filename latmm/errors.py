@@ -11,6 +11,7 @@ __all__ = [
     "LatmmError",
     "MismatchError",
     "PotentialError",
+    "one_line",
 ]
 
 
@@ -36,3 +37,16 @@ class InstabilityError(LatmmError):
 
 class ConvergenceError(LatmmError, ArithmeticError):
     """A numerical procedure that did not reach its stated limit."""
+
+
+LONGEST = 480
+"""Characters of a message: a name or a text of others in it may be of any length."""
+
+
+def one_line(text: object, longest: int = LONGEST) -> str:
+    """Return a text as one line: control characters escaped, the middle left out of what is too long."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text)[: 10**5])
+    if len(line) <= longest:
+        return line
+    head = 2 * longest // 3
+    return f"{line[:head]} ... {line[head + 5 - longest :]}"
