@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_MODELS = ("agf", "amm", "amm-isotropic", "mixed", "dmm", "dmm-polarisation", "dmm-debye", "radiation")
+_MODELS = (
+    "agf",
+    "amm",
+    "amm-isotropic",
+    "mixed",
+    "dmm",
+    "dmm-polarisation",
+    "dmm-debye",
+    "radiation",
+    "radiation-debye",
+)
 _DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 
 

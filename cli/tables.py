@@ -11,23 +11,31 @@ __all__ = ["conductance_table"]
 def conductance_table(comparison: "xr.Dataset") -> str:
     """Write one row for each temperature and one column for each model, in MW m⁻² K⁻¹.
 
-    Below them stands the largest error bar of each model, in percent, where there are any. A
-    ``cubic_prefactor``, where there is one, follows as the law of low temperature, in W m⁻² K⁻⁴, and the
-    uncertainty of mixing rules as a table of its own.
+    A conductance above the limit of the lattice's channels is marked with an asterisk. Below the rows stands
+    the largest error bar of each model, in percent, where there are any. A ``cubic_prefactor``, where there
+    is one, follows as the law of low temperature, in W m⁻² K⁻⁴, and the uncertainty of mixing rules as a
+    table of its own.
     """
     table = comparison["conductance"]
     models = [str(name) for name in table["model"].values]
     widths = [max(11, len(name) + 2) for name in models]
 
-    def cells(values: "list[float]") -> str:
-        return "".join(f"{value:>{width}.5g}" for value, width in zip(values, widths, strict=True))
+    def cells(values: "list[float]", marks: "list[str] | None" = None) -> str:
+        """Numbers in their columns; a mark takes the first blank of the next column."""
+        text = ""
+        for i, (value, width) in enumerate(zip(values, widths, strict=True)):
+            before = len(marks[i - 1]) if marks and i else 0
+            text += f"{value:>{width - before}.5g}" + (marks[i] if marks else "")
+        return text
 
     lines = [
         "conductance (MW m⁻² K⁻¹)",
         f"{'T (K)':>9}" + "".join(f"{name:>{w}}" for name, w in zip(models, widths, strict=True)),
     ]
-    for temperature, row in zip(table["temperature"].values, table.values.T / 1e6, strict=True):
-        lines.append(f"{temperature:>9g}" + cells(row.tolist()))
+    above = comparison["exceeds_lattice_limit"].values if "exceeds_lattice_limit" in comparison else None
+    for i, temperature in enumerate(table["temperature"].values):
+        marks = None if above is None else ["*" if mark else "" for mark in above[:, i]]
+        lines.append(f"{temperature:>9g}" + cells((table.values[:, i] / 1e6).tolist(), marks))
     if "conductance_error" in comparison:
         bars = (comparison["conductance_error"] / table).max("temperature").values
         percent = "".join(f"{100 * bar:>{width}.2g}" for bar, width in zip(bars, widths, strict=True))
@@ -40,4 +48,6 @@ def conductance_table(comparison: "xr.Dataset") -> str:
         spread = comparison["conductance_mixing_uncertainty"].values.T / 1e6
         for temperature, row in zip(table["temperature"].values, spread, strict=True):
             lines.append(f"{temperature:>9g}" + cells(row.tolist()))
+    if above is not None and above.any():
+        lines.append("* exceeds the radiation limit of the lattice's channels: the model counts others")
     return "\n".join(lines)

@@ -10,7 +10,12 @@ one Landauer integral turns each into conductances:
 - ``dmm``: diffuse mismatch with the full phonon dispersion of both crystals;
 - ``dmm-polarisation``: the same, each acoustic branch for itself;
 - ``dmm-debye``: diffuse mismatch on Debye's dispersion;
-- ``radiation``: every channel that the poorer crystal offers transmits, the upper limit of elastic transfer.
+- ``radiation``: every channel that the poorer lattice offers transmits, the upper limit of elastic transfer
+  between the lattices;
+- ``radiation-debye``: the same for the channels of Debye's dispersion.
+
+Models that count channels of their own (elastic waves up to Debye's cut-off) may exceed the limit of the
+lattice: ``exceeds_lattice_limit`` tells where.
 """
 
 import platform
@@ -27,12 +32,20 @@ from numpy.typing import ArrayLike
 from latmm import __version__
 from latmm.arrays import Floats
 from latmm.continuum.channels import channels
+from latmm.continuum.diffuse_mismatch import radiation_limit
 from latmm.continuum.media import Medium
 from latmm.continuum.survey import ContinuumModels, Side
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.interface.matching import principal_strain
-from latmm.landauer import FrequencyGrid, conductance, four_probe, spectrum, temperatures
+from latmm.landauer import (
+    FrequencyGrid,
+    conductance,
+    four_probe,
+    kapitza_resistances,
+    spectrum,
+    temperatures,
+)
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import density_of_states, largest_frequency, phonons
 from latmm.lattice.stiffness import elasticity, slope_error
@@ -47,7 +60,17 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_MODELS", "FREQUENCIES", "KMESH", "MODELS", "compare"]
 
-MODELS = ("agf", "amm", "amm-isotropic", "mixed", "dmm", "dmm-polarisation", "dmm-debye", "radiation")
+MODELS = (
+    "agf",
+    "amm",
+    "amm-isotropic",
+    "mixed",
+    "dmm",
+    "dmm-polarisation",
+    "dmm-debye",
+    "radiation",
+    "radiation-debye",
+)
 """Models by name, in the order of tables and legends."""
 DEFAULT_MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 """Those that are computed unasked."""
@@ -57,6 +80,8 @@ FREQUENCIES = 128
 """Default number of frequencies in the band that both crystals share."""
 _ZONE_MODELS = frozenset({"dmm", "dmm-polarisation", "radiation"})
 """Models whose channels are counted over the Brillouin zone."""
+_LATTICE_MODELS = _ZONE_MODELS | {"agf"}
+"""Models of the lattice's own channels, whose limit they obey by construction."""
 
 _LIKE_CELL = 0.2
 """Lattice vectors correspond if they differ by less than this share of their length."""
@@ -112,8 +137,9 @@ def compare(
     -------
     xarray.DataTree
         ``/`` provenance, ``/left`` and ``/right`` the crystals, a node with Ξ and M for each model, and
-        ``/comparison`` with ``conductance``, ``conductance_four_probe`` (W m⁻² K⁻¹), the error bars of both
-        and ``kapitza_resistance`` over (model, temperature).
+        ``/comparison`` over (model, temperature): ``conductance`` and ``conductance_four_probe``
+        (W m⁻² K⁻¹) with the error bars of both, the resistances ``kapitza_resistance_two_probe`` and
+        ``kapitza_resistance_four_probe`` (m² K W⁻¹), and ``exceeds_lattice_limit``.
 
     Raises
     ------
@@ -156,7 +182,11 @@ def compare(
     if solved is not None and {"dmm", "radiation"} & set(wanted):
         checks.update(_channel_checks(grid, solved, continuum.channels, t))
     tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
-    bulk = _bulk_error(interface, continuum, t) if _ZONE_MODELS & set(wanted) else np.zeros_like(t)
+    counted = set(wanted) != {"agf"}  # models of other channels are held against the lattice's
+    bulk = _bulk_error(interface, continuum, t) if counted else np.zeros_like(t)
+    table = _conductances({name: spectra[name] for name in wanted}, sampling, t, solved, bulk)
+    if counted:
+        _mark_above(table, radiation_limit(*continuum.channels, grid), sampling, bulk)
     paths = _paths(interface)
     nodes = {
         "left": _crystal(interface.left, sides[0].medium, tops[0], interface.matched.strain_left, paths[0]),
@@ -164,7 +194,7 @@ def compare(
             interface.right, sides[1].medium, tops[1], interface.matched.strain_right, paths[1]
         ),
         **{name.replace("-", "_"): spectra[name] for name in wanted},
-        "comparison": _conductances({name: spectra[name] for name in wanted}, sampling, t, solved, bulk),
+        "comparison": table,
     }
     root = xr.Dataset(
         attrs={
@@ -321,10 +351,14 @@ def _conductances(
                     "long_name": "error bar of the four-probe conductance from its sampling",
                 },
             ),
-            "kapitza_resistance": (
+            **kapitza_resistances(dims, np.array(two), np.array(four)),
+            "exceeds_lattice_limit": (
                 dims,
-                1.0 / np.array(two),
-                {"units": "m2 K W-1", "long_name": "Kapitza resistance"},
+                np.zeros((len(two), t.size), dtype=bool),
+                {
+                    "units": "1",
+                    "long_name": "the conductance exceeds the radiation limit of the lattice's channels",
+                },
             ),
         },
         coords={
@@ -333,6 +367,17 @@ def _conductances(
         },
     )
     return table
+
+
+def _mark_above(table: xr.Dataset, limit: xr.Dataset, sampling: Sampling, bulk: Floats) -> None:
+    """Mark where models of other channels exceed the lattice's limit by more than both error bars."""
+    t = table["temperature"].values
+    least = limit["transmission"].values
+    g = conductance(sampling.grid, least, t)
+    error = conductance_error(sampling.grid, least, t, elastic=sampling.elastic)
+    bar = np.sqrt(table["conductance_error"].values ** 2 + error**2 + (g * bulk) ** 2)
+    own = ~table["model"].isin(list(_LATTICE_MODELS)).values[:, None]
+    table["exceeds_lattice_limit"].values[:] = own & (table["conductance"].values > g + bar)
 
 
 def _paths(interface: Interface) -> tuple[BandPath, BandPath]:

@@ -5,12 +5,25 @@ interface, beside the channels M(ν) that each perfect crystal offers. Between t
 
     G(T) = ∫0^∞ hν (∂n/∂T) Ξ(ν) dν,      hν ∂n/∂T = k_B x² eˣ/(eˣ − 1)²,   x = hν/(k_B T),
 
-and the conductance of the interface alone, with the ballistic resistance of both perfect crystals removed, is
+This two-probe conductance G counts the temperatures of the phonons that leave the reservoirs. A perfect
+crystal has one too, so that 1/G is no resistance of the interface alone. Of several definitions that remove
+the ballistic resistance of the crystals, latmm takes
 
-    1/G₄ = 1/G − ½ (1/G_M,left + 1/G_M,right).
+    1/G₄ = 1/G − ½ (1/G_M,left + 1/G_M,right),
 
-Sources: R. Landauer, Z. Phys. B 68, 217 (1987); the four-probe correction as in Z. Tian, K. Esfarjani and
-G. Chen, Phys. Rev. B 86, 235304 (2012), Eq. (8).
+zero resistance for like crystals: on either side the temperature is that of an equilibrium with the energy
+of the phonons there, those that arrive and those that leave together.
+
+Sources: the two-probe formula, R. Landauer, Z. Phys. B 68, 217 (1987) [from memory]. That the resistance of
+like solids vanishes only if temperatures are those of the state that carries the heat, A. Maassen van den
+Brink and H. Dekker, Physica A 226, 64 (1996) [abstract read], who trace the paradox to W. A. Little, Can. J.
+Phys. 37, 334 (1959). The formula for G₄, Z. Tian, K. Esfarjani and G. Chen, Phys. Rev. B 86, 235304 (2012)
+[from memory]. Other definitions weight the phonons on each side by energy density in place of energy flux
+(M. Büttiker, Y. Imry, R. Landauer and S. Pinhas, Phys. Rev. B 31, 6207 (1985), for electrons; S. Simons, J.
+Phys. C 7, 4048 (1974)), or take the distribution on each side from the conductivity of the crystals (E. S.
+Landry and A. J. H. McGaughey, Phys. Rev. B 80, 165304 (2009); S. Merabia and K. Termentzidis, Phys. Rev. B
+86, 094303 (2012) [abstract read: typically a factor of 5 between the two]) [others from memory]. All agree
+that like crystals have no resistance, and differ otherwise.
 
 Symbols: ν → ``frequency`` (THz), Ξ → ``transmission`` (nm⁻²), M → ``channels`` (nm⁻²), G → ``conductance``
 (W m⁻² K⁻¹), T → ``temperature`` (K).
@@ -33,6 +46,7 @@ __all__ = [
     "conductance",
     "four_probe",
     "heat_capacity_weight",
+    "kapitza_resistances",
     "spectrum",
     "temperatures",
 ]
@@ -152,6 +166,38 @@ def four_probe(two_probe: ArrayLike, left: ArrayLike, right: ArrayLike) -> Float
     resistance = 1.0 / g - 0.5 * (1.0 / gl + 1.0 / gr)
     resistance = np.where(np.abs(resistance) * g < NO_RESISTANCE, 0.0, resistance)
     return np.asarray(np.divide(1.0, resistance, out=np.full_like(resistance, np.inf), where=resistance != 0))
+
+
+def kapitza_resistances(
+    dims: tuple[str, ...], two_probe: Floats, four_probe: Floats
+) -> dict[str, tuple[tuple[str, ...], Floats, dict[str, str]]]:
+    """Variables of a result: the Kapitza resistance by both definitions, m² K W⁻¹.
+
+    Parameters
+    ----------
+    dims : tuple of str
+        Dimensions of the arrays.
+    two_probe, four_probe : ndarray
+        Conductances, W m⁻² K⁻¹; an infinite one has resistance zero.
+    """
+    return {
+        "kapitza_resistance_two_probe": (
+            dims,
+            1.0 / two_probe,
+            {
+                "units": "m2 K W-1",
+                "long_name": "Kapitza resistance between two reservoirs; finite for a perfect crystal",
+            },
+        ),
+        "kapitza_resistance_four_probe": (
+            dims,
+            1.0 / four_probe,
+            {
+                "units": "m2 K W-1",
+                "long_name": "Kapitza resistance of the interface alone; zero for a perfect crystal",
+            },
+        ),
+    }
 
 
 def spectrum(

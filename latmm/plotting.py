@@ -27,7 +27,8 @@ STYLE = {
     "dmm-polarisation": ("DMM by polarisation", "#d55e00", "-."),
     "dmm-debye": ("DMM, Debye", "#e69f00", "--"),
     "mixed": ("mixed mismatch", "#cc79a7", "-"),
-    "radiation": ("radiation limit", "#009e73", ":"),
+    "radiation": ("radiation limit of the lattice", "#009e73", ":"),
+    "radiation-debye": ("radiation limit, Debye", "#009e73", "--"),
 }
 """Label, colour (Okabe and Ito's palette, distinct for the colour-blind) and line of every model."""
 _FORMATS = {".png", ".pdf", ".svg", ".jpg", ".jpeg", ".eps"}
@@ -43,14 +44,17 @@ def comparison_figure(tree: xr.DataTree) -> Figure:
     """
     figure = Figure(figsize=(10.0, 7.6), layout="constrained")
     axes: dict[str, Axes] = figure.subplot_mosaic([["conductance", "ratio"], ["spectrum", "bands"]])
-    table = tree["comparison"].to_dataset()["conductance"]
+    comparison = tree["comparison"].to_dataset()
+    table = comparison["conductance"]
     models = [str(m) for m in table["model"].values]
     _conductance(axes["conductance"], table, models)
+    if "exceeds_lattice_limit" in comparison:
+        _mark_above(axes["conductance"], comparison)
     _ratio(axes["ratio"], table, models)
     _spectrum(axes["spectrum"], tree, models)
     _dispersions(axes["bands"], tree)
     handles, labels = axes["conductance"].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5), frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), frameon=False)
     figure.suptitle(f"{_title(tree)}, {tree.attrs['potential'].split(':')[0]} potential")
     return figure
 
@@ -110,6 +114,19 @@ def _conductance(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
     else:
         axes.set(xlim=(0, None), ylim=(0, None))
     axes.set(xlabel="temperature (K)", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
+
+
+def _mark_above(axes: Axes, comparison: xr.Dataset) -> None:
+    """Cross a dozen points at most of each model that exceeds the limit of the lattice's channels."""
+    above = comparison["exceeds_lattice_limit"]
+    t = comparison["temperature"].values
+    for model in comparison["model"].values[above.any("temperature").values]:
+        there = np.flatnonzero(above.sel(model=model).values)
+        few = there[np.unique(np.linspace(0, there.size - 1, 12).astype(int))]
+        values = comparison["conductance"].sel(model=model).values[few] / 1e6
+        axes.plot(t[few], values, "x", color=STYLE[str(model)][1], markersize=6.0)
+    if above.any():
+        axes.plot([], [], "kx", markersize=6.0, label="above the limit of the lattice")
 
 
 def _ratio(axes: Axes, table: xr.DataArray, models: list[str]) -> None:

@@ -152,12 +152,24 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
         "conductance_four_probe",
         "conductance_four_probe_error",
         "conductance_mixing_uncertainty",
+        "kapitza_resistance_two_probe",
+        "kapitza_resistance_four_probe",
     )
     return {
         "temperature": comparison["temperature"].values.tolist(),
         **{name: columns(name) for name in names if name in comparison},
+        **_marks(comparison),
         "area": float(tree.attrs["area"]),
         "strain": json.loads(tree.attrs["strain"]),
         "potential": tree.attrs["potential"],
         "checks": json.loads(tree.attrs["checks"]),
     }
+
+
+def _marks(comparison: xr.Dataset) -> dict[str, dict[str, list[bool]]]:
+    """Where models exceed the limit of the lattice's channels, by model, if the result says."""
+    name = "exceeds_lattice_limit"
+    if name not in comparison:
+        return {}
+    table = comparison[name]
+    return {name: {str(model): table.sel(model=model).values.tolist() for model in table["model"].values}}

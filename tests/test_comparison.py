@@ -12,8 +12,10 @@ from latmm.errors import InputError
 from latmm.landauer import conductance
 from latmm.lattice.phonons import largest_frequency
 from latmm.plotting import comparison_figure, save
+from latmm.results import read, summary, write
 from latmm.sweep.run import sweep
 from latmm.sweep.sampling import frequency_grid, windows
+from latmm_cli.tables import conductance_table
 
 QUICK = {"kmesh": (6, 6), "frequencies": 24}
 
@@ -64,6 +66,66 @@ def test_models_obey_the_radiation_limit_of_their_own_channels(tree):
         bound = np.minimum(found["channels_left"], found["channels_right"])
         assert np.all(found["transmission"] <= bound * (1 + 1e-9) + 1e-12), model
         assert np.all(found["transmission"] >= 0)
+
+
+def test_like_crystals_have_a_two_probe_resistance_and_no_four_probe_one(same):
+    table = compare(same, [50, 300], models=["agf", "amm", "radiation", "dmm"], **QUICK)["comparison"]
+    two, four = (table[f"kapitza_resistance_{way}_probe"] for way in ("two", "four"))
+    assert np.array_equal(two, 1.0 / table["conductance"])
+    assert np.all(four.sel(model=["amm", "radiation"]) == 0.0)
+    assert np.all(np.abs(four.sel(model="agf")) < 1e-6 * two.sel(model="agf"))
+    assert np.allclose(four.sel(model="dmm"), 0.5 * two.sel(model="dmm"), rtol=1e-12)
+    for variable in (two, four):
+        assert "perfect crystal" in variable.attrs["long_name"]
+
+
+def test_radiation_limit_of_debyes_channels_is_twice_diffuse_mismatch_of_like_crystals(same):
+    found = compare(same, [50, 300], models=["dmm-debye", "radiation-debye"], **QUICK)["comparison"]
+    g = found["conductance"]
+    assert np.allclose(g.sel(model="radiation-debye"), 2 * g.sel(model="dmm-debye"), rtol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def argon():
+    """Argon | argon of four times the mass: elastic waves outnumber the lattice's."""
+    potential = latmm.resolve_potential("lj", ["Ar"])
+    contact = latmm.build_interface(crystal("ar"), crystal("ar", Ar=160.0), (0, 0, 1), potential)
+    models = ["amm", "dmm", "radiation", "radiation-debye"]
+    return compare(contact, [2.0, 20.0, 100.0], models=models, kmesh=(6, 6), frequencies=48)
+
+
+def test_what_exceeds_the_limit_of_the_lattices_channels_is_marked(argon, tmp_path):
+    table = argon["comparison"].to_dataset()
+    above = table["exceeds_lattice_limit"]
+    limit = table["conductance"].sel(model="radiation")
+    bar = table["conductance_error"]
+    # second route: from the stored conductances, where error bars leave no doubt
+    sure = table["conductance"] > limit + bar + bar.sel(model="radiation")
+    assert not (sure & ~above).any()
+    assert not (above & (table["conductance"] <= limit)).any()
+    assert above.sel(model="amm").values.tolist() == [False, False, True]
+    assert above.sel(model="radiation-debye").values.tolist()[1:] == [True, True]
+    assert not above.sel(model=["dmm", "radiation"]).any()
+
+    rows = conductance_table(table).splitlines()
+    assert [row.count("*") for row in rows[2:5]] == above.sum("model").values.tolist()
+    assert rows[4].split()[1].endswith("*")
+    assert rows[-1].startswith("* exceeds the radiation limit")
+    assert summary(argon)["exceeds_lattice_limit"]["amm"] == [False, False, True]
+    write(argon, tmp_path / "argon.nc")
+    assert read(tmp_path / "argon.nc")["comparison"]["exceeds_lattice_limit"].equals(above)
+
+    figure = comparison_figure(argon)
+    crosses = [line for line in figure.axes[0].get_lines() if line.get_marker() == "x"]
+    shown = [t for line in crosses for t in line.get_xdata()]
+    assert sorted(shown) == sorted(above["temperature"].values[np.nonzero(above.values)[1]])
+    assert "above the limit of the lattice" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_nothing_is_marked_where_nothing_exceeds(same):
+    tree = compare(same, [20.0], models=["dmm", "dmm-debye"], **QUICK)
+    assert "*" not in conductance_table(tree["comparison"].to_dataset())
+    assert all(line.get_marker() != "x" for line in comparison_figure(tree).axes[0].get_lines())
 
 
 def test_diffuse_mismatch_of_the_mesh_is_that_of_counted_bloch_modes(heavy):

@@ -8,7 +8,8 @@ to its channels, so that the transmissivity from left to right is M_right/(M_lef
 Identical crystals: exactly one half. The channels M come from the full dispersion
 (:func:`latmm.continuum.channels.channels`) or from Debye's
 (:func:`latmm.continuum.acoustic_mismatch.debye_channels`). The radiation limit Ξ = min(M_left, M_right) is
-the most that two reservoirs can exchange elastically.
+the most that two reservoirs can exchange elastically by the channels that are counted: that of the lattice's
+channels does not bound a model of Debye's.
 
 Sources: E. T. Swartz and R. O. Pohl, Rev. Mod. Phys. 61, 605 (1989), Secs. II.C-D; P. Reddy, K. Castelino and
 A. Majumdar, Appl. Phys. Lett. 87, 211908 (2005) (full dispersion); R. J. Stoner and H. J. Maris, Phys. Rev. B
@@ -125,7 +126,7 @@ def debye_radiation_limit(left: Medium, right: Medium, grid: FrequencyGrid) -> x
         debye_channels(left, grid),
         debye_channels(right, grid),
         model="radiation-debye",
-        description="radiation limit, Debye dispersion of both crystals",
+        description="radiation limit of the channels of Debye's dispersion",
     )
 
 
@@ -142,7 +143,7 @@ def _over_cells(
 
 
 def radiation_limit(channels_left: ArrayLike, channels_right: ArrayLike, grid: FrequencyGrid) -> xr.Dataset:
-    """Most that two crystals can exchange elastically: Ξ = min(M_left, M_right).
+    """Most that two crystals can exchange elastically by these channels: Ξ = min(M_left, M_right).
 
     Parameters as in :func:`diffuse_mismatch`.
     """
@@ -152,7 +153,7 @@ def radiation_limit(channels_left: ArrayLike, channels_right: ArrayLike, grid: F
         channels_left,
         channels_right,
         model="radiation",
-        description="radiation limit: every channel that both crystals have at a frequency transmits",
+        description="radiation limit of the lattice's channels: every channel that both have transmits",
     )
 
 

@@ -34,7 +34,7 @@ from latmm.continuum.mixed_mismatch import mixed_mismatch
 from latmm.continuum.rayleigh import khalatnikov
 from latmm.continuum.scalar import acoustic_mismatch_scalar
 from latmm.errors import InputError
-from latmm.landauer import FrequencyGrid, conductance, four_probe, temperatures
+from latmm.landauer import FrequencyGrid, conductance, four_probe, kapitza_resistances, temperatures
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import largest_frequency
 from latmm.units import THZ_PER_KELVIN, TWO_PI
@@ -290,8 +290,9 @@ def comparison_table(rows: Mapping[str, Conductances], temperature: Floats) -> x
     Returns
     -------
     xarray.Dataset
-        ``conductance``, ``conductance_four_probe`` (W m⁻² K⁻¹), ``kapitza_resistance`` (m² K W⁻¹) over
-        (model, temperature), and ``cubic_prefactor`` (W m⁻² K⁻⁴) over model.
+        ``conductance``, ``conductance_four_probe`` (W m⁻² K⁻¹), ``kapitza_resistance_two_probe`` and
+        ``kapitza_resistance_four_probe`` (m² K W⁻¹) over (model, temperature), and ``cubic_prefactor``
+        (W m⁻² K⁻⁴) over model.
     """
     g = np.array([row.interface for row in rows.values()])
     four = np.array([four_probe(row.interface, row.left, row.right) for row in rows.values()])
@@ -310,10 +311,10 @@ def comparison_table(rows: Mapping[str, Conductances], temperature: Floats) -> x
                     "W m-2 K-1",
                     f"{contact} without the ballistic contact resistance",
                 ),
-                ("kapitza_resistance", dims, 1.0 / g, "m2 K W-1", "Kapitza resistance"),
                 ("cubic_prefactor", dims[:1], prefactors, "W m-2 K-4", "G/T^3 at low temperature"),
             )
-        },
+        }
+        | kapitza_resistances(dims, g, four),
         coords={
             "model": ("model", list(rows), {"units": "1", "long_name": "model"}),
             "temperature": ("temperature", temperature, {"units": "K", "long_name": "temperature"}),
