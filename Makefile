@@ -7,10 +7,13 @@ STAMP := $(VENV)/.installed
 .PHONY: demo test quick fuzz check lint types bench clean
 .DEFAULT_GOAL := test
 
-# the stamp is renewed when the dependencies change; the install itself is editable
-$(STAMP): pyproject.toml
+# the stamp is renewed when the dependencies change; the install itself is editable. setuptools' finder of it
+# comes after the path, where a script beside a clone named latmm would take the clone's folder for the
+# package; with the clone itself on the path, the package is found first
+$(STAMP): pyproject.toml Makefile
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/latmm-clone.pth"
 	touch $@
 
 demo: $(STAMP)
