@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="make is for Unix")
 def test_script_beside_a_clone_named_latmm_imports_the_package(tmp_path):
-    """What `make` installs, without network: pip, setuptools and the dependencies are those of these tests."""
+    """What `make` installs, without network: pip, setuptools and dependencies are those of these tests."""
     pytest.importorskip("setuptools", minversion="77")
     clone, environment = tmp_path / "latmm", tmp_path / "environment"
     shutil.copytree(
