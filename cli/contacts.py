@@ -78,7 +78,13 @@ def contact_options(function: _F) -> _F:
                 type=click.Path(),
                 metavar="FILE",
                 help="Own explicit region between the crystals: any atoms between layers of both, in their "
-                "common cell, along z.",
+                "common cell or a lateral supercell of it, along z; see latmm build.",
+            ),
+            click.option(
+                "--contact-masses",
+                type=click.Choice(["file", "element"]),
+                help="For masses in that file that do not fit their elements: take the file's, or the "
+                "elements' natural ones. By default they are an error.",
             ),
         ]
     ):
@@ -94,7 +100,17 @@ def refuse_contact_options(options: dict[str, Any]) -> None:
     click.UsageError
         If one is given.
     """
-    for name in ("left_normal", "max_area", "twist", "choose", "left_cut", "right_cut", "contact"):
+    names = (
+        "left_normal",
+        "max_area",
+        "twist",
+        "choose",
+        "left_cut",
+        "right_cut",
+        "contact",
+        "contact_masses",
+    )
+    for name in names:
         if options[name] is not None:
             raise click.UsageError(
                 f"--{name.replace('_', '-')} is for two structures and a potential; leave it out"
@@ -112,6 +128,8 @@ def contact_interface(
     from latmm.interface.build import build_contact, match_alike, match_crystals
     from latmm.interface.contact_file import read_contact
 
+    if options["contact_masses"] and not options["contact"]:
+        raise click.UsageError("--contact-masses is for the file of --contact; give one, or leave it out")
     normals = tuple(options[f"{side}_normal"] or options["normal"] for side in ("left", "right"))
     common: dict[str, Any] = {name: options[name] for name in ("relax", "strain", "max_strain")}
     any_two = any(options[name] is not None for name in _COMMON_CELL)
@@ -130,7 +148,9 @@ def contact_interface(
         note(options, f"common cell {options['choose'] or 1}: {matched.area:.2f} Å²")
     else:
         matched = match_alike(*crystals, options["normal"], potential, progress=report, **common)
-    region = read_contact(options["contact"], matched) if options["contact"] else None
+    region = None
+    if options["contact"]:
+        region = read_contact(options["contact"], matched, options["contact_masses"])
     return build_contact(
         matched,
         (normals[0], normals[1]),

@@ -70,9 +70,36 @@ def test_compare_takes_a_common_cell(tmp_path):
     assert json.loads(result.output)
 
 
+def test_a_mixed_monolayer_runs_from_the_command_line(tmp_path):
+    """What `build --lateral` wrote, half of a layer's atoms exchanged for krypton."""
+    path = tmp_path / "wide.extxyz"
+    heavy = ["--right-mass", "Ar=160"]
+    assert run("build", ARGON, ARGON, *OPTIONS, *heavy, "--lateral", 2, 1, "-q", "-o", path).exit_code == 0
+    atoms = ase.io.read(path)
+    layer = np.flatnonzero((atoms.get_array("side") < 0) & (atoms.get_array("layer") == -1))
+    atoms.symbols[layer[0]] = "Kr"
+    sampling = ["--model", "agf", "--kmesh", 2, 2, "--frequencies", 8, "--json", "-T", 30]
+    found = {}
+    for masses in (160.0, 83.798):
+        atoms.arrays["masses"][layer[0]] = masses
+        ase.io.write(path, atoms, format="extxyz")
+        options = [*heavy, "--contact", path, *sampling]
+        if masses == 160.0:
+            refused = run("compare", ARGON, ARGON, *OPTIONS, *options)
+            assert refused.exit_code == 1
+            assert "is Kr with a mass of 160 amu, not 83.798" in refused.output + str(refused.exception)
+            options += ["--contact-masses", "file"]
+        result = run("compare", ARGON, ARGON, *OPTIONS, *options)
+        assert result.exit_code == 0, result.output
+        found[masses] = json.loads(result.output)["conductance"]["agf"][0]
+    assert found[160.0] > 0
+    assert found[160.0] != pytest.approx(found[83.798], rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--contact-masses", "file"], "--contact-masses is for the file of --contact"),
         (["--choose", "99", "--max-area", "20"], "`choose` must be a number of the list"),
         (["--right-cut", "3", "--max-area", "20"], "the right crystal has the cuts 1 to 1, not 3"),
         (["--contact", "missing.xyz"], "missing.xyz does not exist"),

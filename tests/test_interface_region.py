@@ -14,7 +14,11 @@ from latmm.interface.contact import sites
 from latmm.interface.contact_file import contact_atoms, read_contact, write_contact
 from latmm.interface.registration import extended, register
 from latmm.interface.tiling import tile
+from latmm.landauer import conductance
+from latmm.lattice.phonons import largest_frequency
 from latmm.sweep.junctions import junction
+from latmm.sweep.run import sweep
+from latmm.sweep.sampling import Window, frequency_grid, reduced_mesh
 from latmm.units import TWO_PI
 
 PLANES = ((0, 0, 1), (0, 0, 1))
@@ -127,6 +131,95 @@ def test_masses_of_the_crystals_stay(silicon_germanium):
     slab = register(between(silicon_germanium, (3, 3)), matched)
     right = slab.side > 0
     np.testing.assert_array_equal(slab.atoms.get_masses()[right], np.where(slab.member[right], 101.0, 100.0))
+
+
+def with_masses(interface, layers):
+    """The same stack with the masses of its atoms as a column."""
+    stack = between(interface, layers)
+    slab = interface.slab
+    stack.set_masses(slab.atoms.get_masses()[slab.within(layers)])
+    return stack
+
+
+def test_the_column_of_masses_counts_atom_by_atom(heavy_silicon):
+    """A monolayer of both isotopes lies on the sites of a crystal and keeps its masses."""
+    stack = with_masses(tile(heavy_silicon, (2, 1)), (3, 3))
+    mixed = np.flatnonzero(np.isclose(stack.positions[:, 2], np.sort(stack.positions[:, 2])[10]))[:1]
+    masses = stack.get_masses()
+    assert masses[mixed] == pytest.approx(28.085)
+    masses[mixed] = 72.63
+    stack.set_masses(masses)
+    slab = register(stack, heavy_silicon.matched)
+    assert slab.depth == (3, 3)
+    assert not (slab.side == 0).any()
+    np.testing.assert_array_equal(np.sort(slab.atoms.get_masses()), np.sort(masses))
+    assert (slab.atoms.get_masses()[slab.side < 0] > 70).sum() == 1
+
+
+def test_masses_that_do_not_fit_their_elements_are_refused_unless_asked_for(silicon_germanium):
+    """A species edited, its mass kept."""
+    stack = with_masses(silicon_germanium, (3, 3))
+    edited = int(np.argsort(stack.positions[:, 2])[5])
+    numbers = stack.numbers.copy()
+    numbers[edited] = 32
+    stack.set_atomic_numbers(numbers)
+    matched = silicon_germanium.matched
+    with pytest.raises(
+        InputError, match=rf"atom {edited + 1} of .* is Ge with a mass of 28.085 amu, not 72.63"
+    ):
+        register(stack, matched)
+    for choice, mass in (("file", 28.085), ("element", 72.63)):
+        slab = register(stack, matched, masses=choice)
+        (between_crystals,) = np.flatnonzero(
+            (slab.atoms.numbers == 32)
+            & (slab.atoms.positions[:, 2] < slab.atoms.positions[slab.side > 0, 2].min())
+        )
+        assert slab.atoms.get_masses()[between_crystals] == pytest.approx(mass)
+    with pytest.raises(InputError, match="`masses` must be None, 'file' or 'element', but is 'mine'"):
+        register(stack, matched, masses="mine")
+    stack.set_masses(np.where(np.arange(len(stack)) == 2, -1.0, stack.get_masses()))
+    with pytest.raises(InputError, match="masses that are not positive"):
+        register(stack, matched, masses="file")
+
+
+def test_a_contact_of_other_masses_than_the_crystals_is_refused(silicon_germanium):
+    heavy = silicon_germanium.matched.right.copy()
+    heavy.set_masses([100.0, 100.0])
+    matched = replace(silicon_germanium.matched, right=heavy)
+    with pytest.raises(InputError, match=r"on the right has Ge of 72\.63 amu, but the right crystal has 100"):
+        register(with_masses(silicon_germanium, (3, 3)), matched)
+    kept = register(with_masses(silicon_germanium, (3, 3)), matched, masses="file")
+    assert kept.atoms.get_masses().max() == pytest.approx(72.63)
+
+
+def test_a_lateral_supercell_is_told_by_the_vectors_of_the_region(silicon_germanium, stillinger_weber):
+    """Undisturbed, 2 x 2 cells on a 2 x 2 mesh conduct as one cell on the 4 x 4 mesh of the same k∥."""
+    region = register(with_masses(tile(silicon_germanium, (2, 2)), (2, 2)), silicon_germanium.matched)
+    found = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, region=region)
+    np.testing.assert_array_equal(found.matched.lateral_left, np.diag([2, 2]))
+    assert len(found.left.atoms) == 2
+    temperatures = np.array([50.0, 300.0])
+    values = []
+    for interface, mesh in ((silicon_germanium, (4, 4)), (found, (2, 2))):
+        grid, swept = whole_zone(interface, mesh)
+        values.append(conductance(grid, swept.transmission, temperatures))
+    np.testing.assert_allclose(values[1], values[0], rtol=1e-6)
+
+
+def whole_zone(interface, mesh):
+    """Ξ on the whole zone, no window."""
+    tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
+    grid = frequency_grid(min(tops), max(tops), 12, coldest=100.0)
+    points, weights = reduced_mesh(mesh, 1.0, interface.rotations)
+    samples = [Window(points, weights, np.ones(grid.frequency.size, dtype=bool))]
+    return grid, sweep(interface, grid, samples, common=min(tops))
+
+
+def test_a_cell_with_fewer_atoms_than_sites_is_refused(silicon_germanium):
+    stack = between(silicon_germanium, (3, 3))
+    stack.set_cell(stack.cell.array * [[1000], [1000], [1]])
+    with pytest.raises(InputError, match=r"12 atoms, but one layer of the left crystal .* has 2000000"):
+        register(stack, silicon_germanium.matched)
 
 
 def wrong(stack, what):

@@ -23,7 +23,7 @@ from latmm.interface.growth import grow, residual_force
 from latmm.interface.interface import Interface
 from latmm.interface.matching import MAX_STRAIN, Matched, match, principal_strain
 from latmm.interface.orientation import orient
-from latmm.interface.registration import extended
+from latmm.interface.registration import extended, in_cell
 from latmm.interface.registry import scan_registry, shifted
 from latmm.interface.terminations import cut_at, terminations
 from latmm.interface.tiling import tile
@@ -250,7 +250,7 @@ def build_contact(
         best of :func:`latmm.interface.registry.scan_registry`.
     region : Slab, optional
         An explicit region instead, from :func:`latmm.interface.contact_file.read_contact`; all of it belongs
-        to the contact.
+        to the contact. Its lateral cell is that of the interface.
     supercell, layers, executor, progress
         As in :func:`build_interface`.
 
@@ -266,6 +266,8 @@ def build_contact(
     if int(layers) != layers or layers < 1:
         raise InputError(f"`layers` must be a positive integer, but is {layers}; use e.g. 2")
     report = progress if progress is not None else (lambda stage, done, total: None)
+    if region is not None:
+        matched = in_cell(matched, region.atoms.cell.array)
     tables, checks = [], {}
     for side in _SIDES:
         table, found = _bulk(side, matched, potential, supercell, executor, report)

@@ -96,7 +96,7 @@ def write_contact(
         part.unlink(missing_ok=True)
 
 
-def read_contact(path: str | Path, matched: Matched) -> Slab:
+def read_contact(path: str | Path, matched: Matched, masses: str | None = None) -> Slab:
     """Read an explicit region: any atoms between layers of the two crystals.
 
     Parameters
@@ -105,7 +105,9 @@ def read_contact(path: str | Path, matched: Matched) -> Slab:
         Any structure file that ASE reads, see :func:`latmm.interface.registration.register`; labels in it are
         not needed and not used.
     matched : Matched
-        The crystals and their common lateral cell.
+        The crystals and their common lateral cell; the file may be a lateral supercell of it.
+    masses : {None, "file", "element"}
+        See :func:`latmm.interface.registration.register`.
 
     Returns
     -------
@@ -117,4 +119,4 @@ def read_contact(path: str | Path, matched: Matched) -> Slab:
     InputError
         If the file cannot be read or its region does not fit.
     """
-    return register(read_atoms(Path(path)), matched, name=str(path))
+    return register(read_atoms(Path(path)), matched, name=str(path), masses=masses)

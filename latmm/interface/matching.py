@@ -7,7 +7,7 @@ free, the principal values of S − 1 are the strain. Of the choices with the le
 which the right crystal continues the left one, atom by atom.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
@@ -76,6 +76,14 @@ class Matched:
     def area(self) -> float:
         """Area of the common in-plane cell, Å²."""
         return float(np.linalg.det(self.cell))
+
+    def repeated(self, lateral: Integers) -> "Matched":
+        """Return the same crystals with a lateral supercell (2, 2), in units of the common cell's vectors."""
+        return replace(
+            self,
+            lateral_left=lateral @ self.lateral_left,
+            lateral_right=lateral @ self.lateral_right,
+        )
 
 
 def principal_strain(strain: Floats) -> Floats:

@@ -3,13 +3,15 @@
 A region is any stack of atoms between a left and a right crystal: from the bottom up its layers are compared
 with those of the left crystal, from the top down with those of the right one. A layer fits if each of its
 sites holds an atom of the right element; the first layer that does not fit ends the crystal, and what is left
-between the two belongs to neither. The outermost layers fix the rigid position of each crystal.
+between the two belongs to neither. The outermost layers fix the rigid position of each crystal. The in-plane
+vectors tell whether the region is a lateral supercell of the crystals' common cell.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_masses
 from matscipy.neighbours import neighbour_list
 
 from latmm.arrays import Floats, Integers
@@ -20,7 +22,7 @@ from latmm.interface.matching import Matched
 from latmm.interface.registry import shifted
 from latmm.structures import SHORTEST_BOND
 
-__all__ = ["CELL_TOLERANCE", "END_TOLERANCE", "extended", "register"]
+__all__ = ["CELL_TOLERANCE", "END_TOLERANCE", "extended", "in_cell", "register"]
 
 CELL_TOLERANCE = 0.02
 """Largest difference of the region's in-plane vectors from those of the crystals' common cell, Å."""
@@ -30,6 +32,10 @@ NEAR = 0.6
 """Largest distance of an atom farther inside from the site that it is named after, Å."""
 WIDEST_GAP = 5.0
 """Distance of successive atomic planes that counts as vacuum, Å."""
+MASS_TOLERANCE = 1e-3
+"""Relative difference of masses of one element: tables differ by 4e-4, the lightest isotope by more."""
+_ROUNDED = 1e-6
+"""Relative difference of a mass in a file from the same mass."""
 
 
 @dataclass(frozen=True)
@@ -44,30 +50,54 @@ class _End:
     origin: Floats
 
 
-def register(atoms: Atoms, matched: Matched, *, name: str = "the region") -> Slab:
+def in_cell(matched: Matched, cell: Floats) -> Matched:
+    """Return the crystals with the lateral supercell of these vectors (3, 3), Å, if they make one."""
+    change = cell[:2, :2] @ np.linalg.inv(matched.cell)
+    lateral = np.rint(change)
+    far = np.abs((change - lateral) @ matched.cell).max() > CELL_TOLERANCE
+    if far or round(np.linalg.det(lateral)) < 1:
+        return matched
+    return matched.repeated(lateral.astype(np.int64))
+
+
+def register(atoms: Atoms, matched: Matched, *, name: str = "the region", masses: str | None = None) -> Slab:
     """Name the atoms of a region by the sites of the crystals at its ends.
 
     Parameters
     ----------
     atoms : ase.Atoms
         From left to right along z; its first two cell vectors lie in the plane and are those of the common
-        cell. What closes the cell along z does not count.
+        cell, or of a lateral supercell of it. What closes the cell along z does not count.
     matched : Matched
         The crystals and their common lateral cell.
     name : str
         Of the region, in error messages.
+    masses : {None, "file", "element"}
+        Masses that the region has of its own count, atom by atom: by default each must be its element's,
+        natural or as in a crystal, and the outermost layers must have their crystal's. ``"file"``: whatever
+        they are; ``"element"``: the element's natural one where the region's is not its element's. A region
+        without own masses takes those of the crystals in their layers, and natural ones elsewhere.
 
     Returns
     -------
     Slab
-        At least one layer of each crystal at its ends; atoms between the crystals have side 0.
+        At least one layer of each crystal at its ends; atoms between the crystals have side 0. In the lateral
+        supercell, if the region is one.
 
     Raises
     ------
     InputError
-        If the in-plane cell is another one, atoms overlap, a gap of vacuum lies between them, or the layers
-        at an end are not those of the crystal: the message names the layer.
+        If the in-plane cell is another one, atoms overlap, a gap of vacuum lies between them, masses do not
+        fit their elements, or the layers at an end are not those of the crystal: the message names the layer.
     """
+    matched = in_cell(matched, atoms.cell.array)
+    sites_in_layer = round(np.linalg.det(matched.lateral_left)) * len(matched.left)
+    if sites_in_layer > len(atoms):
+        raise InputError(
+            f"{name} has {len(atoms)} atoms, but one layer of the left crystal in its in-plane cell has "
+            f"{sites_in_layer}; fill the cell, or give a smaller one"
+        )
+    own = _masses(atoms, matched, masses, name) if atoms.has("masses") else None
     positions = _laid(atoms, matched, name)
     _check_distances(atoms, positions, matched, name)
     left = _end(atoms, positions, matched, -1, name)
@@ -77,7 +107,53 @@ def register(atoms: Atoms, matched: Matched, *, name: str = "the region") -> Sla
         raise InputError(
             f"{name} is too thin to hold a layer of each crystal at its ends; add layers of both crystals"
         )
-    return _labelled(atoms, positions, matched, left, right)
+    slab = _labelled(atoms, positions, own, matched, left, right)
+    if own is not None and masses is None:
+        _check_ends(slab, matched, name)
+    return slab
+
+
+def _masses(atoms: Atoms, matched: Matched, choice: str | None, name: str) -> Floats:
+    """Own masses of the region's atoms (N,), amu; those that do not fit their elements as the choice says."""
+    if choice not in (None, "file", "element"):
+        raise InputError(f"`masses` must be None, 'file' or 'element', but is {choice!r}")
+    own: Floats = atoms.get_masses()
+    if not np.all(np.isfinite(own) & (own > 0)):
+        raise InputError(f"{name} holds masses that are not positive numbers; mend them")
+    if choice == "file":
+        return own
+    natural = atomic_masses[atoms.numbers]
+    fits = np.abs(own / natural - 1.0) < MASS_TOLERANCE
+    for crystal in (matched.left, matched.right):
+        for number, mass in {*zip(crystal.numbers.tolist(), crystal.get_masses().tolist(), strict=True)}:
+            fits |= (atoms.numbers == number) & (np.abs(own / mass - 1.0) < MASS_TOLERANCE)
+    if choice is None and not fits.all():
+        first = int(np.argmin(fits))
+        raise InputError(
+            f"atom {first + 1} of {name} is {atoms.symbols[first]} with a mass of {own[first]:.5g} amu, not "
+            f"{natural[first]:.5g} ({int(np.sum(~fits))} of {len(atoms)} atoms do not fit their elements): "
+            "the column `masses` of the file counts; mend or remove it, or choose --contact-masses element "
+            "(natural ones there) or file (as they stand)"
+        )
+    return np.where(fits, own, natural)
+
+
+def _check_ends(slab: Slab, matched: Matched, name: str) -> None:
+    """Refuse outermost layers with other masses than their crystal's."""
+    for label, side, edge, crystal in (
+        ("left", -1, -slab.depth[0], matched.left),
+        ("right", 1, slab.depth[1] - 1, matched.right),
+    ):
+        end = np.flatnonzero((slab.side == side) & (slab.layer == edge))
+        own, wanted = slab.atoms.get_masses()[end], crystal.get_masses()[slab.member[end]]
+        unlike = np.flatnonzero(np.abs(own / wanted - 1.0) > MASS_TOLERANCE)
+        if unlike.size:
+            raise InputError(
+                f"the outermost layer of {name} on the {label} has {slab.atoms.symbols[end[unlike[0]]]} of "
+                f"{own[unlike[0]]:.5g} amu, but the {label} crystal has {wanted[unlike[0]]:.5g}: the column "
+                "`masses` of the file counts; remove it to take the crystals' masses, or keep the file's "
+                "with --contact-masses file"
+            )
 
 
 def _laid(atoms: Atoms, matched: Matched, name: str) -> Floats:
@@ -242,7 +318,14 @@ def _share_out(left: _End, right: _End, count: int) -> None:
         (left if len(left.layers) >= len(right.layers) else right).layers.pop()
 
 
-def _labelled(atoms: Atoms, positions: Floats, matched: Matched, left: _End, right: _End) -> Slab:
+def _labelled(
+    atoms: Atoms,
+    positions: Floats,
+    own: Floats | None,
+    matched: Matched,
+    left: _End,
+    right: _End,
+) -> Slab:
     """Slab of the two crystals and what lies between, the left one at the origin of its sites."""
     depth = (len(left.layers), len(right.layers))
     template = build_slab(matched, depth)
@@ -260,8 +343,12 @@ def _labelled(atoms: Atoms, positions: Floats, matched: Matched, left: _End, rig
     ends = np.r_[0:first, len(source) - last : len(source)]
     goal = template.atoms.positions
     placed[ends] = goal + _apart(placed[ends], goal, matched)
-    masses = atoms.get_masses()[source]
-    masses[ends] = template.atoms.get_masses()
+    masses = (atoms.get_masses() if own is None else own)[source]
+    given = template.atoms.get_masses()
+    # digits of the file do not make other isotopes
+    masses[ends] = np.where(
+        (own is None) | (np.abs(masses[ends] / given - 1.0) < _ROUNDED), given, masses[ends]
+    )
     stack = Atoms(
         numbers=atoms.numbers[source], positions=placed, cell=template.atoms.cell, masses=masses, pbc=True
     )

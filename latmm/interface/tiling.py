@@ -36,11 +36,6 @@ def tile(interface: Interface, lateral: tuple[int, int] | Integers) -> Interface
         Its leads keep their primitive cells.
     """
     matrix = _matrix(lateral)
-    matched = replace(
-        interface.matched,
-        lateral_left=matrix @ interface.matched.lateral_left,
-        lateral_right=matrix @ interface.matched.lateral_right,
-    )
     slab, at = tile_slab(interface.slab, interface.matched, matrix)
     steps = cells_of(matrix)
     pairs = interface.contact
@@ -54,7 +49,7 @@ def tile(interface: Interface, lateral: tuple[int, int] | Integers) -> Interface
     )
     return replace(
         interface,
-        matched=matched,
+        matched=interface.matched.repeated(matrix),
         slab=slab,
         contact=contact,
         operations=_operations(interface.operations, matrix, at),
