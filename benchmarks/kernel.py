@@ -23,12 +23,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from crystals import SILICON_MASS, argon, junction, lead, silicon, wave_vectors
 
-from latmm.agf import FoldedLead, Junction, Lead, leads, scatter, self_energies, transmission
+from latmm.agf import FoldedLead, Junction, Lead, scatter, self_energies, transmission
+from latmm.agf.forms import GENERAL, Forms
 from latmm.errors import LatmmError
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
@@ -145,18 +148,31 @@ def speed(peers: Path, sizes: list[int], passes: int) -> None:
 
 
 def in_complex_arithmetic(problem: Junction, omega: np.ndarray) -> None:
-    """The general case: as if no symmetry made the leads real."""
-    found = leads.real_form
-
-    def none(h0, h1):
-        *form, real = found(h0, h1)
-        return *form, np.zeros_like(real)
-
-    leads.real_form = none
-    try:
+    """The general case: as if no symmetry helped."""
+    with forms_used("general"):
         transmission(problem, omega)
+
+
+@contextmanager
+def forms_used(which: str):
+    """Use the cheapest forms of the leads (best), those of full size (full), or none (general)."""
+    found = Forms.of
+
+    def chosen(onsite, hopping):
+        forms = found(onsite, hopping)
+        none = np.full_like(forms.best, GENERAL)
+        numbers = {
+            "best": (forms.best, forms.full),
+            "full": (forms.full, forms.full),
+            "general": (none, none),
+        }
+        return replace(forms, best=numbers[which][0], full=numbers[which][1])
+
+    Forms.of = staticmethod(chosen)
+    try:
+        yield
     finally:
-        leads.real_form = found
+        Forms.of = found
 
 
 def store(problem: Junction, omega: np.ndarray, passes: int, path: Path) -> None:
@@ -185,20 +201,33 @@ def sigma_error(problem: Junction, omega: np.ndarray, sisl: dict) -> float:
 
 def check(name: str, problem: Junction, omega: np.ndarray) -> None:
     """Solve all points and print the worst of their checks."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         found = transmission(problem, omega)
     except LatmmError as error:
         print(f"{name:42s} FAILED: {error}")
         return
-    spent = time.perf_counter() - start
+    spent = time.process_time() - start
     caroli = np.abs(found.transmission - found.caroli).max()
+    with forms_used("general"):
+        general = transmission(problem, omega)
+    error = np.abs(found.transmission - general.transmission).max()
+    counts = (found.channels_left != general.channels_left) | (found.channels_right != general.channels_right)
     print(
-        f"{name:42s} {omega.size:6d} points {found.resolved.sum():4d} re-solved, |S†S−1| median "
-        f"{np.median(found.unitarity):.0e} max {found.unitarity.max():.0e}, Caroli {caroli:.0e}, "
-        f"{1e3 * spent / omega.size:.2f} ms",
+        f"{name:42s} {forms_found(problem.left):7s} {omega.size:6d} points {found.resolved.sum():4d} re-solved, "
+        f"|S†S−1| median {np.median(found.unitarity):.0e} max {found.unitarity.max():.0e}, Caroli {caroli:.0e}, "
+        f"against the general problem |dT| {error:.0e}, {counts.sum()} counts, {1e3 * spent / omega.size:.2f} ms",
         flush=True,
     )
+
+
+def forms_found(side: Lead) -> str:
+    """How many wave vectors have a mirror, another form, or none."""
+    n = side.size
+    forms = Forms.of(side.onsite.reshape(-1, n, n), side.hopping.reshape(-1, n, n))
+    halved = forms.halved(np.arange(len(forms.best)))
+    none = forms.best == GENERAL
+    return f"{halved.sum()}/{(~halved & ~none).sum()}/{none.sum()}"
 
 
 def robustness(realdata: Path | None) -> None:

@@ -15,7 +15,16 @@ from numpy.typing import ArrayLike, NDArray
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
 
-__all__ = ["Gathered", "adjoint", "angular_frequencies", "chunks", "gather", "points_shape", "run_length"]
+__all__ = [
+    "Gathered",
+    "adjoint",
+    "angular_frequencies",
+    "chunks",
+    "gather",
+    "points_shape",
+    "run_length",
+    "take",
+]
 
 CHUNK_BYTES = 12 * 2**20
 """Working memory of one chunk: large enough to hide Python's overhead, small enough for the cache."""
@@ -40,10 +49,14 @@ class Gathered:
 
     def at(self, points: slice | Integers) -> NDArray[Any]:
         """Arrays of the chosen points, (p, ...)."""
-        index = self.index[points]
-        if index.size and (index == index[0]).all():  # one array for all: no copies
-            return np.broadcast_to(self.rows[index[0]], (index.size, *self.rows.shape[1:]))
-        return np.asarray(self.rows[index])
+        return take(self.rows, self.index[points])
+
+
+def take(rows: NDArray[Any], index: Integers) -> NDArray[Any]:
+    """Rows (p, ...) by their numbers (p,); one for all is not copied."""
+    if index.size and (index == index[0]).all():
+        return np.broadcast_to(rows[index[0]], (index.size, *rows.shape[1:]))
+    return np.asarray(rows[index])
 
 
 def adjoint(a: Complexes | Floats) -> Complexes:

@@ -31,9 +31,9 @@ from typing import Final
 import numpy as np
 
 from latmm.agf.batch import adjoint
-from latmm.arrays import Complexes, Floats
+from latmm.arrays import Bools, Complexes, Floats
 
-__all__ = ["bloch_states", "flux", "solve"]
+__all__ = ["bloch_states", "eigenpairs", "flux", "inverted", "recovered", "solve"]
 
 SHIFT: Final[complex] = 0.6 * np.exp(0.7j)
 REAL_SHIFT: Final[float] = 0.59
@@ -58,20 +58,29 @@ def solve(a: Complexes | Floats, b: Complexes | Floats) -> Complexes:
         return np.where(singular[..., None, None], np.nan, np.linalg.solve(regular, b))
 
 
-def shift_inverted(
-    h0: Complexes | Floats, h1: Complexes | Floats, omega2: Complexes | Floats, shift: complex
+def inverted(
+    constant: Complexes | Floats,
+    linear: Complexes | Floats,
+    quadratic: Complexes | Floats,
+    shift: complex | Floats,
 ) -> Complexes:
-    """Build M of Eq. (2), (..., 2n, 2n); real if everything that enters is real."""
-    n = h0.shape[-1]
-    one = np.eye(n)
-    e = h0 - omega2[..., None, None] * one
-    inner = e + shift * h1
-    p = adjoint(h1) + shift * inner
-    x = solve(p, np.concatenate([inner, h1], axis=-1))
+    """Build M of Eq. (2) for (λ² a₂ + λ a₁ + a₀) u = 0, (p, 2n, 2n); real if everything that enters is real.
+
+    Parameters
+    ----------
+    constant, linear, quadratic : (p, n, n) float or complex
+        a₀, a₁, a₂.
+    shift : float or complex, or (p,) float
+        s; one for all points or one for each.
+    """
+    n = linear.shape[-1]
+    s = np.asarray(shift)[..., None, None]
+    inner = linear + s * quadratic
+    x = solve(constant + s * inner, np.concatenate([inner, quadratic], axis=-1))
     m = np.empty((*x.shape[:-2], 2 * n, 2 * n), dtype=x.dtype)
     m[..., :n, :] = -x
-    m[..., n:, :] = -shift * x
-    m[..., n:, :n] += one
+    m[..., n:, :] = -s * x
+    m[..., n:, :n] += np.eye(n)
     return m
 
 
@@ -95,20 +104,26 @@ def bloch_states(
         Bloch vectors in columns, u†u = 1.
     """
     shift = SHIFT if any(np.iscomplexobj(x) for x in (h0, h1, omega2)) else REAL_SHIFT
-    return _recover(shift_inverted(h0, h1, omega2, shift), shift)
+    e = h0 - omega2[..., None, None] * np.eye(h0.shape[-1])
+    return recovered(inverted(adjoint(h1), e, h1, shift), shift)
 
 
-def _recover(m: Complexes, shift: complex) -> tuple[Complexes, Complexes]:
-    """λ and u from the eigenpairs of M; u from the larger half of v = (u, λu)."""
-    n = m.shape[-1] // 2
+def eigenpairs(m: Complexes) -> tuple[Complexes, Complexes, Bools]:
+    """Eigenvalues (p, m), none exactly 0, eigenvectors (p, m, m), and which points (p,) were not finite."""
     lost = np.asarray(~np.isfinite(m).all((-2, -1)))
     if lost.any():
-        m = np.where(lost[..., None, None], np.eye(2 * n), m)
-    mu, v = np.linalg.eig(m)
+        m = np.where(lost[..., None, None], np.eye(m.shape[-1]), m)
+    value, vectors = np.linalg.eig(m)
     floor = np.finfo(float).tiny ** 0.5
-    bloch: Complexes = np.asarray(
-        shift + 1.0 / np.where(np.abs(mu) > floor, mu, floor), dtype=complex
-    )  # ∞ is kept finite
+    value = np.asarray(np.where(np.abs(value) > floor, value, floor), dtype=complex)  # ∞ is kept finite
+    return value, vectors, lost
+
+
+def recovered(m: Complexes, shift: complex | Floats) -> tuple[Complexes, Complexes]:
+    """λ (p, 2n) and u (p, n, 2n) from the eigenpairs of M; u from the larger half of v = (u, λu)."""
+    n = m.shape[-1] // 2
+    mu, v, lost = eigenpairs(m)
+    bloch = np.asarray(shift)[..., None] + 1.0 / mu
     u = np.asarray(np.where((np.abs(bloch) > 1.0)[..., None, :], v[..., n:, :], v[..., :n, :]), dtype=complex)
     u /= np.linalg.norm(u, axis=-2, keepdims=True)
     bloch[lost] = np.nan

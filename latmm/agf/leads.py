@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from latmm.agf.batch import Gathered, adjoint, gather
-from latmm.agf.real_form import real_form
+from latmm.agf.forms import Forms
 from latmm.arrays import Complexes
 from latmm.errors import InputError
 
@@ -133,16 +133,14 @@ def _check(onsite: Complexes, hopping: Complexes) -> None:
 class Stack:
     """A lead prepared for points: what depends on k∥ only, stored once.
 
-    At a point: ``h0``, ``h1``, ``basis``, ``real0``, ``real1`` (N, n, n) and ``real`` (N,) as of
-    :func:`~latmm.agf.real_form.real_form`. Plain leads have one folded k∥, N = 1.
+    At a point, ``h0`` and ``h1`` are (N, n, n), and ``row`` (N,) are the numbers of its wave vectors in
+    ``forms``. Plain leads have one folded k∥, N = 1.
     """
 
     h0: Gathered
     h1: Gathered
-    basis: Gathered
-    real0: Gathered
-    real1: Gathered
-    real: Gathered
+    row: Gathered
+    forms: Forms
 
     @classmethod
     def of(cls, lead: Lead | FoldedLead, shape: tuple[int, ...]) -> "Stack":
@@ -150,18 +148,10 @@ class Stack:
         onsite, hopping = np.broadcast_arrays(lead.onsite, lead.hopping)
         if isinstance(lead, Lead):
             onsite, hopping = onsite[..., None, :, :], hopping[..., None, :, :]
-        blocks = onsite.shape
-        n = blocks[-1]
-        *forms, real = real_form(onsite.reshape(-1, n, n), hopping.reshape(-1, n, n))
-        basis, real0, real1 = (gather(form.reshape(blocks), shape, 3) for form in forms)
-        return cls(
-            gather(onsite, shape, 3),
-            gather(hopping, shape, 3),
-            basis,
-            real0,
-            real1,
-            gather(real.reshape(blocks[:-2]), shape, 1),
-        )
+        leading, n = onsite.shape[:-2], onsite.shape[-1]
+        forms = Forms.of(onsite.reshape(-1, n, n), hopping.reshape(-1, n, n))
+        row = np.arange(len(forms.best)).reshape(leading)
+        return cls(gather(onsite, shape, 3), gather(hopping, shape, 3), gather(row, shape, 1), forms)
 
     @property
     def size(self) -> int:

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latmm.agf.batch import adjoint, angular_frequencies, chunks, points_shape
-from latmm.agf.bloch import bloch_states, flux, solve
+from latmm.agf.bloch import flux, solve
 from latmm.agf.careful import careful_states
 from latmm.agf.crossings import meeting, separate_directions
 from latmm.agf.leads import FoldedLead, Lead, Stack
+from latmm.agf.mirror import APART, MARGIN
 from latmm.agf.normalisation import scales, unit_flux
 from latmm.arrays import Bools, Complexes, Floats, Integers
 from latmm.errors import ConvergenceError
@@ -145,8 +146,7 @@ def _solved(
     if careful:
         bloch, unit, basis, image, propagating, sound = careful_states(h0, h1, omega2)
     else:
-        bloch, u = _fast_states(stack, points, h0, h1, omega2)
-        bloch, unit, propagating, sound = _sorted_states(h1, bloch, u, np.iscomplexobj(omega2))
+        bloch, unit, propagating, sound = _fast_states(stack, points, h1, omega2)
         basis, image = unit, unit * np.stack([bloch[0], 1.0 / bloch[1]])[..., None, :]
     if np.iscomplexobj(omega2):
         none = np.zeros(bloch.shape)
@@ -181,29 +181,29 @@ def _mend(
 
 
 def _fast_states(
-    stack: Stack, points: slice | Integers, h0: Complexes, h1: Complexes, omega2: Complexes | Floats
-) -> tuple[Complexes, Complexes]:
-    """λ (p, 2n) and u (p, n, 2n), unsorted; in real arithmetic where the lead has a real form."""
-    real = stack.real.at(points).reshape(-1)
-    if np.iscomplexobj(omega2) or not real.any():
-        return bloch_states(h0, h1, omega2)
-    n = stack.size
-    basis, real0, real1 = (x.at(points).reshape(-1, n, n) for x in (stack.basis, stack.real0, stack.real1))
-    if real.all():
-        bloch, u = bloch_states(real0, real1, omega2)
-        return bloch, basis @ u
-    bloch = np.empty((real.size, 2 * n), dtype=complex)
-    u = np.empty((real.size, n, 2 * n), dtype=complex)
-    bloch[~real], u[~real] = bloch_states(h0[~real], h1[~real], omega2[~real])
-    bloch[real], u[real] = bloch_states(real0[real], real1[real], omega2[real])
-    u[real] = basis[real] @ u[real]
-    return bloch, u
+    stack: Stack, points: slice | Integers, h1: Complexes, omega2: Complexes | Floats
+) -> tuple[Complexes, Complexes, Bools, Bools]:
+    """Sorted states by the cheapest form of the problem, in full size where a mode may be at a band edge."""
+    forms, rows, broadened = stack.forms, stack.row.at(points).reshape(-1), np.iscomplexobj(omega2)
+    found = forms.bloch_states(rows, omega2, forms.best)
+    bloch, unit, propagating, sound, margin = _sorted_states(h1, *found, broadened)
+    apart = np.abs(bloch[0] - 1.0 / bloch[0]).min(-1)
+    doubtful = np.flatnonzero(forms.halved(rows) & ~((margin > MARGIN) & (apart > APART)))
+    if doubtful.size and not broadened:
+        full = forms.bloch_states(rows[doubtful], omega2[doubtful], forms.full)
+        bloch[:, doubtful], unit[:, doubtful], propagating[:, doubtful], sound[doubtful], _ = _sorted_states(
+            h1[doubtful], *full, broadened
+        )
+    return bloch, unit, propagating, sound
 
 
 def _sorted_states(
     h1: Complexes, bloch: Complexes, u: Complexes, broadened: bool
-) -> tuple[Complexes, Complexes, Bools, Bools]:
-    """Sort into λ (2, p, n), u (2, p, n, n), propagating (2, p, n), none if broadened; soundness (p,)."""
+) -> tuple[Complexes, Complexes, Bools, Bools, Floats]:
+    """Sort into λ (2, p, n), u (2, p, n, n), propagating (2, p, n), none if broadened.
+
+    Also: soundness (p,), and the least distance (p,) of any mode from what it might be told as by mistake.
+    """
     n = h1.shape[-1]
     coupling = np.einsum("...im,...im->...m", np.conj(u), h1 @ u)
     strength, margin = flux(bloch, coupling)
@@ -216,7 +216,7 @@ def _sorted_states(
     bloch, propagating = bloch[point, order], propagating[point, order]
     unit = np.take_along_axis(u[None], order[:, :, None, :], axis=-1)
     sound = np.isfinite(bloch).all((0, -1)) & (right.sum(-1) == n)
-    return bloch, unit, propagating, sound
+    return bloch, unit, propagating, sound, np.abs(margin).min(-1)
 
 
 def surface(h1: Complexes, found: States, side: int) -> tuple[Complexes, Complexes, Floats]:
