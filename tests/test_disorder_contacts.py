@@ -22,8 +22,9 @@ from latmm.interface.symmetry import layer_operations
 from latmm.interface.tiling import tile
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.phonons import largest_frequency
+from latmm.studies import ensembles
 from latmm.studies.ensembles import ensemble
-from latmm.studies.specular import same_wave_vector, split_transmission
+from latmm.studies.specular import extend, same_wave_vector, split_transmission
 from latmm.sweep.junctions import junction
 from latmm.sweep.run import sweep
 from latmm.sweep.sampling import Window, reduced_mesh, windows
@@ -256,6 +257,42 @@ def test_a_flat_contact_transmits_specularly_only(rough_silicon):
     assert np.all(mixed.specular < 0.99 * mixed.transmission)
     expected = transmission(junction(rough_silicon, K), TWO_PI * grid.frequency).transmission.mean(axis=0)
     assert_allclose(ideal.transmission, 100.0 * expected / rough_silicon.area, rtol=1e-10)
+
+
+def test_elastic_range_goes_on_as_the_square_of_frequency():
+    """Ξ = aν² stays itself; of another law the mean of Ξ/ν² up to five times the lowest sample counts."""
+    nu = np.array([0.1, 0.3, 1.0, 2.0, 4.0, 6.0, 10.0])
+    sampled = np.array([False, False, True, True, True, True, True])
+    spectra = np.array([3.0 * nu**2, nu**3])
+    given = np.where(sampled, spectra, np.nan)
+    extend(given, nu, sampled)
+    assert_allclose(given[:, sampled], spectra[:, sampled], rtol=0)
+    assert_allclose(given[0, ~sampled], spectra[0, ~sampled], rtol=1e-14)
+    assert_allclose(given[1, ~sampled], (1.0 + 2.0 + 4.0) / 3.0 * nu[~sampled] ** 2, rtol=1e-14)
+    # one sample is enough, and where all are sampled nothing is changed
+    few = np.array([[np.nan, 8.0, 1.0]])
+    extend(few, np.array([1.0, 2.0, 30.0]), np.array([False, True, True]))
+    assert_allclose(few, [[2.0, 8.0, 1.0]], rtol=1e-14)
+    whole = spectra.copy()
+    extend(whole, nu, np.ones(nu.size, dtype=bool))
+    assert np.array_equal(whole, spectra)
+
+
+def test_standard_errors_are_those_of_samples():
+    """With n − 1: of 1, 2, 3, 6 the sample variance is 14/3, the standard error of the mean √(14/12)."""
+    g = np.array([1.0, 2.0, 3.0, 6.0])[:, None]
+    found = ensembles._comparison({}, (2.0 * g, g), (g, 0.5 * g), (np.array([4.0]), np.array([1.0])))
+    error = np.sqrt(14.0 / 12.0)
+    for name, mean, unit in (
+        ("conductance", 3.0, 1.0),
+        ("ratio", 0.75, 0.25),
+        ("specular_fraction", 0.5, 0.0),
+        ("transmission", 6.0, 2.0),
+        ("specular_transmission", 3.0, 1.0),
+    ):
+        assert_allclose(found[name], [mean], rtol=1e-14)
+        assert_allclose(found[f"{name}_error"], [unit * error], rtol=1e-14, atol=1e-16)
+    assert_allclose(found["specular_fraction_abrupt"], [0.25])
 
 
 def test_like_lattices_fold_alike(rough_silicon):

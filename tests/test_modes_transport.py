@@ -120,6 +120,17 @@ def test_conductance_of_the_exported_phonons_is_that_of_the_mesh(kappa, tree):
         assert 2.0 * float(inward) == pytest.approx(float(flow.sum()), rel=1e-6)
 
 
+def test_velocities_count_towards_the_contact_from_either_side(crystal, tree):
+    """The right crystal's phonons meet the contact where they run against the normal."""
+    exact = phonons(crystal, q_mesh(MESH))
+    for side, mass, towards in (("left", 1.0, (0.0, 0.0, 1.0)), ("right", 2.0, (0.0, 0.0, -1.0))):
+        source = TransportPhonons(MESH, q_mesh(MESH), exact.frequency / np.sqrt(mass))
+        table = on_transport_mesh(tree, side, source, CELL, NORMAL)
+        np.testing.assert_allclose(table.attrs["normal"], towards, atol=1e-9)
+        expected = np.sort(exact.group_velocity @ np.array(towards) / np.sqrt(mass), axis=1)
+        np.testing.assert_allclose(np.sort(table["normal_velocity"], axis=1), expected, atol=1e-6)
+
+
 def test_a_strained_cell_names_the_same_phonons(crystal, tree):
     source = TransportPhonons(MESH, q_mesh(MESH), phonons(crystal, q_mesh(MESH)).frequency)
     exact = on_transport_mesh(tree, "left", source, CELL, NORMAL)

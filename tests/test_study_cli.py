@@ -11,6 +11,7 @@ from latmm_cli import study_disorder, study_layers
 from latmm_cli.main import cli
 
 ARGON = ["--potential", "lj", "--potential-option", "cutoff=6.0", "--right-mass", "Ar=120"]
+MASSES = ["--kind", "mass", "--width", "2", "--spread", "0.3"]  # no two realisations are alike
 SMALL = ["--kmesh", "1", "1", "--frequencies", "3", "-T", "20", "-q"]
 
 
@@ -53,21 +54,20 @@ def test_layers_are_tabled_and_written(argon_file, tmp_path):
 
 def test_an_ensemble_is_tabled_and_written(argon_file, tmp_path):
     output, plot = tmp_path / "mass.nc", tmp_path / "mass.png"
-    arguments = ["disorder", argon_file, argon_file, *ARGON, *SMALL, "--lateral", "2", "1", "--seeds", "2"]
-    found = json.loads(
-        succeeded(*arguments, "--width", "2", "--json", "-o", str(output), "--plot", str(plot))
-    )
+    arguments = ["disorder", argon_file, argon_file, *ARGON, *SMALL, "--lateral", "2", "1", "--seeds", "3"]
+    found = json.loads(succeeded(*arguments, *MASSES, "--json", "-o", str(output), "--plot", str(plot)))
     tree = read(output)
     text = study_disorder.table(tree)
-    assert "2 realisations" in text
+    assert "3 realisations" in text
     assert text.splitlines()[-1].split()[0] == "20"
     each, mean = tree["realisations"].to_dataset(), tree["comparison"].to_dataset()
     assert np.allclose(each["conductance"].mean("realisation"), mean["conductance"])
-    error = each["conductance"].std("realisation", ddof=1) / np.sqrt(2)
+    error = each["conductance"].std("realisation", ddof=1) / np.sqrt(3)
+    assert np.all(error > 0)
     assert np.allclose(error, mean["conductance_error"])
     assert plot.stat().st_size > 10_000
     assert found["conductance"] == mean["conductance"].values.tolist()
-    assert found["realisations"] == 2
+    assert found["realisations"] == 3
 
 
 @pytest.mark.parametrize(

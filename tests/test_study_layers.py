@@ -17,6 +17,7 @@ from latmm.studies.designs import continuum_stack, design, listed, third_materia
 from latmm.studies.figures import layers_figure
 from latmm.studies.layers import layer_study
 from latmm.sweep.junctions import junction
+from latmm.sweep.refinement import Sampling
 from latmm.units import TWO_PI
 
 ARGON = 39.948
@@ -81,6 +82,30 @@ def test_no_flat_layer_exceeds_the_limit_that_keeps_the_wave_vector(study):
 
 
 @pytest.mark.slow
+def test_the_limit_of_flat_contacts_is_the_smaller_number_of_channels_at_each_wave_vector(
+    study, heavy_silicon
+):
+    """½ (M_l + M_r − |M_l − M_r|), counted by the scattering matrix, summed over k∥ one by one."""
+    at = Sampling.of(heavy_silicon, (4, 4), 12, coldest=100.0)
+    nu = at.grid.frequency
+    smaller, left, right = np.zeros((3, nu.size))
+    for window in at.samples:
+        nodes = np.flatnonzero(window.selected & (nu < at.common))
+        for k, weight in zip(window.wave_vectors, window.weights, strict=True):
+            found = transmission(junction(heavy_silicon, k[None]), TWO_PI * nu[nodes])
+            m, n = (
+                weight * 100.0 / heavy_silicon.area * x[0]
+                for x in (found.channels_left, found.channels_right)
+            )
+            smaller[nodes] += 0.5 * (m + n - np.abs(m - n))
+            left[nodes] += m
+            right[nodes] += n
+    sampled = np.any([window.selected for window in at.samples], axis=0)
+    assert np.any(smaller[sampled] < 0.999 * np.minimum(left, right)[sampled])
+    limit = study["models"]["transmission"].sel(model="flat-limit").values
+    assert_allclose(limit[sampled], smaller[sampled], rtol=1e-9, atol=1e-12)
+
+
 def test_long_waves_gain_by_a_layer_what_the_continuum_says_and_more_than_mismatch(heavy_silicon):
     """At 5 K in silicon: two routes, one of waves on a lattice, one of waves in elastic layers."""
     designs = [design("exponential", 10, heavy_silicon), design("bridge", 10, heavy_silicon)]

@@ -6,6 +6,7 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from numpy.testing import assert_allclose
 
 from latmm.comparison import MODELS, compare
 from latmm.continuum.acoustic_mismatch import acoustic_mismatch
@@ -18,6 +19,7 @@ from latmm.results import read, write
 from latmm.sweep import refinement
 from latmm.sweep.accuracy import conductance_error, four_probe_error
 from latmm.sweep.refinement import Sampling, levels, solve_level
+from latmm.sweep.run import _extend
 from latmm.sweep.sampling import frequency_grid, reduced_mesh, staggered, windows
 from latmm_cli import compare as compare_command
 from latmm_cli import converge as converge_command
@@ -77,6 +79,21 @@ def test_bar_of_the_elastic_range_is_that_of_its_prefactor():
     spectrum = grid.frequency**2
     found = bar(grid, spectrum, [10.0, 300.0], elastic=elastic, elastic_error=0.03)
     np.testing.assert_allclose(found, 0.03 * conductance(grid, spectrum, [10.0, 300.0]))
+
+
+def test_prefactor_of_the_elastic_range_has_the_bar_of_student_or_of_two_meshes():
+    """Ξ/ν² of 1, 2, 3, 6: mean 3, sample variance 14/3; 95 % of Student's t of three lie within 3.182446."""
+    nu = np.array([0.1, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0])
+    elastic = nu < 0.7
+    law = np.array([[1.0, 2.0, 3.0, 6.0], [1.0, 3.0, 1.0, 3.0], [2.0, 2.0, 2.0, 2.0]])
+    spectra = np.hstack([np.full((3, 2), np.nan), law, np.full((3, 1), 100.0)]) * nu**2
+    errors = _extend(spectra, nu, elastic)
+    assert_allclose(spectra[:, :2] / nu[:2] ** 2, [[3.0, 3.0], [2.0, 2.0], [2.0, 2.0]], rtol=1e-14)
+    # the second row: two meshes in turn differ by 2 of 2, more than their scatter says
+    assert_allclose(errors, [3.182446 * np.sqrt(14.0 / 3.0 / 4.0) / 3.0, 1.0, 0.0], rtol=1e-6, atol=1e-14)
+    assert np.array_equal(_extend(spectra, nu, np.zeros(7, dtype=bool)), np.zeros(3))
+    # nothing is known of what one sample scatters by
+    assert np.array_equal(_extend(spectra[:, :3], nu[:3], elastic[:3]), np.ones(3))
 
 
 def test_four_probe_bar_adds_up_the_resistances():
