@@ -28,7 +28,7 @@ _MODELS = (
     "amm-isotropic",
     "mixed",
     "dmm",
-    "dmm-polarisation",
+    "dmm-branch",
     "dmm-debye",
     "radiation",
     "radiation-debye",

@@ -11,7 +11,14 @@ from .survey import output_options, run_survey
 
 __all__ = ["command"]
 
-_DISPERSION = ("dmm", "dmm-polarisation", "dmm-inelastic", "radiation", "radiation-inelastic")
+_DISPERSION = (
+    "dmm",
+    "dmm-branch",
+    "dmm-inelastic",
+    "dmm-inelastic-energy",
+    "radiation",
+    "radiation-inelastic",
+)
 _DEBYE = ("dmm-debye", "dmm-joint-frequency", "radiation-debye")
 
 

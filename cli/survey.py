@@ -105,12 +105,19 @@ def describe_media(tree: "xr.DataTree", left: "Side", right: "Side") -> None:
 
 
 def _json(tree: "xr.DataTree") -> str:
+    from latmm.results import marks
+
     comparison = tree["comparison"].to_dataset()
     models = [str(name) for name in comparison["model"].values]
     prefactors = comparison["cubic_prefactor"].values.tolist()
     found: dict[str, Any] = {
         "temperature": comparison["temperature"].values.tolist(),
-        "conductance": {m: comparison["conductance"].sel(model=m).values.tolist() for m in models},
+        "conductance": {
+            m: [g if g == g else None for g in comparison["conductance"].sel(model=m).values.tolist()]
+            for m in models
+        },
+        **marks(comparison),
+        "refused": [m for m in models if comparison["refused"].sel(model=m).values.any()],
         "cubic_prefactor": {
             m: value if value == value else None for m, value in zip(models, prefactors, strict=True)
         },

@@ -25,7 +25,8 @@ def conductance_table(comparison: "xr.Dataset") -> str:
         text = ""
         for i, (value, width) in enumerate(zip(values, widths, strict=True)):
             before = len(marks[i - 1]) if marks and i else 0
-            text += f"{value:>{width - before}.5g}" + (marks[i] if marks else "")
+            number = f"{value:.5g}" if value == value else "—"
+            text += f"{number:>{width - before}}" + (marks[i] if marks else "")
         return text
 
     lines = [
@@ -48,6 +49,10 @@ def conductance_table(comparison: "xr.Dataset") -> str:
         spread = comparison["conductance_mixing_uncertainty"].values.T / 1e6
         for temperature, row in zip(table["temperature"].values, spread, strict=True):
             lines.append(f"{temperature:>9g}" + cells(row.tolist()))
+    if "refused" in comparison and comparison["refused"].any():
+        lines.append(f"— {comparison['refused'].attrs['long_name']}")
     if above is not None and above.any():
-        lines.append("* exceeds the radiation limit of the lattice's channels: the model counts others")
+        lines.append(
+            "* exceeds the radiation limit of the lattice's channels: the model counts others or is inelastic"
+        )
     return "\n".join(lines)

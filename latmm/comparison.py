@@ -8,7 +8,7 @@ one Landauer integral turns each into conductances:
 - ``amm-isotropic``: the same with the isotropic average of each stiffness;
 - ``mixed``: acoustic where waves are long against the interface's roughness, diffuse where they are short;
 - ``dmm``: diffuse mismatch with the full phonon dispersion of both crystals;
-- ``dmm-polarisation``: the same, each acoustic branch for itself;
+- ``dmm-branch``: the same, each acoustic branch, in order of frequency, for itself;
 - ``dmm-debye``: diffuse mismatch on Debye's dispersion;
 - ``radiation``: every channel that the poorer lattice offers transmits, the upper limit of elastic transfer
   between the lattices;
@@ -34,7 +34,7 @@ from latmm.arrays import Floats
 from latmm.continuum.channels import channels
 from latmm.continuum.diffuse_mismatch import radiation_limit
 from latmm.continuum.media import Medium
-from latmm.continuum.survey import ContinuumModels, Side
+from latmm.continuum.survey import ABOVE_LATTICE, ContinuumModels, Side
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.interface.matching import principal_strain
@@ -66,7 +66,7 @@ MODELS = (
     "amm-isotropic",
     "mixed",
     "dmm",
-    "dmm-polarisation",
+    "dmm-branch",
     "dmm-debye",
     "radiation",
     "radiation-debye",
@@ -78,7 +78,7 @@ KMESH = (20, 20)
 """Default k∥ mesh, with the default frequencies: 0.3 % in G from 1 to 500 K (benchmarks/sampling.py)."""
 FREQUENCIES = 128
 """Default number of frequencies in the band that both crystals share."""
-_ZONE_MODELS = frozenset({"dmm", "dmm-polarisation", "radiation"})
+_ZONE_MODELS = frozenset({"dmm", "dmm-branch", "radiation"})
 """Models whose channels are counted over the Brillouin zone."""
 _LATTICE_MODELS = _ZONE_MODELS | {"agf"}
 """Models of the lattice's own channels, whose limit they obey by construction."""
@@ -355,10 +355,7 @@ def _conductances(
             "exceeds_lattice_limit": (
                 dims,
                 np.zeros((len(two), t.size), dtype=bool),
-                {
-                    "units": "1",
-                    "long_name": "the conductance exceeds the radiation limit of the lattice's channels",
-                },
+                {"units": "1", "long_name": ABOVE_LATTICE},
             ),
         },
         coords={

@@ -47,6 +47,7 @@ __all__ = [
     "four_probe",
     "heat_capacity_weight",
     "kapitza_resistances",
+    "phonon_energy",
     "spectrum",
     "temperatures",
 ]
@@ -123,6 +124,13 @@ def heat_capacity_weight(frequency: ArrayLike, temperature: ArrayLike) -> Floats
     # (y/sinh y)² = 4 y² e^{-2y}/(1 - e^{-2y})², written with expm1 so that y → 0 keeps its digits
     ratio = np.divide(2.0 * half, -np.expm1(-2.0 * half), out=np.ones_like(half), where=half > 0)
     return BOLTZMANN * ratio**2 * exponential
+
+
+def phonon_energy(frequency: ArrayLike, temperature: ArrayLike) -> Floats:
+    """Mean energy of one phonon mode above its zero point, hν n, in J; ν in THz, T in K, broadcast."""
+    x = np.asarray(frequency, dtype=float) / (THZ_PER_KELVIN * np.asarray(temperature, dtype=float))
+    share = np.divide(x * np.exp(-x), -np.expm1(-x), out=np.ones_like(x), where=x > 0)
+    return np.asarray(BOLTZMANN * np.asarray(temperature, dtype=float) * share)
 
 
 def conductance(grid: FrequencyGrid, transmission: ArrayLike, temperature: ArrayLike) -> Floats:

@@ -24,7 +24,7 @@ STYLE = {
     "amm": ("AMM", "#0072b2", "-"),
     "amm-isotropic": ("AMM, isotropic", "#56b4e9", "--"),
     "dmm": ("DMM", "#d55e00", "-"),
-    "dmm-polarisation": ("DMM by polarisation", "#d55e00", "-."),
+    "dmm-branch": ("DMM by branch", "#d55e00", "-."),
     "dmm-debye": ("DMM, Debye", "#e69f00", "--"),
     "mixed": ("mixed mismatch", "#cc79a7", "-"),
     "radiation": ("radiation limit of the lattice", "#009e73", ":"),

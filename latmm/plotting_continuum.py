@@ -46,9 +46,16 @@ def _conductance(axes: Axes, comparison: xr.Dataset) -> None:
         cubic = float(comparison["cubic_prefactor"][i]) / 1e6
         if np.isfinite(cubic):
             axes.plot(t, cubic * t**3, ":", color=colour, lw=0.9)
+        if "exceeds_lattice_limit" in comparison:
+            above = comparison["exceeds_lattice_limit"].values[i]
+            axes.plot(t[above], values[i, above], "x", color=colour, markersize=6.0)
+    if "exceeds_lattice_limit" in comparison and comparison["exceeds_lattice_limit"].any():
+        axes.plot([], [], "kx", markersize=6.0, label="above the limit of the lattice")
     axes.plot([], [], ":", color="0.4", lw=0.9, label="$T^3$ law")
     axes.set(xscale="log", yscale="log", xlabel="temperature (K)")
-    axes.set(ylabel="conductance (MW m$^{-2}$ K$^{-1}$)", ylim=(0.5 * values.min(), 3.0 * values.max()))
+    axes.set(ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
+    if np.isfinite(values).any():
+        axes.set(ylim=(0.5 * np.nanmin(values), 3.0 * np.nanmax(values)))
     axes.legend(frameon=False, fontsize="small")
 
 

@@ -18,7 +18,7 @@ import xarray as xr
 
 from latmm.errors import InputError
 
-__all__ = ["as_json", "check_destination", "read", "summary", "uninterrupted", "write"]
+__all__ = ["as_json", "check_destination", "marks", "read", "summary", "uninterrupted", "write"]
 
 
 def as_json(value: Any) -> str:
@@ -158,7 +158,7 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
     return {
         "temperature": comparison["temperature"].values.tolist(),
         **{name: columns(name) for name in names if name in comparison},
-        **_marks(comparison),
+        **marks(comparison),
         "area": float(tree.attrs["area"]),
         "strain": json.loads(tree.attrs["strain"]),
         "potential": tree.attrs["potential"],
@@ -166,7 +166,7 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
     }
 
 
-def _marks(comparison: xr.Dataset) -> dict[str, dict[str, list[bool]]]:
+def marks(comparison: xr.Dataset) -> dict[str, dict[str, list[bool]]]:
     """Where models exceed the limit of the lattice's channels, by model, if the result says."""
     name = "exceeds_lattice_limit"
     if name not in comparison:

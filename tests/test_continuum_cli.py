@@ -51,6 +51,39 @@ def test_acoustic_command_gives_the_law_of_low_temperature() -> None:
     assert found["cubic_prefactor"]["amm-isotropic"] == pytest.approx(warm, rel=1e-7)
 
 
+def test_what_exceeds_the_limit_of_the_lattice_is_marked(tmp_path: Path) -> None:
+    """Argon: Debye's channels outnumber the lattice's."""
+    files = [str(STRUCTURES / "ar.cif")] * 2
+    limits = ("--model", "radiation", "--model", "radiation-debye")
+    result = run("dmm", *files, "-T", "5", "-T", "80", *limits, "--plot", str(tmp_path / "a.svg"))
+    assert result.exit_code == 0, result.output
+    rows = result.output.splitlines()
+    assert ["*" in row for row in rows[2:4]] == [False, True]
+    assert rows[-1].startswith("* exceeds the radiation limit of the lattice's channels")
+    alone = json.loads(run("dmm", *files, "-T", "80", *limits[2:], "--json").output)
+    assert "exceeds_lattice_limit" not in alone
+    found = json.loads(run("dmm", *files, "-T", "80", *limits, "--json").output)
+    assert found["exceeds_lattice_limit"] == {"radiation": [False], "radiation-debye": [True]}
+
+
+def test_a_number_that_no_passive_contact_has_is_not_printed(tmp_path: Path) -> None:
+    pair = ("--left-medium", "pb", "--right-medium", "diamond", "-T", "2", "-T", "300")
+    chosen = ("--model", "dmm-joint-frequency", "--model", "dmm-debye", "--model", "radiation-debye")
+    printed = run("dmm", *pair, *chosen, "--plot", str(tmp_path / "a.png"))
+    assert printed.exit_code == 0, printed.output
+    lines = printed.output.splitlines()
+    assert lines[3].split()[:2] == ["300", "—"]
+    assert lines[-1].startswith("— no number: the model exceeds")
+    assert "nan" not in printed.output
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+    found = json.loads(run("dmm", *pair, *chosen, "--json").output)
+    assert found["refused"] == ["dmm-joint-frequency"]
+    assert found["conductance"]["dmm-joint-frequency"][1] is None
+    assert found["conductance"]["dmm-joint-frequency"][0] > 0
+    only = run("dmm", *pair[:4], "-T", "300", *chosen[:2], "--plot", str(tmp_path / "b.png"))
+    assert only.exit_code == 0, only.output
+
+
 def test_dispersion_command_on_structure_files(tmp_path: Path) -> None:
     files = [str(STRUCTURES / "si.cif"), str(STRUCTURES / "ge.cif")]
     output, figure = tmp_path / "a.nc", tmp_path / "a.png"

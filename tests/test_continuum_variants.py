@@ -13,7 +13,7 @@ from continuum_systems import (
     gauss_grid,
 )
 
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch_isotropic
+from latmm.continuum.acoustic_mismatch import acoustic_mismatch_isotropic, debye_channels
 from latmm.continuum.chains import (
     Chain,
     chain_transmission,
@@ -24,8 +24,9 @@ from latmm.continuum.chains import (
 from latmm.continuum.channels import branch_channels
 from latmm.continuum.diffuse_mismatch import (
     diffuse_mismatch,
-    diffuse_mismatch_by_polarisation,
+    diffuse_mismatch_by_branch,
     diffuse_mismatch_debye,
+    energy_balanced_conductance,
     inelastic_diffuse_conductance,
     inelastic_radiation_conductance,
     joint_frequency_diffuse_mismatch,
@@ -37,6 +38,7 @@ from latmm.continuum.media import Medium
 from latmm.continuum.mixed_mismatch import dominant_wavelength, mixed_mismatch, regime_map
 from latmm.continuum.rayleigh import khalatnikov, rayleigh_coefficient, rayleigh_slowness
 from latmm.continuum.scalar import acoustic_mismatch_scalar, flux_average, scalar_transmissivity
+from latmm.continuum.survey import ContinuumModels, Side, graded_grid, survey
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid, conductance
 
@@ -182,10 +184,10 @@ def test_polarisation_conserving_mismatch_lies_below_the_plain_one() -> None:
     """x y/(x + y) is concave: mixing the classes can only help; identical crystals stay at one half."""
     grid = gauss_grid(16.0, 60)
     left, right = (branch_channels(c, grid, resolution=0.5) for c in (diamond_springs(), fcc_springs()))
-    conserving = diffuse_mismatch_by_polarisation(left, right, grid).transmission.values
+    conserving = diffuse_mismatch_by_branch(left, right, grid).transmission.values
     plain = diffuse_mismatch(left.sum(axis=0), right.sum(axis=0), grid).transmission.values
     assert np.all(conserving <= plain * (1 + 1e-12))
-    same = diffuse_mismatch_by_polarisation(left, left, grid)
+    same = diffuse_mismatch_by_branch(left, left, grid)
     np.testing.assert_allclose(same.transmission, 0.5 * left.sum(axis=0), rtol=1e-13)
 
 
@@ -203,6 +205,62 @@ def test_inelastic_limits_order_and_meet_the_elastic_ones() -> None:
     np.testing.assert_allclose(
         inelastic_diffuse_conductance(soft, soft, grid, t), 0.5 * conductance(grid, soft, t), rtol=1e-14
     )
+
+
+def test_total_energies_balance_by_a_second_route() -> None:
+    """d/dT [F_l F_r/(F_l + F_r)], F the integral of G over temperature; Pb | diamond, Debye's dispersion."""
+    left, right = (Side(medium(name)) for name in ("pb", "diamond"))
+    grid = graded_grid((left, right), [1.0, 300.0])
+    soft, stiff = (debye_channels(side.isotropic, grid) for side in (left, right))
+    x, w = np.polynomial.legendre.leggauss(60)
+
+    def emitted(channels: np.ndarray, t: float) -> float:
+        return float(0.5 * t * w @ conductance(grid, channels, 0.5 * t * (x + 1.0)))
+
+    def flux(t: float) -> float:
+        each = emitted(soft, t), emitted(stiff, t)
+        return each[0] * each[1] / (each[0] + each[1])
+
+    slope = (flux(300.3) - flux(299.7)) / 0.6
+    balanced = energy_balanced_conductance(soft, stiff, grid, [300.0])[0]
+    assert balanced == pytest.approx(slope, rel=1e-6)
+    # what the referee of this model found: more than lead emits, while heat capacities in series do not
+    own = conductance(grid, soft, [300.0])[0]
+    assert inelastic_diffuse_conductance(soft, stiff, grid, [300.0])[0] < own < balanced
+    assert balanced / own == pytest.approx(481.7 / 443.3, abs=1e-3)
+
+
+def test_no_model_gives_more_than_the_channels_of_one_side_carry() -> None:
+    """Pb | diamond: joint frequencies would carry 1411 MW m⁻² K⁻¹ at 300 K, lead emits 443."""
+    sides = Side(medium("pb")), Side(medium("diamond"))
+    tree = survey(*sides, [2.0, 300.0], ["dmm-joint-frequency", "dmm-debye"])
+    table = tree["comparison"].to_dataset()
+    spectrum = tree["dmm_joint_frequency"].to_dataset()
+    grid = FrequencyGrid(spectrum["frequency"].values, spectrum["frequency_weight"].values)
+    names = ("transmission", "channels_left", "channels_right")
+    would, left, right = conductance(grid, np.array([spectrum[n].values for n in names]), [2.0, 300.0])
+    bound = np.minimum(left, right)
+    assert would[1] > 3 * bound[1] > 0
+    assert would[0] < bound[0]
+    assert float(table.conductance[0, 0]) == would[0]
+    for name in ("conductance", "conductance_four_probe", "kapitza_resistance_two_probe"):
+        assert np.isnan(table[name][0, 1]), name
+    assert table.refused.values.tolist() == [[False, True], [False, False]]
+    assert "passive" in table.refused.attrs["long_name"]
+
+
+def test_total_energies_are_refused_above_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Channels of Debye's dispersion in place of a lattice's: Pb | diamond passes the bound when hot."""
+    sides = Side(medium("pb")), Side(medium("diamond"))
+    channels = property(lambda m: tuple(debye_channels(side.isotropic, m.grid) for side in sides))
+    monkeypatch.setattr(ContinuumModels, "channels", channels)
+    models = ["dmm-inelastic", "dmm-inelastic-energy", "radiation-inelastic"]
+    table = survey(*sides, [10.0, 300.0], models)["comparison"].to_dataset()
+    g = table.conductance.values
+    assert table.refused.values.tolist() == [[False, False], [False, True], [False, False]]
+    assert np.isnan(g[1, 1])
+    assert g[0, 1] < g[2, 1]
+    assert g[1, 0] <= g[2, 0]
 
 
 def test_joint_frequency_model_of_identical_solids_is_the_diffuse_one() -> None:

@@ -21,8 +21,9 @@ from latmm.continuum.channels import branch_channels
 from latmm.continuum.diffuse_mismatch import (
     debye_radiation_limit,
     diffuse_mismatch,
-    diffuse_mismatch_by_polarisation,
+    diffuse_mismatch_by_branch,
     diffuse_mismatch_debye,
+    energy_balanced_conductance,
     inelastic_diffuse_conductance,
     inelastic_radiation_conductance,
     joint_frequency_diffuse_mismatch,
@@ -40,10 +41,12 @@ from latmm.lattice.phonons import largest_frequency
 from latmm.units import THZ_PER_KELVIN, TWO_PI
 
 __all__ = [
+    "ABOVE_LATTICE",
     "ACOUSTIC_MODELS",
     "Conductances",
     "ContinuumModels",
     "DIFFUSE_MODELS",
+    "REFUSED",
     "SPECTRAL_MODELS",
     "Side",
     "comparison_table",
@@ -116,6 +119,12 @@ def graded_grid(sides: Sequence[Side], temperature: ArrayLike) -> FrequencyGrid:
     return FrequencyGrid((edges[:-1, None] + half * (x + 1.0)).ravel(), (half * w).ravel())
 
 
+ABOVE_LATTICE = "the conductance exceeds the radiation limit of the lattice's channels"
+"""Meaning of the variable ``exceeds_lattice_limit``."""
+REFUSED = "no number: the model exceeds what the channels of one side carry, as no passive contact can"
+"""Meaning of the variable ``refused``."""
+
+
 class ContinuumModels:
     """The models of one interface on one grid; channels of the dispersion are computed once.
 
@@ -179,7 +188,7 @@ _SPECTRAL: dict[str, Callable[[ContinuumModels], xr.Dataset]] = {
     "khalatnikov": lambda m: khalatnikov(m.left.isotropic, m.right.isotropic, m.grid),
     "mixed": lambda m: m.mixed(),
     "dmm": lambda m: diffuse_mismatch(*m.channels, m.grid),
-    "dmm-polarisation": lambda m: diffuse_mismatch_by_polarisation(*m.branches, m.grid),
+    "dmm-branch": lambda m: diffuse_mismatch_by_branch(*m.branches, m.grid),
     "dmm-debye": lambda m: diffuse_mismatch_debye(m.left.isotropic, m.right.isotropic, m.grid),
     "dmm-joint-frequency": lambda m: joint_frequency_diffuse_mismatch(
         m.left.isotropic, m.right.isotropic, m.grid
@@ -189,8 +198,11 @@ _SPECTRAL: dict[str, Callable[[ContinuumModels], xr.Dataset]] = {
 }
 _INELASTIC: dict[str, Callable[[ContinuumModels, Floats], Floats]] = {
     "dmm-inelastic": lambda m, t: inelastic_diffuse_conductance(*m.channels, m.grid, t),
+    "dmm-inelastic-energy": lambda m, t: energy_balanced_conductance(*m.channels, m.grid, t),
     "radiation-inelastic": lambda m, t: inelastic_radiation_conductance(*m.channels, m.grid, t),
 }
+_UNBOUNDED = frozenset({"dmm-joint-frequency", "dmm-inelastic-energy"})
+"""Models that may give more than the channels of one side carry, as no passive contact can."""
 SPECTRAL_MODELS = tuple(_SPECTRAL)
 """Models that answer with a spectrum."""
 ACOUSTIC_MODELS = ("amm", "amm-isotropic", "amm-scalar", "khalatnikov", "mixed", "radiation-debye")
@@ -198,8 +210,9 @@ ACOUSTIC_MODELS = ("amm", "amm-isotropic", "amm-scalar", "khalatnikov", "mixed",
 DIFFUSE_MODELS = (
     "dmm",
     "dmm-debye",
-    "dmm-polarisation",
+    "dmm-branch",
     "dmm-inelastic",
+    "dmm-inelastic-energy",
     "dmm-joint-frequency",
     "radiation",
     "radiation-debye",
@@ -233,7 +246,10 @@ def survey(
     -------
     xarray.DataTree
         A node of Ξ and M for each spectral model, and ``/comparison``, see :func:`comparison_table`; the
-        law of low temperature is not a number for models without a spectrum.
+        law of low temperature is not a number for models without a spectrum. The joint-frequency model and
+        that of total energies are not a number, and ``refused``, where they exceed min(G_M,left, G_M,right),
+        which no passive contact can. Where ``radiation`` is among the models, ``exceeds_lattice_limit``
+        tells what exceeds it.
 
     Raises
     ------
@@ -259,8 +275,19 @@ def survey(
         # roughness ends the ω² law where λ does not exceed it, perhaps below the first node
         long = ContinuumModels(left, right, LONG_WAVES, roughness).mixed() if name == "mixed" else table
         rows[name] = Conductances.of_spectrum(grid, table, t, first_prefactor(long))
-    comparison = comparison_table(rows, t)
+    comparison = comparison_table({name: _refusing(name, row) for name, row in rows.items()}, t)
+    if "radiation" in rows:
+        above = comparison["conductance"] > (1.0 + 1e-9) * rows["radiation"].interface  # rounding
+        comparison["exceeds_lattice_limit"] = above.assign_attrs(units="1", long_name=ABOVE_LATTICE)
     return xr.DataTree.from_dict({"/comparison": comparison, **{f"/{k}": v for k, v in nodes.items()}})
+
+
+def _refusing(name: str, row: "Conductances") -> "Conductances":
+    """Put nothing in the place of numbers that no passive contact can have."""
+    if name not in _UNBOUNDED:
+        return row
+    possible = row.interface <= np.minimum(row.left, row.right)
+    return row._replace(interface=np.where(possible, row.interface, np.nan))
 
 
 class Conductances(NamedTuple):
@@ -314,7 +341,8 @@ def comparison_table(rows: Mapping[str, Conductances], temperature: Floats) -> x
                 ("cubic_prefactor", dims[:1], prefactors, "W m-2 K-4", "G/T^3 at low temperature"),
             )
         }
-        | kapitza_resistances(dims, g, four),
+        | kapitza_resistances(dims, g, four)
+        | {"refused": (dims, np.isnan(g), {"units": "1", "long_name": REFUSED})},
         coords={
             "model": ("model", list(rows), {"units": "1", "long_name": "model"}),
             "temperature": ("temperature", temperature, {"units": "K", "long_name": "temperature"}),
