@@ -87,7 +87,9 @@ def rules(folder: Path, names: list[str], mesh: tuple[int, int], frequencies: in
             )
             trees[rule] = tree
             checks = json.loads(tree.attrs["checks"])
-            failed = [f"{check} {found['value']:.0e}" for check, found in checks.items() if not found["ok"]]
+            failed = [
+                f"{check} {found['value']:.0e}" for check, found in checks.items() if found["passed"] is False
+            ]
             print(
                 f"  {rule:<11} G = {figures(tree)} MW m⁻² K⁻¹ at {TEMPERATURES} K; unitarity "
                 f"{checks['unitarity']['value']:.0e}, bulk ω² {checks['dispersion_left']['value']:.0e}; "
@@ -119,7 +121,7 @@ def cuts(folder: Path, mesh: tuple[int, int], frequencies: int) -> None:
             continue
         tree = latmm.compare(interface, TEMPERATURES, models=("agf",), kmesh=mesh, frequencies=frequencies)
         change = [
-            interface.checks[f"cut_{what}_{side}"][0]
+            interface.checks[f"cut_{what}_{side}"].value
             for what in ("slope", "frequency")
             for side in ("left", "right")
         ]

@@ -160,7 +160,7 @@ def main(folder: Path | None, names: list[str]) -> None:
             f"{name:<22}{f'{cells[0]} | {cells[1]}':>8}{interface.area:>8.2f}{strain:>9.2f}"
             f"{int(interface.slab.within(interface.layers).sum()):>6}{interface.layers!s:>9}"
             f"{shortest(interface.slab.atoms) / bonds:>7.3f}{'yes' if complete(interface) else 'NO':>5}"
-            f"{off_lattice(interface):>9.0e}{interface.checks['residual_force'][0]:>9.0e}"
+            f"{off_lattice(interface):>9.0e}{interface.checks['residual_force'].value:>9.0e}"
             f"{found.unitarity.max():>9.0e}{found.transmission.sum() / max(channels, 1):>7.2f}"
             f"{time.perf_counter() - start:>9.1f}",
             flush=True,

@@ -1,10 +1,12 @@
 """``latmm build``: the relaxed contact of two crystals as a structure file with the names of its sites."""
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .checking import all_lines, check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note
 from .outputs import check_outputs
@@ -49,6 +51,7 @@ def command(**options: Any) -> None:
     check_outputs(options)
     with Reporter(quiet=options["quiet"]) as report:
         interface = interface_by_itself(options, report)
+    interface = replace(interface, checks=marked(options, interface.checks))
     if options["lateral"] != (1, 1):
         interface = tile(interface, options["lateral"])
     if options["output"]:
@@ -57,6 +60,7 @@ def command(**options: Any) -> None:
         write_contact(interface, options["output"], {name: str(run[name]) for name in kept})
         note(options, f"wrote {options['output']}")
     click.echo(json.dumps(_summary(interface)) if options["as_json"] else _table(interface))
+    conclude(interface.checks)
 
 
 def _summary(interface: "Interface") -> dict[str, Any]:
@@ -78,10 +82,7 @@ def _summary(interface: "Interface") -> dict[str, Any]:
         "formula_of_contact": str(slab.atoms[inside].symbols),
         "shift": slab.shift.tolist(),
         "potential": interface.potential,
-        "checks": {
-            name: {"value": value, "limit": limit, "ok": bool(value <= limit)}
-            for name, (value, limit) in interface.checks.items()
-        },
+        "checks": {name: one.plain for name, one in interface.checks.items()},
     }
 
 
@@ -108,9 +109,5 @@ def _table(interface: "Interface") -> str:
         f"{found['layers'][1]} layers, of {found['atoms']} in the slab",
         f"shift of the right   {shift} Å from the mean-gap stacking",
     ]
-    lines += [
-        f"{name.replace('_', ' '):<21}{check['value']:.1e} (limit {check['limit']:g})"
-        + ("" if check["ok"] else "  FAILED")
-        for name, check in found["checks"].items()
-    ]
-    return "\n".join(lines)
+    lines += all_lines(interface.checks.values())
+    return "\n".join([*lines, *check_lines(interface.checks)])

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interfaces_of, provenance
-from .options import note, temperature_list, temperature_option, warn_of_checks
+from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import budget, check_scaling, cost, executor_of, kept, scaling_options, store_beside
@@ -104,12 +105,18 @@ def command(**options: Any) -> None:
     tree = _run(options, temperatures)
     if tree is None:
         return
+    from latmm.checks import loads
+
+    checks = loads(tree.attrs["checks"])
     if options["as_json"]:
         from latmm.results import summary
 
         click.echo(json.dumps(summary(tree), allow_nan=False))
     else:
         click.echo(conductance_table(tree["comparison"].to_dataset()))
+        for line in check_lines(checks):
+            click.echo(line)
+    conclude(checks)
 
 
 def _check_sampling_options(options: dict[str, Any]) -> None:
@@ -123,6 +130,7 @@ def _check_sampling_options(options: dict[str, Any]) -> None:
 
 def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | None":
     """Check everything cheap first, compute, and write the files; None after a dry run."""
+    from latmm.checks import dumps, loads
     from latmm.comparison import FREQUENCIES, KMESH
     from latmm.plotting import comparison_figure, save
     from latmm.results import write
@@ -150,7 +158,8 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
             stores.append(store)
     tree = mixing_spread(trees) if len(trees) > 1 else trees.popitem()[1]
     tree.attrs.update(provenance(options, interface))
-    warn_of_checks(json.loads(tree.attrs["checks"]))
+    checks = marked(options, loads(tree.attrs["checks"]))
+    tree.attrs["checks"] = dumps(checks)
     if options["output"]:
         write(tree, options["output"])
         note(options, f"wrote {options['output']}")
@@ -158,7 +167,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
             if store is not None:
                 store.remove()
     if options["plot"]:
-        save(comparison_figure(tree), options["plot"])
+        save(comparison_figure(tree), options["plot"], checks)
         note(options, f"wrote {options['plot']}")
     return tree
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_of
 from .options import temperature_list, temperature_option
 from .progress import Reporter
@@ -53,6 +54,10 @@ def command(**options: Any) -> None:
         )
         for level in found:
             click.echo(_row(level))
+    checks = marked(options, interface.checks)
+    for line in check_lines(checks):
+        click.echo(line)
+    conclude(checks)
 
 
 def _row(level: "Level") -> str:

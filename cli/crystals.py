@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .caching import cache_options, remembering
+from .checking import allow_option
 from .contacts import contact_interface, contact_options, refuse_contact_options
 from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
 from .options import assignments, potential_of, potential_options
@@ -93,6 +94,7 @@ def crystal_options(function: _F) -> _F:
             cache_options,
             contact_options,
             finished_options,
+            allow_option,
             click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr."),
         ]
     ):

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note
 from .outputs import check_outputs
@@ -40,6 +41,7 @@ def command(**options: Any) -> None:
     import numpy as np
     import xarray as xr
 
+    from latmm.checks import dumps
     from latmm.lattice.phonons import largest_frequency
     from latmm.modes.fields import local_density_of_states
     from latmm.plotting import save
@@ -58,10 +60,14 @@ def command(**options: Any) -> None:
         density = local_density_of_states(
             interface, nu, options["kmesh"], broadening=options["broadening"], progress=report
         )
-    density.attrs.update(provenance(options, interface))
+    checks = marked(options, interface.checks)
+    density.attrs.update({**provenance(options, interface), "checks": dumps(checks)})
     if options["output"]:
         write(xr.DataTree(density), options["output"])
         note(options, f"wrote {options['output']}")
     if options["plot"]:
-        save(density_figure(density), options["plot"])
+        save(density_figure(density), options["plot"], checks)
         note(options, f"wrote {options['plot']}")
+    for line in check_lines(checks):
+        click.echo(line)
+    conclude(checks)

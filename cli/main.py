@@ -70,7 +70,10 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 well, 1 an error, 2 wrong usage, 130 and 143 when interrupted."""
+    """Run the command line and exit.
+
+    0 well, 1 an error, 2 wrong usage, 3 a check failed (the result is written), 130 and 143 when interrupted.
+    """
     signal.signal(signal.SIGTERM, _terminate)
     try:
         cli.main(args=arguments, prog_name="latmm", standalone_mode=False)

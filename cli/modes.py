@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
-from .options import note, temperature_list, warn_of_checks
+from .options import note, temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
 from .sharing import force_options
@@ -14,10 +15,14 @@ from .sharing import force_options
 if TYPE_CHECKING:
     import xarray as xr
 
+    from latmm.checks import Checks
     from latmm.modes.continuum import Continuum
     from latmm.modes.system import System
 
 __all__ = ["command"]
+
+_BALANCE = 1e-8
+"""Largest relative difference of what crosses by phonons of the left and of the right."""
 
 
 @click.command(name="modes", short_help="Table of all modes that meet an interface.")
@@ -70,7 +75,7 @@ def command(**options: Any) -> None:
       latmm modes structures/si.cif structures/ge.cif --frequency 3 --kmesh 48 48 -o at3.nc
     """
     from latmm.modes.continuum import Continuum, beside_modes
-    from latmm.modes.export import angular_table, balance_error, write_angular_csv
+    from latmm.modes.export import angular_table, write_angular_csv
     from latmm.modes.sampling import grid_samples, zone_samples
     from latmm.modes.system import System
     from latmm.modes.table import mode_pieces, stored_pieces, write_modes
@@ -92,23 +97,31 @@ def command(**options: Any) -> None:
         continuum = Continuum.of(system) if options["continuum"] else None
         if continuum is not None:
             pieces = (beside_modes(piece, continuum) for piece in pieces)
-        rows = write_modes(pieces, options["output"], provenance(options, interface))
+        rows = write_modes(
+            pieces, options["output"], provenance(options, interface), marked(options, interface.checks)
+        )
     note(options, f"wrote {options['output']}")
     bins = angular_table(stored_pieces(options["output"]))
     if options["csv_file"]:
         write_angular_csv(bins, options["csv_file"])
         note(options, f"wrote {options['csv_file']}")
+    checks = _checks(options, bins)
     if options["plot"]:
-        _draw(options, system, continuum, bins)
+        _draw(options, system, continuum, bins, checks)
         note(options, f"wrote {options['plot']}")
     found = _summary(options, bins, temperatures)
-    checks = {**_checks(options["output"]), "detailed_balance": balance_error(bins)}
-    found = {"modes": rows, "output": options["output"], **found, "checks": checks}
-    click.echo(json.dumps(found) if options["as_json"] else _text(found))
+    found = {"modes": rows, "output": options["output"], **found}
+    plain = {**found, "checks": {name: one.plain for name, one in checks.items()}}
+    click.echo(json.dumps(plain) if options["as_json"] else _text(found, checks))
+    conclude(checks)
 
 
 def _draw(
-    options: dict[str, Any], system: "System", continuum: "Continuum | None", bins: "xr.Dataset"
+    options: dict[str, Any],
+    system: "System",
+    continuum: "Continuum | None",
+    bins: "xr.Dataset",
+    checks: "Checks",
 ) -> None:
     """Draw the zone at the first chosen frequency, or angles and branches of a grid."""
     import xarray as xr
@@ -118,7 +131,7 @@ def _draw(
     from latmm.plotting_modes import angle_figure, zone_figure
 
     if not options["chosen"]:
-        save(angle_figure(bins, continuum), options["plot"])
+        save(angle_figure(bins, continuum), options["plot"], checks)
         return
     nodes = bins["frequency"].values
     node = nodes[abs(nodes - options["chosen"][0]).argmin()]
@@ -127,17 +140,20 @@ def _draw(
     )
     zone = xr.concat(list(pieces), "mode")
     in_plane = [crystal.atoms.cell.array[:2, :2] for crystal in system.crystals]
-    save(zone_figure(zone, in_plane, node, continuum), options["plot"])
+    save(zone_figure(zone, in_plane, node, continuum), options["plot"], checks)
 
 
-def _checks(path: str) -> dict[str, float]:
-    """How exact the table is, as stored with it; a warning for what is beyond its limit."""
+def _checks(options: dict[str, Any], bins: "xr.Dataset") -> "Checks":
+    """Those stored with the table, and the balance of what crosses from both sides."""
     import xarray as xr
 
-    with xr.open_dataset(path, engine="h5netcdf") as table:
-        checks = json.loads(table.attrs["checks"])
-    warn_of_checks(checks)
-    return {name: check["value"] for name, check in checks.items()}
+    from latmm.checks import by_name, check, loads
+    from latmm.modes.export import balance_error
+
+    with xr.open_dataset(options["output"], engine="h5netcdf") as table:
+        stored = loads(table.attrs["checks"])
+    balance = check("detailed_balance", balance_error(bins), _BALANCE)
+    return marked(options, {**stored, **by_name([balance])})
 
 
 def _summary(options: dict[str, Any], bins: "xr.Dataset", temperatures: list[float]) -> dict[str, Any]:
@@ -159,7 +175,7 @@ def _summary(options: dict[str, Any], bins: "xr.Dataset", temperatures: list[flo
     }
 
 
-def _text(found: dict[str, Any]) -> str:
+def _text(found: dict[str, Any], checks: "Checks") -> str:
     """Write the summary as a table."""
     lines = []
     if "conductance" in found:
@@ -177,5 +193,6 @@ def _text(found: dict[str, Any]) -> str:
         for nu, left, right, crossing in columns:
             shares = "".join(f"{crossing / side if side else 0.0:>11.5g}" for side in (left, right))
             lines += [f"{nu:>11g}{left:>11.5g}{right:>11.5g}{crossing:>11.5g}{shares}"]
-    checks = ", ".join(f"{name.replace('_', ' ')} {value:.1e}" for name, value in found["checks"].items())
-    return "\n".join([*lines, f"{found['modes']} modes; worst errors: {checks}"])
+    own = ("frequency", "group_velocity", "energy", "detailed_balance")
+    errors = ", ".join(f"{name.replace('_', ' ')} {checks[name].value:.1e}" for name in own)
+    return "\n".join([*lines, f"{found['modes']} modes; worst errors: {errors}", *check_lines(checks)])

@@ -1,6 +1,6 @@
 """Options that several commands share, and the reading of their values."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,7 +16,6 @@ __all__ = [
     "potential_options",
     "temperature_list",
     "temperature_option",
-    "warn_of_checks",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -122,14 +121,6 @@ def note(options: dict[str, Any], text: str) -> None:
     """Write a line on stderr unless all is to be quiet."""
     if not options["quiet"]:
         click.echo(text, err=True)
-
-
-def warn_of_checks(checks: Mapping[str, Mapping[str, Any]]) -> None:
-    """Say on stderr which checks of a result, by name, failed."""
-    for name, check in checks.items():
-        if not check["ok"]:
-            text = f"check {name} failed: {check['value']:.2e} above {check['limit']:g}"
-            click.echo(f"latmm: warning: {text}", err=True)
 
 
 def assignments(values: Iterable[str], option: str) -> dict[str, str]:

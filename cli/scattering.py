@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note
 from .outputs import check_outputs
@@ -36,6 +37,7 @@ def command(**options: Any) -> None:
     Example:
       latmm scattering structures/si.cif structures/ge.cif --frequency 2 --frequency 6 --plot conversion.png
     """
+    from latmm.checks import dumps
     from latmm.modes.maps import conversion, scattering_map
     from latmm.modes.system import System
     from latmm.plotting import save
@@ -55,16 +57,20 @@ def command(**options: Any) -> None:
             system, frequencies, options["kmesh"], angles=options["angles"], progress=report
         )
     mapped["conversion"] = conversion(mapped["channels"])
-    mapped.attrs.update(provenance(options, interface))
+    checks = marked(options, interface.checks)
+    mapped.attrs.update({**provenance(options, interface), "checks": dumps(checks)})
     if options["output"]:
         import xarray as xr
 
         write(xr.DataTree(mapped), options["output"])
         note(options, f"wrote {options['output']}")
     if options["plot"]:
-        save(conversion_figure(mapped), options["plot"])
+        save(conversion_figure(mapped), options["plot"], checks)
         note(options, f"wrote {options['plot']}")
     click.echo("\n\n".join(_table(mapped.sel(frequency=nu)) for nu in frequencies))
+    for line in check_lines(checks):
+        click.echo(line)
+    conclude(checks)
 
 
 def _table(mapped: "xr.Dataset") -> str:

@@ -12,7 +12,7 @@ from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import check_scaling, executor_of
 from .sharing import for_forces, process_options
-from .study_options import keeping, potential_of, shares, study_options, whole_numbers, write_files
+from .study_options import keeping, potential_of, report, shares, study_options, whole_numbers, write_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,7 +74,7 @@ def command(**options: Any) -> None:
     check_outputs(options)
     check_scaling(options)
     tree = _run(options, temperatures, planes, lists, third)
-    click.echo(json.dumps(_plain(tree), allow_nan=False) if options["as_json"] else table(tree))
+    report(options, tree, _plain(tree), table(tree))
 
 
 def _run(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .caching import remembering
+from .checking import check_lines, conclude, marked
 from .crystals import provenance
-from .options import assignments, note, temperature_option, warn_of_checks
+from .options import assignments, note, temperature_option
 from .scaling import kept, path_beside
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "keeping",
     "potential_of",
+    "report",
     "shares",
     "study_options",
     "whole_numbers",
@@ -131,6 +133,18 @@ def potential_of(options: dict[str, Any], interface: "Interface", others: Iterab
     return remembering(options, resolve_potential(options["potential"], elements | set(others), parameters))
 
 
+def report(options: dict[str, Any], tree: "xr.DataTree", plain: dict[str, Any], table: str) -> None:
+    """Print the result as JSON or as a table with the checks that failed, and end the command."""
+    from latmm.checks import loads
+
+    checks = loads(tree.attrs["checks"])
+    shown = (
+        json.dumps(plain, allow_nan=False) if options["as_json"] else "\n".join([table, *check_lines(checks)])
+    )
+    click.echo(shown)
+    conclude(checks)
+
+
 def write_files(
     options: dict[str, Any],
     tree: "xr.DataTree",
@@ -138,14 +152,16 @@ def write_files(
     figure: "Callable[[xr.DataTree], Figure]",
 ) -> None:
     """Write the result and the figure that were asked for."""
+    from latmm.checks import dumps, loads
     from latmm.plotting import save
     from latmm.results import write
 
     tree.attrs.update(provenance(options, interface))
-    warn_of_checks(json.loads(tree.attrs["checks"]))
+    checks = marked(options, loads(tree.attrs["checks"]))
+    tree.attrs["checks"] = dumps(checks)
     if options["output"]:
         write(tree, options["output"])
         note(options, f"wrote {options['output']}")
     if options["plot"]:
-        save(figure(tree), options["plot"])
+        save(figure(tree), options["plot"], checks)
         note(options, f"wrote {options['plot']}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs
@@ -46,6 +47,7 @@ def command(**options: Any) -> None:
     Example:
       latmm transmissivity structures/si.cif structures/ge.cif --mesh 16 16 16 -o si-ge-phonons.nc
     """
+    from latmm.checks import dumps
     from latmm.modes.budget import BY, budget
     from latmm.modes.continuum import Continuum, beside_phonons
     from latmm.modes.driven import transmissivities
@@ -72,7 +74,8 @@ def command(**options: Any) -> None:
             elastic.append(elastic_transmission(continuum, side, angles=90))
         tree = beside_phonons(tree, continuum)
         report("continuum models", 3, 3)
-    tree.attrs.update(provenance(options, interface))
+    checks = marked(options, interface.checks)
+    tree.attrs.update({**provenance(options, interface), "checks": dumps(checks)})
     for name, normal in zip(SIDES, interface.normals, strict=True):
         tree[name].attrs["normal"] = list(normal)
     if options["output"]:
@@ -82,10 +85,14 @@ def command(**options: Any) -> None:
         write_phonon_csv(tree, options["csv_file"])
         note(options, f"wrote {options['csv_file']}")
     if options["plot"]:
-        save(phonon_figure(tree, elastic, temperatures[-1]), options["plot"])
+        save(phonon_figure(tree, elastic, temperatures[-1]), options["plot"], checks)
         note(options, f"wrote {options['plot']}")
     budgets = {by: budget(tree, elastic, temperatures, by) for by in BY}
-    click.echo(json.dumps(_as_json(budgets)) if options["as_json"] else _tables(budgets))
+    if options["as_json"]:
+        click.echo(json.dumps({**_as_json(budgets), "checks": json.loads(dumps(checks))}))
+    else:
+        click.echo("\n".join([_tables(budgets), *check_lines(checks)]))
+    conclude(checks)
 
 
 def _as_json(budgets: dict[str, "xr.DataArray"]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself
 from .options import note
 from .outputs import check_outputs
@@ -63,10 +64,12 @@ def command(**options: Any) -> None:
         raise click.BadParameter("the frequency must be positive, in THz", param_hint="--frequency")
     with Reporter(quiet=options["quiet"]) as report:
         interface = interface_by_itself(options, report)
+    checks = marked(options, interface.checks)
     k, nu = np.array([options["wave_vector"]]), np.array([options["frequency"]])
     found = resolve(System.of(interface), k, nu)
     if options["mode"] is None:
-        click.echo(_list(found, options["side"]))
+        click.echo("\n".join([_list(found, options["side"]), *check_lines(checks)]))
+        conclude(checks)
         return
     known = sorted(found.incoming[SIDES.index(options["side"])].mode.tolist())
     if options["mode"] not in known:
@@ -89,6 +92,9 @@ def command(**options: Any) -> None:
     )
     write_trajectory(images, options["output"])
     note(options, f"wrote {options['output']}")
+    for line in check_lines(checks):
+        click.echo(line)
+    conclude(checks)
 
 
 def _list(found: "Resolved", side: str) -> str:

@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike
 
 from latmm import __version__
 from latmm.arrays import Floats
+from latmm.checks import Check, by_name, check, dumps
 from latmm.continuum.channels import channels
 from latmm.continuum.diffuse_mismatch import radiation_limit
 from latmm.continuum.media import Medium
@@ -88,7 +89,6 @@ _LIKE_CELL = 0.2
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 Channels: TypeAlias = tuple[Floats, Floats]
-Checks: TypeAlias = dict[str, tuple[float, float]]
 
 
 def compare(
@@ -160,18 +160,18 @@ def compare(
         interface, t, "agf" in wanted, kmesh, frequencies, tolerance, progress, executor, checkpoint, memory
     )
     grid, solved = sampling.grid, None if level is None else level.solved
-    checks: Checks = dict(interface.checks)
+    checks = dict(interface.checks)
     sides = [
         Side.from_force_constants(crystal, f"the {side} crystal")
         for side, crystal in (("left", interface.left), ("right", interface.right))
     ]
     for name, crystal in (("left", interface.left), ("right", interface.right)):
-        checks[f"stiffness_{name}"] = (slope_error(crystal, elasticity(crystal)), 1e-3)
+        checks |= by_name([check(f"stiffness_{name}", slope_error(crystal, elasticity(crystal)), 1e-3)])
     continuum = ContinuumModels(sides[0], sides[1], grid, roughness)
     spectra: dict[str, xr.Dataset] = {}
     if solved is not None:
         spectra["agf"] = _agf(grid, solved)
-        checks.update(_agf_checks(solved))
+        checks |= by_name(_agf_checks(solved))
     others = [model for model in wanted if model != "agf"]
     for done, model in enumerate(others):
         if progress is not None:
@@ -180,7 +180,7 @@ def compare(
     if progress is not None and others:
         progress("continuum models", len(others), len(others))
     if solved is not None and {"dmm", "radiation"} & set(wanted):
-        checks.update(_channel_checks(grid, solved, continuum.channels, t))
+        checks |= by_name(_channel_checks(sampling, solved, continuum.channels, t))
     tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
     counted = set(wanted) != {"agf"}  # models of other channels are held against the lattice's
     bulk = _bulk_error(interface, continuum, t) if counted else np.zeros_like(t)
@@ -211,12 +211,7 @@ def compare(
             "samples": 0 if solved is None else solved.samples,
             "samples_resolved_again": 0 if solved is None else solved.resolved,
             "contact_layers": list(interface.layers),
-            "checks": as_json(
-                {
-                    name: {"value": value, "limit": limit, "ok": bool(value <= limit)}
-                    for name, (value, limit) in checks.items()
-                }
-            ),
+            "checks": dumps(checks),
             "versions": as_json(_versions()),
         }
     )
@@ -273,30 +268,42 @@ def _agf(grid: FrequencyGrid, solved: SpectralTransmission) -> xr.Dataset:
     )
 
 
-def _agf_checks(solved: SpectralTransmission) -> Checks:
+def _agf_checks(solved: SpectralTransmission) -> list[Check]:
     bound = np.minimum(solved.channels_left, solved.channels_right)
     excess = np.max(solved.transmission - bound) / np.max(bound)
-    return {
-        "unitarity": (solved.unitarity, 1e-8),
-        "caroli": (solved.caroli, 1e-8),
-        "reciprocity": (solved.reciprocity, 1e-8),
-        "radiation_limit": (max(float(excess), 0.0), 1e-9),
-    }
+    return [
+        check("unitarity", solved.unitarity, 1e-8),
+        check("caroli", solved.caroli, 1e-8),
+        check("reciprocity", solved.reciprocity, 1e-8),
+        check("radiation_limit", max(float(excess), 0.0), 1e-9),
+    ]
 
 
-def _channel_checks(grid: FrequencyGrid, solved: SpectralTransmission, bulk: Channels, t: Floats) -> Checks:
+def _channel_checks(
+    sampling: Sampling, solved: SpectralTransmission, bulk: Channels, t: Floats
+) -> list[Check]:
     """Two counts of the same channels: Bloch modes at k∥, and velocities over the Brillouin zone.
 
     Compared at both ends of the temperatures: few long waves count at one, the whole band at the other.
     """
     ends = np.array([t.min(), t.max()])
-    checks: Checks = {}
+    checks = []
+    mesh = " ".join(map(str, sampling.kmesh))
     for side, counted, integrated in (
         ("left", solved.channels_left, bulk[0]),
         ("right", solved.channels_right, bulk[1]),
     ):
-        g = conductance(grid, np.array([counted, integrated]), ends)
-        checks[f"channels_{side}"] = (float(np.max(np.abs(g[0] / g[1] - 1.0))), 1e-2)
+        g = conductance(sampling.grid, np.array([counted, integrated]), ends)
+        error = np.abs(g[0] / g[1] - 1.0)
+        checks.append(
+            check(
+                f"channels_{side}",
+                error.max(),
+                1e-2,
+                where=f"at {ends[int(error.argmax())]:g} K",
+                remedy=f"raise `kmesh`, now {mesh}",
+            )
+        )
     return checks
 
 

@@ -6,6 +6,7 @@ all.
 
 import json
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from latmm.arrays import Floats
+from latmm.checks import Checks, failed
 from latmm.errors import InputError
 from latmm.results import beside, check_destination
 
@@ -59,8 +61,10 @@ def comparison_figure(tree: xr.DataTree) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: str | Path) -> None:
+def save(figure: Figure, path: str | Path, checks: Checks | None = None) -> None:
     """Write a figure; the suffix chooses the format (png, pdf, svg, ...).
+
+    Checks that failed are named in its title.
 
     Raises
     ------
@@ -68,6 +72,12 @@ def save(figure: Figure, path: str | Path) -> None:
         If the folder does not exist, the format is unknown, or writing fails.
     """
     target = check_figure(path)
+    broken = failed(checks or {})
+    if broken:
+        names = ", ".join(one.name + (" (allowed)" if one.allowed else "") for one in broken)
+        title = figure.get_suptitle()
+        text = fill(f"checks failed: {names}", width=int(11.0 * figure.get_figwidth()))
+        figure.suptitle(f"{title}\n{text}" if title else text, color="#b00000")
     part = beside(target)
     try:
         figure.savefig(part, dpi=200)

@@ -4,14 +4,13 @@ Two finished calculations leave the force constants across the contact open. Eac
 (:mod:`latmm.interface.mixing`) is a result of its own; half the range of all is the uncertainty of any.
 """
 
-import json
 from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
+from latmm.checks import dumps, loads, worst
 from latmm.errors import InputError
-from latmm.results import as_json
 
 __all__ = ["mixing_spread"]
 
@@ -69,19 +68,5 @@ def mixing_spread(trees: Mapping[str, xr.DataTree]) -> xr.DataTree:
             },
         )
     )
-    joined.attrs["checks"] = as_json(_worst([json.loads(tree.attrs["checks"]) for tree in trees.values()]))
+    joined.attrs["checks"] = dumps(worst(loads(tree.attrs["checks"]) for tree in trees.values()))
     return joined
-
-
-def _worst(checks: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    """Of each check the one nearest to its limit, or farthest above."""
-    worst: dict[str, dict[str, float]] = {}
-    for found in checks:
-        for name, check in found.items():
-            if name not in worst or _share(check) > _share(worst[name]):
-                worst[name] = check
-    return worst
-
-
-def _share(check: dict[str, float]) -> float:
-    return check["value"] / check["limit"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import latmm
 
 ROOT = Path(latmm.__file__).parent
-LEAVES = {"units", "arrays", "errors", "structures", "results", "executors", "cluster"}
+LEAVES = {"checks", "units", "arrays", "errors", "structures", "results", "executors", "cluster"}
 # what each part of latmm may import besides itself and the leaves
 ALLOWED = {
     **{leaf: set() for leaf in LEAVES},

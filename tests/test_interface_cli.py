@@ -31,7 +31,7 @@ def built(tmp_path_factory):
 def test_build_writes_a_contact_of_two_planes(built):
     found, path = built
     assert found["normals"] == [[0, 0, 1], [1, 1, 0]]
-    assert all(check["ok"] for check in found["checks"].values())
+    assert all(check["passed"] for check in found["checks"].values())
     assert np.linalg.det(found["lateral_left"]) == pytest.approx(3)
     atoms = ase.io.read(path)
     assert len(atoms) == found["atoms"]

@@ -19,11 +19,10 @@ from latmm.disorder.virtual import bare, identity, mean_contact, require_no_midd
 from latmm.errors import ConvergenceError
 from latmm.interface.assembly import END_LIMIT, Region, buffer_layers
 from latmm.interface.contact import Slab, relax_contact
-from latmm.interface.growth import residual_force
+from latmm.interface.guards import contact_force
 from latmm.interface.interface import Interface
 from latmm.interface.registration import extended
 from latmm.lattice.calculators import Potential
-from latmm.lattice.relaxation import FORCE_LIMIT
 
 __all__ = ["realise", "undisturbed"]
 
@@ -137,10 +136,9 @@ def _computed(
         if not region.thick_enough:
             buffer = buffer + 1
         elif region.end_deviation <= END_LIMIT:
-            checks = {name: check for name, check in ideal.checks.items() if name != "residual_force"}
-            if relax:
-                checks["residual_force"] = (residual_force(slab, potential, within), FORCE_LIMIT)
-            return region.interface(ideal.potential, ideal.normals, checks)
+            crystals = (ideal.left, ideal.right)
+            force = contact_force(slab, potential, within, crystals, relaxed=relax)
+            return region.interface(ideal.potential, ideal.normals, {**ideal.checks, force.name: force})
         else:
             inner = inner + np.array(ideal.principal)
     raise ConvergenceError(

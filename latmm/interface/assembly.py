@@ -4,7 +4,7 @@ Any slab will do, however it was built: relaxed or not, alloyed, graded, rough, 
 between the crystals. Its outermost layers must be those of the pure crystals.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +13,11 @@ from typing import TypeAlias
 import numpy as np
 
 from latmm.arrays import Bools
+from latmm.checks import Checks, by_name, check
 from latmm.errors import ConvergenceError, InputError
 from latmm.interface.contact import SIDES, Slab
 from latmm.interface.force_constants import bulk_like, displaced_rows, repeats
+from latmm.interface.guards import stability
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs, end_deviation, join, reach_in_layers
 from latmm.interface.lateral import cells_of
@@ -212,6 +214,13 @@ class Region:
         return first, second
 
     @property
+    def _cells(self) -> int:
+        """Primitive cells of a crystal in the common cell."""
+        return min(
+            len(cells_of(lateral)) for lateral in (self.matched.lateral_left, self.matched.lateral_right)
+        )
+
+    @property
     def thick_enough(self) -> bool:
         """Whether two principal layers of each crystal lie beyond the contact."""
         return all(
@@ -223,7 +232,7 @@ class Region:
         self,
         potential: str,
         normals: tuple[tuple[int, int, int], tuple[int, int, int]],
-        checks: Mapping[str, tuple[float, float]],
+        checks: Checks,
     ) -> Interface:
         """Join the region to its leads.
 
@@ -233,8 +242,8 @@ class Region:
             Name and source of the force constants.
         normals : (2, 3) int
             Miller indices of the plane in both crystals.
-        checks : mapping
-            Name → (value, limit), kept with those of the region.
+        checks : mapping of str to Check
+            Kept with those of the region.
         """
         first, second = (n + own for n, own in zip(self.bulk_beyond, self.principal, strict=True))
         sums = self.contact.row_sums[self.slab.within((first, second))]
@@ -251,8 +260,13 @@ class Region:
             normals,
             {
                 **checks,
-                "contact_ends": (self.end_deviation, END_LIMIT),
-                "sum_rule_contact": (float(np.abs(sums).max()) / self.contact.scale, 1e-12),
+                **by_name(
+                    [
+                        check("contact_ends", self.end_deviation, END_LIMIT),
+                        check("sum_rule_contact", np.abs(sums).max() / self.contact.scale, 1e-12),
+                        stability(self.slab, self.contact, (first, second), self._cells),
+                    ]
+                ),
             },
         )
 
@@ -295,7 +309,7 @@ def assemble_interface(
     *,
     normals: tuple[tuple[int, int, int], tuple[int, int, int]] = ((0, 0, 1), (0, 0, 1)),
     layers: Pair | None = None,
-    checks: Mapping[str, tuple[float, float]] | None = None,
+    checks: Checks | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Interface:
@@ -317,7 +331,7 @@ def assemble_interface(
     layers : (2,) int, optional
         Layers of each side whose force constants are those of the slab; by default all but the outermost
         ones, which stand for the leads and keep the others from the vacuum.
-    checks : mapping, optional
+    checks : mapping of str to Check, optional
         Further checks to be kept with the interface.
     executor : concurrent.futures.Executor, optional
         Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).

@@ -15,11 +15,13 @@ from ase import Atoms
 from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
+from latmm.checks import Check, by_name, check
 from latmm.errors import InputError, MismatchError
 from latmm.interface.assembly import END_LIMIT, Progress, assemble_interface
 from latmm.interface.coincidence import coincidences, matched_of
 from latmm.interface.contact import Slab, build_slab
-from latmm.interface.growth import grow, residual_force
+from latmm.interface.growth import grow
+from latmm.interface.guards import contact_force, crystal_guards
 from latmm.interface.interface import Interface
 from latmm.interface.matching import MAX_STRAIN, Matched, match, principal_strain
 from latmm.interface.orientation import orient
@@ -37,7 +39,7 @@ from latmm.lattice.phonopy_bridge import (
     finite_displacements,
     force_constant_table,
 )
-from latmm.lattice.relaxation import FORCE_LIMIT, relax_crystal, relax_stacking
+from latmm.lattice.relaxation import relax_crystal, relax_stacking
 from latmm.lattice.space_group import primitive_cell
 
 __all__ = [
@@ -268,11 +270,12 @@ def build_contact(
     report = progress if progress is not None else (lambda stage, done, total: None)
     if region is not None:
         matched = in_cell(matched, region.atoms.cell.array)
-    tables, checks = [], {}
+    tables: list[ForceConstants] = []
+    checks: list[Check] = []
     for side in _SIDES:
         table, found = _bulk(side, matched, potential, supercell, executor, report)
         tables.append(table)
-        checks.update(found)
+        checks += found
     least = (layers, layers)
     if region is not None:
         stack = partial(extended, region, matched)
@@ -291,9 +294,8 @@ def build_contact(
         executor=executor,
         report=report,
     )
-    if relax:
-        checks["residual_force"] = (residual_force(grown.slab, potential, grown.layers), FORCE_LIMIT)
-    return grown.interface(f"{potential.name}: {potential.description}", normals, checks)
+    checks.append(contact_force(grown.slab, potential, grown.layers, (tables[0], tables[1]), relaxed=relax))
+    return grown.interface(f"{potential.name}: {potential.description}", normals, by_name(checks))
 
 
 def _stacked(matched: Matched, shift: Floats, layers: tuple[int, int]) -> Slab:
@@ -338,11 +340,16 @@ def _relax_strained(matched: Matched, potential: Potential) -> Matched:
     relaxed = {}
     for side in _SIDES:
         atoms: Atoms = getattr(matched, side)
-        strained = np.max(np.abs(getattr(matched, f"strain_{side}"))) > 1e-9
         relaxed[side] = (
-            relax_stacking(atoms, potential.calculator, name=_name(side, atoms)) if strained else atoms
+            relax_stacking(atoms, potential.calculator, name=_name(side, atoms))
+            if _strained(matched, side)
+            else atoms
         )
     return replace(matched, left=relaxed["left"], right=relaxed["right"])
+
+
+def _strained(matched: Matched, side: str) -> bool:
+    return bool(np.max(np.abs(getattr(matched, f"strain_{side}"))) > 1e-9)
 
 
 def _bulk(
@@ -352,8 +359,8 @@ def _bulk(
     supercell: tuple[int, int, int] | None,
     executor: Executor | None,
     report: Progress,
-) -> tuple[ForceConstants, dict[str, tuple[float, float]]]:
-    """Force constants of one crystal, checked against phonopy and for stability."""
+) -> tuple[ForceConstants, list[Check]]:
+    """Force constants of one crystal, checked against phonopy and for stability and equilibrium."""
     atoms: Atoms = getattr(matched, side)
     strain = float(np.max(np.abs(principal_strain(getattr(matched, f"strain_{side}")))))
     name = _name(side, atoms) + (f", strained by {100 * strain:.1f} % in the plane," if strain > 1e-6 else "")
@@ -368,7 +375,8 @@ def _bulk(
     )
     table = force_constant_table(phonon, atoms)
     require_stable(table, name)
-    return table, {
-        f"dispersion_{side}": (dispersion_error(phonon, table), 1e-10),
-        f"sum_rule_{side}": (table.sum_rule_error, 1e-12),
-    }
+    return table, [
+        check(f"dispersion_{side}", dispersion_error(phonon, table), 1e-10),
+        check(f"sum_rule_{side}", table.sum_rule_error, 1e-12),
+        *crystal_guards(side, table, potential, strained=_strained(matched, side)),
+    ]

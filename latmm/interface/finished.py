@@ -5,7 +5,6 @@ more would count, and are made those of a crystal that turns freely. They are th
 crystal: the strain that makes the lattices one is geometry.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -13,6 +12,8 @@ import numpy as np
 from ase import Atoms
 
 from latmm.arrays import Floats
+from latmm.checks import Check, Checks, by_name, check
+from latmm.interface.guards import unknown_guards
 from latmm.interface.matching import MAX_STRAIN, Matched, match
 from latmm.interface.orientation import orient
 from latmm.lattice.cutting import FREQUENCY_LIMIT, SLOPE_LIMIT, band_change, cut, least_cut
@@ -39,14 +40,14 @@ class MatchedTables:
         The geometry; atom i of right continues atom i of left.
     left, right : ForceConstants
         Of ``matched.left`` and ``matched.right``.
-    checks : mapping
-        Name → (value, limit): ω² against the tables given, sum rules, and what cutting and freeing changed.
+    checks : mapping of str to Check
+        ω² against the tables given, sum rules, and what cutting and freeing changed.
     """
 
     matched: Matched
     left: ForceConstants
     right: ForceConstants
-    checks: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    checks: Checks = field(default_factory=dict)
 
     def mass_only(self) -> "MatchedTables":
         """Give the right crystal the lattice and the force constants of the left one, keeping its masses."""
@@ -111,21 +112,22 @@ def match_tables(
     upright = [orient(table.atoms, plane) for table, plane in zip((left, right), normals, strict=True)]
     matched = match(upright[0], upright[1], strain=strain, max_strain=max_strain)
     found: list[ForceConstants] = []
-    checks: dict[str, tuple[float, float]] = {}
+    checks: list[Check] = []
     for side, table, source in zip(("left", "right"), (left, right), upright, strict=True):
         target, stretch = getattr(matched, side), getattr(matched, f"strain_{side}")
         whole, difference = _laid(table, source, target, stretch)
         part = least_cut(whole) if layers is None else cut(whole, layers)
         free = free_to_turn(part.table)
         found.append(free)
-        checks |= {
-            f"dispersion_{side}": (difference, _SAME),
-            f"sum_rule_{side}": (free.sum_rule_error, 1e-12),
-            f"cut_slope_{side}": (part.slope, SLOPE_LIMIT),
-            f"cut_frequency_{side}": (part.frequency, FREQUENCY_LIMIT),
-            f"rotation_{side}": (band_change(free, part.table), FREQUENCY_LIMIT),
-        }
-    return MatchedTables(matched, found[0], found[1], checks)
+        checks += [
+            check(f"dispersion_{side}", difference, _SAME),
+            check(f"sum_rule_{side}", free.sum_rule_error, 1e-12),
+            check(f"cut_slope_{side}", part.slope, SLOPE_LIMIT),
+            check(f"cut_frequency_{side}", part.frequency, FREQUENCY_LIMIT),
+            check(f"rotation_{side}", band_change(free, part.table), FREQUENCY_LIMIT),
+            *unknown_guards(side),
+        ]
+    return MatchedTables(matched, found[0], found[1], by_name(checks))
 
 
 def _laid(

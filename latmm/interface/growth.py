@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.linalg import eigh
 
-from latmm.arrays import Bools, Floats, Integers
+from latmm.arrays import Floats, Integers
 from latmm.errors import ConvergenceError, InstabilityError
 from latmm.interface.assembly import (
     END_LIMIT,
@@ -30,7 +30,7 @@ from latmm.interface.symmetry import layer_operations
 from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
 
-__all__ = ["MAX_THICKNESS", "grow", "residual_force"]
+__all__ = ["MAX_THICKNESS", "grow"]
 
 MAX_THICKNESS = 80.0
 """Thickness of the contact on each side beyond which the search for bulk-like ends is given up, Å."""
@@ -206,14 +206,3 @@ def _unstable_mode(region: Region) -> Floats | None:
     mode[atoms] = vectors[:n, 0].reshape(-1, 3)
     mode[body] = vectors[n:, 0]
     return mode
-
-
-def residual_force(slab: Slab, potential: Potential, layers: Pair) -> float:
-    """Largest force left on an atom of the contact, and on the right crystal as a whole, eV Å⁻¹."""
-    atoms = slab.atoms.copy()
-    atoms.calc = potential.calculator()
-    forces = atoms.get_forces()
-    free = slab.within(layers)
-    rigid: Bools = (slab.side > 0) & ~free
-    all_forces = np.vstack([forces[free], forces[rigid].sum(axis=0)])
-    return float(np.linalg.norm(all_forces, axis=1).max())

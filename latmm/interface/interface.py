@@ -5,7 +5,6 @@ one. The device between them is cut into layers that couple to their neighbours 
 first walk through the force constants from the left lead's surface, the last one holding all that is left.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -13,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from latmm.arrays import Complexes, Floats, Integers
+from latmm.checks import Checks
 from latmm.errors import InputError
 from latmm.interface.contact import Slab
 from latmm.interface.lateral import fold, folding_vectors
@@ -86,8 +86,8 @@ class Interface:
         Name and source of the force constants.
     normals : (2, 3) int
         Miller indices of the plane in both crystals.
-    checks : mapping
-        Name → (value, limit), each value to be at most its limit.
+    checks : mapping of str to Check
+        By name.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class Interface:
     layers: tuple[int, int]
     potential: str
     normals: tuple[tuple[int, int, int], tuple[int, int, int]]
-    checks: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    checks: Checks = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, depth, layers, principal in zip(

@@ -31,14 +31,15 @@ from latmm.errors import InputError, InstabilityError
 from latmm.interface.assembly import Region, principal_layers
 from latmm.interface.contact import SIDES, Slab, build_slab
 from latmm.interface.finished import MatchedTables, Planes, match_tables
+from latmm.interface.guards import stability
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
+from latmm.interface.lateral import cells_of
 from latmm.interface.matching import MAX_STRAIN
 from latmm.interface.pairs import PairConstants
 from latmm.interface.symmetry import layer_operations
 from latmm.interface.tiling import tile
 from latmm.lattice.force_constants import ForceConstants
-from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 __all__ = ["RULES", "mix", "mix_interface", "require_stable_contact"]
 
@@ -68,8 +69,6 @@ _WORDS: Final = {
     "harmonic": "harmonic mean of both crystals' force constants across the contact",
     "mass": "force constants of the left crystal everywhere, masses of the right one on the right",
 }
-_SOFTEST = -1e-6
-"""Most negative ω² of the clamped contact, relative to the largest, that rounding explains."""
 
 
 def mix(left: Floats, right: Floats, rule: str) -> Floats:
@@ -186,13 +185,11 @@ def require_stable_contact(interface: Interface) -> None:
         Naming the imaginary frequency and k∥.
     """
     layers, principal = interface.layers, interface.principal
-    inner = np.flatnonzero(interface.slab.within((layers[0] + principal[0], layers[1] + principal[1])))
-    k = np.vstack([[0.0, 0.0], np.random.default_rng(0).uniform(-0.5, 0.5, (4, 2))])
-    squares = np.linalg.eigvalsh(interface.contact.block(inner, inner)(k))
-    if squares.min() < _SOFTEST * squares.max():
-        imaginary = np.sqrt(-squares.min() * EV_PER_A2_AMU) / TWO_PI
-        where = np.array2string(k[int(np.argmin(squares.min(axis=1)))], precision=3)
+    moving = (layers[0] + principal[0], layers[1] + principal[1])
+    cells = len(cells_of(interface.matched.lateral_left))
+    found = stability(interface.slab, interface.contact, moving, cells)
+    if not found.passed:
         raise InstabilityError(
-            f"the contact is unstable ({interface.potential}): imaginary mode {imaginary:.2f}i THz at k = "
-            f"{where}; use another mixing rule, or force constants of the contact itself"
+            f"the contact is unstable ({interface.potential}): imaginary mode {found.where}; use another "
+            "mixing rule, or force constants of the contact itself"
         )

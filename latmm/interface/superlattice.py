@@ -14,6 +14,7 @@ import numpy as np
 from ase import Atoms
 
 from latmm.arrays import Bools, Floats, Integers
+from latmm.checks import check
 from latmm.errors import MismatchError
 from latmm.interface.assembly import Region, principal_layers
 from latmm.interface.contact import Slab, build_slab
@@ -99,7 +100,7 @@ def superlattice_interface(
     bulk = bulk_pairs(slab, pair.matched, pair.left, pair.right)
     rows = rows.merged(bulk.select(zone[bulk.first] & ~held[bulk.second]))
     region = Region(pair.matched, slab, pair.left, pair.right, inner, layer_operations(slab.atoms), rows)
-    checks = {**pair.checks, "contact_cut": (lost / contact.scale, _CUT_LIMIT)}
+    checks = {**pair.checks, "contact_cut": check("contact_cut", lost / contact.scale, _CUT_LIMIT)}
     interface = region.interface(f"calculation of the contact; {source}", normals, checks)
     require_stable_contact(interface)
     return interface

@@ -20,11 +20,12 @@ import numpy as np
 import xarray as xr
 
 from latmm.arrays import Floats, Integers
+from latmm.checks import Checks, by_name, check, dumps
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
 from latmm.modes.resolved import Resolved, resolve
 from latmm.modes.system import SIDES, System
-from latmm.results import as_json, beside, check_destination, read, uninterrupted
+from latmm.results import beside, check_destination, read, uninterrupted
 from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
 
@@ -226,7 +227,12 @@ def spectral(table: xr.Dataset) -> xr.Dataset:
     )
 
 
-def write_modes(pieces: Iterable[xr.Dataset], path: str | Path, attributes: Mapping[str, Any]) -> int:
+def write_modes(
+    pieces: Iterable[xr.Dataset],
+    path: str | Path,
+    attributes: Mapping[str, Any],
+    checks: Checks | None = None,
+) -> int:
     """Write a mode table as it comes; an existing file is replaced only by a whole one.
 
     An interrupt waits while the file is written to, not while the next piece is computed.
@@ -239,6 +245,8 @@ def write_modes(pieces: Iterable[xr.Dataset], path: str | Path, attributes: Mapp
         The file, netCDF-4, usually ``.nc``.
     attributes : mapping
         Global attributes: text and numbers; ``checks`` is added.
+    checks : mapping of str to Check, optional
+        Of the interface, kept with the table's own.
 
     Returns
     -------
@@ -256,12 +264,9 @@ def write_modes(pieces: Iterable[xr.Dataset], path: str | Path, attributes: Mapp
     try:
         with _created(part) as file:
             rows = _append_all(file, pieces, worst)
-            checks = {
-                name: {"value": worst[name], "limit": limit, "ok": worst[name] <= limit}
-                for name, limit in CHECKS.items()
-            }
+            own = by_name(check(name, worst[name], limit) for name, limit in CHECKS.items())
             with uninterrupted():
-                file.attrs.update({**attributes, "checks": as_json(checks)})
+                file.attrs.update({**attributes, "checks": dumps({**(checks or {}), **own})})
         replace(part, target)
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from error

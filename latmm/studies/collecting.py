@@ -6,7 +6,7 @@ asks for more contacts than before finds those that it has.
 """
 
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -24,11 +24,9 @@ from latmm.lattice.force_cache import fingerprint
 if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["Checks", "Progress", "axes", "collect", "name_of", "opened", "worst"]
+__all__ = ["Progress", "axes", "collect", "name_of", "opened"]
 
 Progress = Callable[[str, int, int], None]
-Checks = Mapping[str, tuple[float, float]]
-"""Name → (value, limit), each value to be at most its limit."""
 Axis = tuple[str, Floats, dict[str, str]]
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -137,15 +135,6 @@ def collect(
         found[name] = row
         report(stage, len(found), len(items))
     return found
-
-
-def worst(checks: Sequence[Checks]) -> dict[str, dict[str, float | bool]]:
-    """Worst value of every check over all contacts."""
-    found: dict[str, tuple[float, float]] = {}
-    for own in checks:
-        for name, (value, limit) in own.items():
-            found[name] = (max(value, found.get(name, (value, limit))[0]), limit)
-    return {name: {"value": v, "limit": limit, "ok": bool(v <= limit)} for name, (v, limit) in found.items()}
 
 
 def axes(grid: FrequencyGrid, temperature: Floats) -> dict[str, Axis]:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from latmm import __version__
 from latmm.arrays import Floats
+from latmm.checks import Checks, by_name, check, dumps, worst
 from latmm.disorder.kinds import Disorder
 from latmm.disorder.realisation import realise, undisturbed
 from latmm.disorder.virtual import identity
@@ -27,8 +28,7 @@ from latmm.interface.symmetry import reciprocal_rotations
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.lattice.calculators import Potential
 from latmm.lattice.phonons import largest_frequency
-from latmm.results import as_json
-from latmm.studies.collecting import Checks, Progress, axes, collect, opened, worst
+from latmm.studies.collecting import Progress, axes, collect, opened
 from latmm.studies.specular import SplitTransmission, split_transmission
 from latmm.sweep.sampling import Window, check_sampling, frequency_grid, windows
 
@@ -73,7 +73,8 @@ class _Found:
     def row(self, names: Iterable[str]) -> Floats:
         """Write as a row of numbers, with the checks of these names; not a number where there is none."""
         own = self.spectra
-        checks = [self.checks.get(name, (np.nan, np.nan)) for name in names]
+        found = [self.checks.get(name) for name in names]
+        checks = [(np.nan, np.nan) if one is None else (one.value, one.limit) for one in found]
         return np.concatenate(
             [
                 [float(self.atoms), own.unitarity, own.reciprocity],
@@ -91,11 +92,11 @@ class _Found:
         return cls(
             SplitTransmission(whole, specular, left, right, unitarity, reciprocity),
             int(atoms),
-            {
-                name: (float(value), float(limit))
+            by_name(
+                check(name, value, limit)
                 for name, (value, limit) in zip(names, checks.reshape(-1, 2), strict=True)
                 if not np.isnan(limit)
-            },
+            ),
         )
 
 
@@ -204,7 +205,7 @@ def ensemble(
         "relaxed": str(relax),
         "kmesh": list(kmesh),
         "frequencies": frequencies,
-        "checks": as_json(worst([_checks(one) for one in (abrupt, *drawn)])),
+        "checks": dumps(worst(_checks(one) for one in (abrupt, *drawn))),
     }
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=root), **_tables(grid, t, abrupt, drawn)})
 
@@ -255,8 +256,8 @@ def _checks(found: _Found) -> Checks:
     spectra = found.spectra
     return {
         **found.checks,
-        "unitarity": (spectra.unitarity, 1e-8),
-        "reciprocity": (spectra.reciprocity, 1e-8),
+        "unitarity": check("unitarity", spectra.unitarity, 1e-8),
+        "reciprocity": check("reciprocity", spectra.reciprocity, 1e-8),
     }
 
 

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from latmm import __version__
 from latmm.agf import channels
 from latmm.arrays import Floats
+from latmm.checks import Checks, by_name, check, dumps, worst
 from latmm.continuum.layers import acoustic_mismatch_stack
 from latmm.continuum.survey import ContinuumModels, Side
 from latmm.disorder.kinds import Interlayer
@@ -33,8 +34,7 @@ from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.lattice.calculators import Potential
-from latmm.results import as_json
-from latmm.studies.collecting import Checks, Progress, axes, collect, name_of, opened, worst
+from latmm.studies.collecting import Progress, axes, collect, name_of, opened
 from latmm.studies.designs import Design, continuum_stack
 from latmm.studies.specular import extend
 from latmm.sweep.junctions import junction
@@ -174,7 +174,7 @@ def layer_study(
         "third materials by the potential",
         "kmesh": list(kmesh),
         "frequencies": frequencies,
-        "checks": as_json(worst([ideal.checks, *map(_checks, (*solved, abrupt))])),
+        "checks": dumps(worst([ideal.checks, *map(_checks, (*solved, abrupt))])),
     }
     models = _models(grid, t, spectra)
     return xr.DataTree.from_dict(
@@ -222,7 +222,7 @@ def _flat_limit(job: _Job) -> Floats:
 
 
 def _checks(found: _Found) -> Checks:
-    return {"unitarity": (found.unitarity, 1e-8), "reciprocity": (found.reciprocity, 1e-8)}
+    return by_name([check("unitarity", found.unitarity, 1e-8), check("reciprocity", found.reciprocity, 1e-8)])
 
 
 def _models(grid: FrequencyGrid, t: Floats, spectra: dict[str, Floats]) -> xr.Dataset:
