@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from latmm.errors import InputError
+from latmm.reading import check_regular
 
 __all__ = ["as_json", "check_destination", "marks", "read", "summary", "uninterrupted", "write"]
 
@@ -123,13 +124,13 @@ def read(path: str | Path) -> xr.DataTree:
     InputError
         If the file is missing or is no netCDF-4 file.
     """
+    check_regular(path, "result file", hint="name a file that latmm wrote with -o")
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()
-    except FileNotFoundError:
-        raise InputError(f"cannot read {path}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: not a netCDF-4 result file ({error})") from error
+    except Exception as error:  # a damaged file makes HDF5 and its readers raise anything
+        reason = " ".join(str(error).split())[:150] or type(error).__name__
+        raise InputError(f"cannot read {path}: not a netCDF-4 result file ({reason})") from error
 
 
 def summary(tree: xr.DataTree) -> Mapping[str, Any]:

@@ -1,27 +1,39 @@
 """Crystals from structure files: read with ASE, masses settled, everything that is no crystal refused."""
 
 import hashlib
-import os
 import warnings
 from collections.abc import Mapping
-from math import isfinite
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-import ase.io
 import numpy as np
 from ase import Atoms
+from ase.data import covalent_radii
 from matscipy.neighbours import neighbour_list
 
 from latmm.errors import InputError
+from latmm.reading import file_bytes, plain_name
+from latmm.structure_formats import parse
 
-__all__ = ["SHORTEST_BOND", "file_digest", "read_atoms", "read_structure"]
+__all__ = ["SHORTEST_BOND", "check_contacts", "check_mass", "file_digest", "read_atoms", "read_structure"]
 
 SHORTEST_BOND: Final = 0.5
 """Å; no two nuclei of matter under ordinary pressure come closer (H₂: 0.74)."""
 FLATTEST_CELL: Final = 1e-3
 """Volume over the product of the three edges below which a cell counts as flat."""
+MOST_ATOMS: Final = 3000
+"""Atoms of a crystal: a unit cell or a supercell; the search for symmetry grows as the square."""
+_MOST_BYTES: Final = 2**26
+LONGEST_EDGE: Final = 1e5
+"""Å."""
+FARTHEST: Final = 100.0
+"""Cells; atoms of a trajectory wander some, a position beyond is a slip."""
+LIGHTEST: Final = 1e-2
+HEAVIEST: Final = 1e5
+"""amu: room for models, none for other units or slips of the exponent."""
+_SQUEEZED: Final = 0.6
+"""Least distance of two atoms over the sum of their covalent radii."""
 WIDEST_GAP: Final = 6.0
 """Å; wider layers without nuclei are vacuum (caesium, the largest atom: 4.3 between its (110) planes)."""
 
@@ -69,30 +81,109 @@ def file_digest(path: str | PathLike[str]) -> str:
 
 def read_atoms(path: Path) -> Atoms:
     """Read atoms of any kind, the last image of several; InputError if there are none."""
-    if not os.path.isfile(path):  # unlike Path.is_file, no error where the name is too long
-        reason = "is a folder" if os.path.isdir(path) else "does not exist"
-        raise InputError(f"structure file {path} {reason}; name a file such as structures/si.cif")
+    content = file_bytes(
+        path, "structure file", hint="name a file such as structures/si.cif", most=_MOST_BYTES
+    )
     try:
         with warnings.catch_warnings():
             # readers warn about tags and conventions that do not matter here, and about data that they drop
             warnings.simplefilter("ignore")
             warnings.filterwarnings("error", "Wrong number|Badly formed|Duplicated")
-            atoms: Any = ase.io.read(path, do_not_split_by_at_sign=True)
+            atoms = parse(content, plain_name(path), str(path))
+    except InputError:
+        raise
     except Exception as error:  # each of ASE's readers raises what it likes
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(
             f"structure file {path} cannot be read ({reason}); use a format known to ASE, "
             "e.g. CIF, POSCAR or extxyz"
         ) from error
     if len(atoms) == 0:
         raise InputError(f"structure file {path} holds no atoms; it must describe a crystal")
+    _check_numbers(atoms, path)
     return atoms
+
+
+def _check_numbers(atoms: Atoms, path: Path) -> None:
+    """Refuse what is no number, or no length in Å."""
+    for name, values in (
+        ("positions", atoms.positions),
+        ("cell", atoms.cell.array),
+        ("masses", atoms.arrays.get("masses", np.zeros(0))),
+    ):
+        if values.dtype.kind not in "iuf" or values.ndim != (1 if name == "masses" else 2):
+            raise InputError(f"structure file {path} has {name} that are no numbers; mend the file")
+        if not np.all(np.isfinite(values)):
+            raise InputError(f"structure file {path} holds {name} that are not finite; mend the file")
+    edges = atoms.cell.lengths()
+    if np.any((edges > 0.0) & (edges < SHORTEST_BOND)) or np.any(edges > LONGEST_EDGE):
+        raise InputError(
+            f"structure file {path} has cell edges of {', '.join(f'{edge:.4g}' for edge in edges)} Å; they "
+            f"must lie between {SHORTEST_BOND} and {LONGEST_EDGE:g} Å: convert the unit of length"
+        )
+    if atoms.cell.rank == 3 and np.abs(atoms.get_scaled_positions(wrap=False)).max() > FARTHEST:
+        raise InputError(
+            f"structure file {path} has an atom over {FARTHEST:g} cells away, at up to "
+            f"{np.abs(atoms.positions).max():.4g} Å; give positions within the cell"
+        )
+
+
+def check_mass(mass: float, what: str) -> None:
+    """Refuse a mass that no atom has, nor the model of one.
+
+    Parameters
+    ----------
+    mass : float
+        amu.
+    what : str
+        The first words of the message.
+
+    Raises
+    ------
+    InputError
+    """
+    if not LIGHTEST <= mass <= HEAVIEST:
+        raise InputError(
+            f"{what} must be a positive number of amu between {LIGHTEST:g} and {HEAVIEST:g}, but is {mass:g}"
+        )
+
+
+def check_contacts(atoms: Atoms, what: str) -> None:
+    """Refuse atoms that are squeezed into each other.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        With its periodic boundary conditions.
+    what : str
+        The first words of the message.
+
+    Raises
+    ------
+    InputError
+        If two are closer than 0.6 of the sum of their covalent radii; the shortest bonds of matter, double
+        ones of oxygen, have 0.7.
+    """
+    radii = covalent_radii[atoms.numbers]
+    first, second, distance = neighbour_list("ijd", atoms, 2.0 * _SQUEEZED * float(radii.max()))
+    share = distance / (radii[first] + radii[second])
+    if share.size and share.min() < _SQUEEZED:
+        worst = int(np.argmin(share))
+        i, j = int(first[worst]), int(second[worst])
+        raise InputError(
+            f"{what}: atoms {i + 1} ({atoms.symbols[i]}) and {j + 1} ({atoms.symbols[j]}) are "
+            f"{distance[worst]:.3g} Å apart, less than {_SQUEEZED:g} of the sum of their radii; mend the "
+            "positions"
+        )
 
 
 def _check_crystal(atoms: Atoms, path: Path) -> None:
     """Refuse what has no three-dimensional lattice or no definite atom on each site."""
-    if not np.all(np.isfinite(atoms.positions)) or not np.all(np.isfinite(atoms.cell.array)):
-        raise InputError(f"structure file {path} holds numbers that are not finite; mend the file")
+    if len(atoms) > MOST_ATOMS:
+        raise InputError(
+            f"structure file {path} holds {len(atoms)} atoms, above {MOST_ATOMS}; a bulk crystal is given by "
+            "its unit cell"
+        )
     if atoms.cell.rank < 3:
         raise InputError(
             f"structure file {path} describes a molecule or a layer: its cell spans {atoms.cell.rank} "
@@ -148,14 +239,11 @@ def _masses(atoms: Atoms, overrides: Mapping[str, float], path: Path) -> np.ndar
     masses = atoms.get_masses()
     symbols = np.array(atoms.get_chemical_symbols())
     for element, mass in overrides.items():
-        if not (isfinite(mass) and mass > 0):
-            raise InputError(f"the mass of {element} must be a positive number of amu, but is {mass}")
+        check_mass(mass, f"the mass of {element}")
         if element not in symbols:
             present = ", ".join(sorted(set(symbols)))
             raise InputError(f"a mass is given for {element}, but {path} holds {present}; name one of them")
         masses[symbols == element] = mass
-    if not np.all(np.isfinite(masses) & (masses > 0)):
-        raise InputError(
-            f"structure file {path} holds masses that are not positive; mend them or override by element"
-        )
+    for number in np.flatnonzero(~((masses >= LIGHTEST) & (masses <= HEAVIEST))):
+        check_mass(float(masses[number]), f"structure file {path}: the mass of atom {number + 1}")
     return np.asarray(masses)

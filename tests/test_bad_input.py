@@ -47,7 +47,9 @@ BAD = {
     "strain that is no number": ([SI, GE, "--max-strain", "nan"], "(--max-strain)"),
     "calculator that fails": ([SI, GE, "--potential", "ase.calculators.emt:EMT"], "No EMT-potential for Si"),
     "calculator not there": ([SI, GE, "--potential", "ase.calculators.lj:nothing"], "use package.module"),
-    "potential file missing": ([AL, AL, "--potential", "eam", "--potential-option", "file=no"], "No such"),
+    "potential file missing": (
+        [AL, AL, "--potential", "eam", "--potential-option", "file=no"], "does not exist"
+    ),
     "potential file of another kind": (
         [AL, AL, "--potential", "eam", "--potential-option", "file=garbage.cif"], "eam/alloy or eam/fs"
     ),

@@ -214,7 +214,7 @@ def test_force_constants_without_their_dipole_part_are_refused(carbide, tmp_path
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ("a: [1, 2\n", "cannot be read as a phonopy calculation"),
+        ("a: [1, 2\n", "is no YAML file"),
         ("colour: green\n", "cannot be read as a phonopy calculation"),
         ("", "cannot be read as a phonopy calculation"),
     ],

@@ -450,13 +450,13 @@ FILES = {
 @pytest.mark.parametrize(
     ("spec", "kind", "elements", "options", "message"),
     [
-        ("eam", "missing", ["Al"], {}, "cannot read .*No such file"),
+        ("eam", "missing", ["Al"], {}, "potential file .*does not exist"),
         ("eam", "text", ["Al"], {}, "eam/alloy or eam/fs"),
         ("eam", "short", ["Al"], {}, "numbers, not the"),
         ("eam", "adp", ["Al"], {}, "numbers, not the"),
         ("eam", "whole", ["Al", "Ni"], {}, "covers Al, Cu, not Ni"),
         ("eam", "whole", ["Al"], {"cutoff": 3.0}, "unknown option cutoff"),
-        ("tersoff", "missing", ["Si"], {}, "cannot read .*No such file"),
+        ("tersoff", "missing", ["Si"], {}, "potential file .*does not exist"),
         ("tersoff", "text", ["Si"], {}, "three labels and 14 numbers"),
         ("tersoff", "tersoff", ["Si"], {}, r"has no Si, but Ge, Si\(D\); .* e\.g\. Si=Ge"),
         ("tersoff", "incomplete", ["Si", "Ge"], {}, "no entry Ge Ge Si"),

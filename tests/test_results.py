@@ -136,7 +136,7 @@ def test_destination_is_checked_before_any_work(tmp_path, monkeypatch):
 
 
 def test_files_that_are_no_results_are_refused(tmp_path):
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="does not exist"):
         results.read(tmp_path / "missing.nc")
     other = tmp_path / "other.nc"
     other.write_text("not netCDF")

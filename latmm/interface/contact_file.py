@@ -17,7 +17,7 @@ from latmm.interface.interface import Interface
 from latmm.interface.matching import Matched
 from latmm.interface.registration import register
 from latmm.results import beside, check_destination
-from latmm.structures import read_atoms
+from latmm.structures import check_contacts, read_atoms
 
 __all__ = ["contact_atoms", "read_contact", "write_contact"]
 
@@ -119,4 +119,6 @@ def read_contact(path: str | Path, matched: Matched, masses: str | None = None) 
     InputError
         If the file cannot be read or its region does not fit.
     """
-    return register(read_atoms(Path(path)), matched, name=str(path), masses=masses)
+    atoms = read_atoms(Path(path))
+    check_contacts(atoms, f"contact file {path}")
+    return register(atoms, matched, name=str(path), masses=masses)

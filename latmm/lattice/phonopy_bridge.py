@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from phonopy import Phonopy
-from phonopy.cui.load_helper import read_force_constants_from_hdf5
-from phonopy.file_IO import parse_BORN, parse_FORCE_CONSTANTS, parse_FORCE_SETS
-from phonopy.interface.phonopy_yaml import PhonopyYaml
+from phonopy.file_IO import parse_BORN_from_strings, parse_FORCE_SETS_from_strings
+from phonopy.interface.calculator import get_force_constant_conversion_factor
+from phonopy.interface.phonopy_yaml import load_phonopy_yaml
 from phonopy.physical_units import get_calculator_physical_units
 from phonopy.structure.atoms import PhonopyAtoms
 from phonopy.structure.dataset import forces_in_dataset
@@ -28,8 +28,16 @@ from latmm.errors import InputError
 from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.forces import forces_of
+from latmm.lattice.phonopy_content import (
+    check_displacements,
+    hdf5_constants,
+    numbers_text,
+    read_content,
+    text_constants,
+)
 from latmm.lattice.potentials.potential import EXACT_FORCES
 from latmm.lattice.space_group import conventional_vectors, crystal_symmetry
+from latmm.reading import file_text
 
 __all__ = [
     "Finished",
@@ -46,6 +54,8 @@ __all__ = [
 
 DEFAULT_SPAN = 12.0
 """Shortest supercell translation for a potential of unknown reach, Å."""
+_MOST_BORN = 2**24
+"""Bytes of a BORN file: a line for each atom."""
 NOISE = 1e-11
 """Pairs below this share of the largest force constant are rounding of the forces and are dropped."""
 
@@ -230,11 +240,12 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
 
     Raises
     ------
+    InputError
+        If a file cannot be read, or holds what is no plain data.
     Exception
-        Whatever phonopy raises on a file that it cannot read.
+        Whatever phonopy raises on content that it cannot use.
     """
-    content = PhonopyYaml()
-    content.read(path)
+    content = load_phonopy_yaml(read_content(path))
     if content.unitcell is None:
         raise ValueError("it holds no unit cell")
     constants, dataset = content.force_constants, content.dataset
@@ -255,10 +266,7 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
         log_level=0,
     )
     if from_forces:
-        whole = len(phonon.supercell)
-        _from_forces(
-            phonon, dataset if origin is None else parse_FORCE_SETS(filename=beside[origin], natom=whole)
-        )
+        _from_forces(phonon, dataset if origin is None else _force_sets(phonon, beside[origin]))
     else:
         phonon.force_constants = _compact(
             phonon, constants if origin is None else _constants(phonon, beside[origin])
@@ -268,7 +276,7 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
     phonon.force_constants = phonon.force_constants * (phonon.unit_conversion_factor / natural) ** 2
     born = content.nac_params
     if born is None and "BORN" in beside:
-        born = parse_BORN(phonon.primitive, filename=beside["BORN"])
+        born = parse_BORN_from_strings(file_text(beside["BORN"], most=_MOST_BORN), phonon.primitive)
     kind = "forces" if from_forces else "force constants"
     return Finished(
         phonon,
@@ -280,14 +288,23 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
     )
 
 
+def _force_sets(phonon: Phonopy, path: Path) -> Mapping[str, object]:
+    """Displacements and forces of FORCE_SETS."""
+    found = parse_FORCE_SETS_from_strings(numbers_text(path), natom=len(phonon.supercell))
+    first = found.get("first_atoms")
+    moved = found["displacements"] if first is None else [entry["displacement"] for entry in first]
+    check_displacements(np.array(moved, dtype=float), path)
+    return dict(found)
+
+
 def _constants(phonon: Phonopy, path: Path) -> Floats:
     """Force constants of a text or HDF5 file, in the units of the phonopy object."""
-    rows = phonon.primitive.p2s_map
-    if path.suffix == ".hdf5":
-        return np.asarray(
-            read_force_constants_from_hdf5(path, p2s_map=rows, calculator=phonon.calculator), dtype=float
-        )
-    return np.asarray(parse_FORCE_CONSTANTS(path, p2s_map=rows), dtype=float)
+    place = np.asarray(phonon.primitive.p2s_map), len(phonon.supercell)
+    if path.suffix != ".hdf5":
+        return text_constants(path, *place)
+    constants, unit = hdf5_constants(path, *place)
+    factor = 1.0 if unit is None else get_force_constant_conversion_factor(unit, phonon.calculator)
+    return np.asarray(constants * factor)
 
 
 def _compact(phonon: Phonopy, constants: Floats) -> Floats:

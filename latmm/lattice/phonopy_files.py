@@ -23,7 +23,7 @@ from ase import Atoms
 from scipy import constants
 
 from latmm.arrays import Floats
-from latmm.errors import InputError, InstabilityError
+from latmm.errors import InputError, InstabilityError, LatmmError
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import require_stable
 from latmm.lattice.phonopy_bridge import (
@@ -37,13 +37,12 @@ from latmm.lattice.phonopy_bridge import (
     symmetrise,
 )
 from latmm.lattice.recast import reduced, symmetry_error
-from latmm.structures import SHORTEST_BOND
+from latmm.reading import COMPRESSED
+from latmm.structures import SHORTEST_BOND, check_mass
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 __all__ = ["Calculation", "beside", "is_phonopy_file", "read_phonopy"]
 
-_COMPRESSED: Final = (".bz2", ".gz", ".lzma", ".xz")
-"""Suffixes of what phonopy decompresses."""
 _BESIDE: Final = ("FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS", "BORN")
 _WRONG: Final = 0.05
 """Defect of sum rule, exchange symmetry (relative to the largest force constant) or crystal symmetry (of ω²)
@@ -125,7 +124,7 @@ def is_phonopy_file(path: str | PathLike[str]) -> bool:
             f"{path} holds no crystal; name the phonopy.yaml of the calculation, with {path.name} beside it"
         )
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-    if suffixes and suffixes[-1] in _COMPRESSED:
+    if suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
     return bool(suffixes) and suffixes[-1] in (".yaml", ".yml")
 
@@ -205,11 +204,10 @@ def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None =
 
 def _open(path: Path) -> Finished:
     """Open the file, and what belongs to it in its folder."""
-    if not path.is_file():
-        reason = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"phonopy file {path} {reason}; name a file such as phonopy_params.yaml")
     try:
         finished = load_finished(path, beside(path))
+    except LatmmError:
+        raise
     except Exception as error:  # phonopy's parsers raise what they like
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(
@@ -295,8 +293,7 @@ def _with_masses(table: ForceConstants, masses: Mapping[str, float], path: Path)
     symbols = np.array(table.atoms.get_chemical_symbols())
     values = table.atoms.get_masses()
     for element, mass in masses.items():
-        if not (np.isfinite(mass) and mass > 0):
-            raise InputError(f"the mass of {element} must be a positive number of amu, but is {mass}")
+        check_mass(mass, f"the mass of {element}")
         if element not in symbols:
             present = ", ".join(sorted(set(symbols)))
             raise InputError(f"a mass is given for {element}, but {path} holds {present}; name one of them")

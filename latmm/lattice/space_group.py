@@ -18,6 +18,8 @@ __all__ = ["conventional_vectors", "crystal_symmetry", "kinds", "layer_symmetry"
 
 TOLERANCE = 1e-3
 """Distance within which positions count as equal, Å."""
+MOST_ATOMS = 500
+"""Atoms of a primitive cell: a layer's matrices have three rows for each."""
 EXACT = 1e-5
 """The same where force constants are made symmetric by what is found, Å."""
 
@@ -34,13 +36,18 @@ def primitive_cell(atoms: Atoms) -> Atoms:
     Raises
     ------
     InputError
-        If no symmetry is found, not even translations.
+        If no symmetry is found, not even translations, or its primitive cell is too large to compute with.
     """
     numbers = kinds(atoms)
     found = _call(spglib.standardize_cell, _cell(atoms), to_primitive=True, no_idealize=True)
     if found is None:
         raise InputError("the structure's symmetry could not be found; check for atoms on top of each other")
     lattice, positions, types = found
+    if len(types) > MOST_ATOMS:
+        raise InputError(
+            f"the primitive cell holds {len(types)} of the structure's {len(atoms)} atoms, above "
+            f"{MOST_ATOMS}; if they are displaced, as by heat, give the crystal at rest"
+        )
     samples = [int(np.flatnonzero(numbers == t)[0]) for t in types]
     return Atoms(
         numbers=atoms.numbers[samples],

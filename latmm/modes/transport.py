@@ -13,23 +13,26 @@ own axes on the interface.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from itertools import product
 from pathlib import Path
 
-import ase.io
 import numpy as np
 import xarray as xr
-import yaml  # type: ignore[import-untyped]
 from ase import Atoms
 
 from latmm.arrays import Bools, Floats, Integers
-from latmm.errors import InputError
+from latmm.errors import InputError, LatmmError
 from latmm.lattice.space_group import conventional_vectors
 from latmm.modes.system import SIDES
+from latmm.plain_yaml import plain_yaml
+from latmm.reading import check_regular, file_bytes, file_text
+from latmm.structures import read_atoms
 from latmm.units import TWO_PI
 
 __all__ = ["TransportPhonons", "isometries", "on_transport_mesh", "read_cell", "read_phonons"]
 
+_MOST_POINTS = 10**7
 _FAR = 0.05
 """Relative difference of frequencies, over the largest, beyond which both codes hold different crystals."""
 _STRAIN = 0.12
@@ -74,26 +77,39 @@ def read_phonons(path: str | Path) -> TransportPhonons:
     """
     source = Path(path)
     try:
-        return _shengbte(source) if source.is_dir() else _phono3py(source)
-    except FileNotFoundError as error:
-        raise InputError(f"cannot read {error.filename or source}: no such file") from None
-    except (OSError, KeyError, ValueError, IndexError) as error:
+        found = _shengbte(source) if source.is_dir() else _phono3py(source)
+        count = min(found.qpoints.shape[0], *found.mesh)
+        finite = np.all(np.isfinite(found.qpoints)) and np.all(np.isfinite(found.frequency))
+        if found.qpoints.shape[1:] != (3,) or found.frequency.shape[:1] != found.qpoints.shape[:1]:
+            raise ValueError("wave vectors and frequencies do not belong together")
+        if count < 1 or not finite:
+            raise ValueError("it holds numbers that are none")
+    except LatmmError:
+        raise
+    except Exception as error:  # a damaged file makes its readers raise anything
+        reason = " ".join(str(error).split())[:150] or type(error).__name__
         raise InputError(
             f"{source} is neither a kappa-m*.hdf5 of phono3py nor a folder with BTE.qpoints_full and "
-            f"BTE.omega of ShengBTE ({error})"
+            f"BTE.omega of ShengBTE ({reason})"
         ) from error
+    return found
 
 
 def _phono3py(path: Path) -> TransportPhonons:
+    check_regular(path, hint="name a kappa-m*.hdf5 of phono3py")
     with xr.open_dataset(path, engine="h5netcdf", phony_dims="sort") as file:
         first, second, third = (int(n) for n in file["mesh"].values)
+        if not 0 < first * second * third <= _MOST_POINTS:
+            raise ValueError(f"a mesh of {first} x {second} x {third}")
         return TransportPhonons((first, second, third), file["qpoint"].values, file["frequency"].values)
 
 
 def _shengbte(folder: Path) -> TransportPhonons:
     """Columns: number, irreducible number (both from 1), three coordinates; rad/ps of irreducible points."""
-    points = np.atleast_2d(np.loadtxt(folder / "BTE.qpoints_full"))
-    omega = np.atleast_2d(np.loadtxt(folder / "BTE.omega"))
+    points, omega = (
+        np.atleast_2d(np.loadtxt(StringIO(file_text(folder / name))))
+        for name in ("BTE.qpoints_full", "BTE.omega")
+    )
     q, own = points[:, 2:5], points[:, 1].astype(int)
     # early versions list every point's own frequencies, later ones those of irreducible points
     rows = omega[np.unique(own, return_inverse=True)[1].ravel()]
@@ -111,26 +127,24 @@ def read_cell(path: str | Path) -> Atoms:
     InputError
         If the file cannot be read.
     """
+    if Path(path).suffix.lower() not in (".yaml", ".yml"):
+        return read_atoms(Path(path))
     try:
-        if Path(path).suffix.lower() in (".yaml", ".yml"):
-            with Path(path).open(encoding="utf-8") as stream:
-                cell = yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))[
-                    "primitive_cell"
-                ]
-            return Atoms(
-                [point["symbol"] for point in cell["points"]],
-                cell=cell["lattice"],
-                scaled_positions=[point["coordinates"] for point in cell["points"]],
-                pbc=True,
-            )
-        found = ase.io.read(path)
-    except FileNotFoundError:
-        raise InputError(f"cannot read {path}: no such file") from None
-    except Exception as error:  # ASE's readers raise anything
-        raise InputError(f"cannot read a primitive cell from {path} ({error})") from error
-    if not isinstance(found, Atoms):
-        raise InputError(f"{path} holds several structures; give one primitive cell")
-    return found
+        cell = plain_yaml(file_bytes(path), str(path))["primitive_cell"]
+        atoms = Atoms(
+            [point["symbol"] for point in cell["points"]],
+            cell=cell["lattice"],
+            scaled_positions=[point["coordinates"] for point in cell["points"]],
+            pbc=True,
+        )
+    except InputError:
+        raise
+    except Exception as error:  # anything may lie in the place of a cell
+        reason = " ".join(str(error).split())[:150] or type(error).__name__
+        raise InputError(f"cannot read a primitive cell from {path} ({reason})") from error
+    if not np.all(np.isfinite(atoms.cell.array)) or not np.all(np.isfinite(atoms.positions)):
+        raise InputError(f"{path} holds a primitive cell of numbers that are not finite; mend the file")
+    return atoms
 
 
 def isometries(one: Atoms, other: Atoms) -> list[Integers]:

@@ -19,9 +19,15 @@ from ase.calculators.eam import EAM
 from latmm.arrays import Floats, Integers
 from latmm.errors import PotentialError
 from latmm.lattice.potentials.bonds import Bonds, scatter
+from latmm.lattice.potentials.potential import MOST_BYTES
 from latmm.lattice.potentials.spline import Splines
+from latmm.reading import file_text
 
 __all__ = ["EmbeddedAtom", "read_setfl"]
+
+_LARGEST = 1e15
+_FARTHEST = 20.0
+"""Å; no embedded-atom bond is longer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,16 +83,23 @@ def read_setfl(path: str | Path, elements: Sequence[str]) -> EmbeddedAtom:
     PotentialError
         If the file cannot be read, is of another format, or lacks an element.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise PotentialError(f"cannot read {path}: {error.strerror or error}") from None
+    text = file_text(path, "potential file", most=MOST_BYTES, error=PotentialError)
     try:
         table = EAM(potential=StringIO(text), form=_form(text))
-    except (ValueError, IndexError) as error:
+    except Exception as error:  # ASE's reader believes the header
+        reason = " ".join(str(error).split())[:150] or type(error).__name__
         raise PotentialError(
-            f"cannot read {path}: {error}; use a file of LAMMPS' pair_style eam/alloy or eam/fs"
+            f"cannot read {path}: {reason}; use a file of LAMMPS' pair_style eam/alloy or eam/fs"
         ) from error
+    grid = {"cutoff": table.cutoff, "step of r": table.dr, "step of the density": table.drho}
+    for name, value in grid.items():
+        if not 0.0 < value <= (_FARTHEST if name != "step of the density" else _LARGEST):
+            raise PotentialError(f"{path} has a {name} of {value:g}; mend the file")
+    tables = (table.embedded_data, table.density_data, table.rphi_data)
+    if not all(np.abs(values).max() <= _LARGEST for values in tables):
+        raise PotentialError(
+            f"{path} holds numbers that are not finite, or above {_LARGEST:g}; mend the file"
+        )
     if lacking := sorted(set(elements) - set(table.elements)):
         raise PotentialError(
             f"{path} covers {', '.join(table.elements)}, not {', '.join(lacking)}; use another file"
@@ -117,6 +130,8 @@ def _form(text: str) -> str:
         If it is neither's.
     """
     words = " ".join(text.splitlines()[3:]).split()
+    if len(words) < 4:
+        raise ValueError("it ends before its header does")
     kinds = int(words[0])
     densities, distances = int(words[1 + kinds]), int(words[3 + kinds])
     common = 1 + kinds + 5 + kinds * (4 + densities) + kinds * (kinds + 1) // 2 * distances

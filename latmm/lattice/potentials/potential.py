@@ -11,9 +11,11 @@ from tomllib import loads
 from typing import Any, Final, TypeAlias
 
 from latmm.errors import PotentialError
+from latmm.reading import file_bytes
 
 __all__ = [
     "EXACT_FORCES",
+    "MOST_BYTES",
     "Options",
     "Potential",
     "check_names",
@@ -27,6 +29,8 @@ __all__ = [
 EXACT_FORCES: Final = 1e-3
 """Finite displacement for potentials whose forces are exact to rounding, Å."""
 
+MOST_BYTES: Final = 2**26
+"""Largest file of parameters; embedded-atom tables are some megabytes."""
 Options: TypeAlias = Mapping[str, str | float]
 """Options of a potential by name, as typed or as numbers."""
 
@@ -113,10 +117,8 @@ def named_file(path: str | float) -> str:
     PotentialError
         If it cannot be read.
     """
-    try:
-        return f"{Path(str(path)).name} (sha256 {sha256(Path(str(path)).read_bytes()).hexdigest()[:12]})"
-    except OSError as error:
-        raise PotentialError(f"cannot read {path}: {error.strerror or error}") from None
+    content = file_bytes(str(path), "potential file", most=MOST_BYTES, error=PotentialError)
+    return f"{Path(str(path)).name} (sha256 {sha256(content).hexdigest()[:12]})"
 
 
 def refuse_uncovered(name: str, covered: Iterable[str], elements: Iterable[str], hint: str) -> None:

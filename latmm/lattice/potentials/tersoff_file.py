@@ -1,4 +1,4 @@
-"""Tersoff parameters from a file in LAMMPS' format, read by ASE.
+"""Tersoff parameters from a file in LAMMPS' format, kept in ASE's records.
 
 An entry holds three labels and fourteen numbers,
 
@@ -9,18 +9,24 @@ entry i j j, what belongs to the angle and the cut-off of the bond i-k in ζ_ij 
 LAMMPS manual, pair_style tersoff.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from ase.calculators.tersoff import Tersoff as AseTersoff
 from ase.calculators.tersoff import TersoffParameters
 
 from latmm.errors import PotentialError
+from latmm.lattice.potentials.potential import MOST_BYTES
 from latmm.lattice.potentials.tersoff import Tersoff
+from latmm.reading import file_text
 
 __all__ = ["read_tersoff"]
 
+_ORDER = ("m", "gamma", "lambda3", "c", "d", "h", "n", "beta", "lambda2", "B", "R", "D", "lambda1", "A")
+_LARGEST = 1e15
+_FARTHEST = 20.0
+"""Longest bond of any material with room to spare, Å."""
 _SYMBOLS = ("A", "B", "lambda1", "lambda2", "R", "D", "beta", "n", "c", "d", "h", "gamma", "lambda3", "m")
 
 
@@ -41,14 +47,15 @@ def read_tersoff(path: str | Path, elements: Sequence[str], labels: Mapping[str,
     PotentialError
         If the file cannot be read, lacks an entry, or holds a number out of range.
     """
+    text = file_text(path, "potential file", most=MOST_BYTES, error=PotentialError)
     try:
-        entries = AseTersoff.read_lammps_format(path)
-    except OSError as error:
-        raise PotentialError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, TypeError) as error:
+        entries = _entries(text)
+    except ValueError as error:
         raise PotentialError(
             f"cannot read {path}: {error}; a Tersoff file holds entries of three labels and 14 numbers"
         ) from error
+    if not entries:
+        raise PotentialError(f"{path} holds no entry; a Tersoff file holds three labels and 14 numbers each")
     known = sorted({key[0] for key in entries})
     names = [labels.get(element, element) for element in elements]
     if lacking := [name for name in names if name not in known]:
@@ -59,7 +66,7 @@ def read_tersoff(path: str | Path, elements: Sequence[str], labels: Mapping[str,
     size = len(names)
     table = {symbol: np.empty((size, size, size)) for symbol in _SYMBOLS}
     for index in np.ndindex(size, size, size):
-        key = tuple(names[i] for i in index)
+        key = (names[index[0]], names[index[1]], names[index[2]])
         entry = entries.get(key)
         if entry is None:
             raise PotentialError(f"{path} has no entry {' '.join(key)}: it does not cover these together")
@@ -84,11 +91,30 @@ def read_tersoff(path: str | Path, elements: Sequence[str], labels: Mapping[str,
     )
 
 
+def _entries(text: str) -> dict[tuple[str, str, str], TersoffParameters]:
+    """Entries by their labels; what follows a # is a remark.
+
+    Raises
+    ------
+    ValueError
+    """
+    words = re.sub(r"#[^\n]*", "", text).split()
+    size = 3 + len(_ORDER)
+    if len(words) % size:
+        raise ValueError(f"it holds {len(words)} words")
+    return {
+        (words[i], words[i + 1], words[i + 2]): TersoffParameters(*map(float, words[i + 3 : i + size]))
+        for i in range(0, len(words), size)
+    }
+
+
 def _check(path: str | Path, key: tuple[str, ...], entry: TersoffParameters, *, bonded: bool) -> None:
     """Refuse numbers for which the potential has no meaning."""
     numbers = np.array(list(vars(entry).values()))
     reasons = {
         "a number that is not finite": not np.all(np.isfinite(numbers)),
+        f"a number above {_LARGEST:g}": bool(np.abs(numbers).max() > _LARGEST),
+        f"R + D = {entry.R + entry.D:g} Å, above {_FARTHEST:g}": entry.R + entry.D > _FARTHEST,
         f"m = {entry.m:g}, neither 1 nor 3": entry.m not in (1.0, 3.0),
         "d = 0": entry.d == 0.0,
         f"D = {entry.D:g}, not between 0 and R = {entry.R:g}": not 0.0 < entry.D <= entry.R,
