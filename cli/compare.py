@@ -161,7 +161,8 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     checks = marked(options, loads(tree.attrs["checks"]))
     tree.attrs["checks"] = dumps(checks)
     if options["output"]:
-        write(tree, options["output"])
+        with kept(options, next((store.path for store in stores if store is not None), None)):
+            write(tree, options["output"])
         note(options, f"wrote {options['output']}")
         for store in stores:
             if store is not None:

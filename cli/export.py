@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from .outputs import check_outputs
+
 __all__ = ["command"]
 
 
@@ -33,10 +35,10 @@ def command(result: str, phonons: str, cell: str, side: str, output: str) -> Non
 
     from latmm.errors import InputError
     from latmm.modes.transport import on_transport_mesh, read_cell, read_phonons
-    from latmm.results import check_destination, read, write
+    from latmm.results import read, write
 
-    check_destination(output)
     inputs: dict[str, Any] = {"result": result, "phonons": phonons, "cell": cell}
+    check_outputs({**inputs, "output": output})
     tree = read(result)
     if side not in tree.children or "normal" not in tree[side].attrs:
         raise InputError(f"{result} is no result of latmm transmissivity; make one with --gamma --mesh N N N")

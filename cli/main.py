@@ -4,6 +4,7 @@ import importlib
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 import click
@@ -77,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         cli.main(args=arguments, prog_name="latmm", standalone_mode=False)
+        sys.stdout.flush()
     except LatmmError as error:
         click.echo(f"latmm: error: {one_line(error)}", err=True)
         sys.exit(1)
@@ -96,4 +98,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(143)
     except BrokenPipeError:
         sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:  # a disk is full or gone, also that of stdout
+        if (
+            sys.__stdout__ is not None and sys.stdout is sys.__stdout__
+        ):  # what it still holds must not be written at the end
+            with suppress(OSError):
+                sys.stdout.close()
+        where = "" if error.filename is None else f" {error.filename}"
+        reason = error.strerror or error
+        click.echo(f"latmm: error: cannot read or write{where}: {one_line(reason)}", err=True)
         sys.exit(1)

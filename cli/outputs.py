@@ -28,23 +28,63 @@ def check_outputs(options: dict[str, Any]) -> None:
     click.UsageError
         If a file is named twice, or is one of the input files.
     """
+    from latmm.files import check_destination, check_store
     from latmm.plotting import check_figure
-    from latmm.results import check_destination
 
-    structures = options.get("structures") or (options.get("left"), options.get("right"))
-    taken = {Path(path).resolve(): "the structure file" for path in structures if path}
-    if options.get("contact"):
-        taken[Path(options["contact"]).resolve()] = "the explicit region"
-    if options.get("contact_phonopy"):
-        taken[Path(options["contact_phonopy"]).resolve()] = "the calculation of the contact"
+    taken = _inputs(options)
     for name, option in (("output", "-o"), ("csv_file", "--csv"), ("plot", "--plot")):
         path = options.get(name)
         if path is None:
             continue
-        target = (check_figure if name == "plot" else check_destination)(path).resolve()
-        if target in taken:
-            raise click.UsageError(f"{option} {path} would overwrite {taken[target]}; name another file")
-        taken[target] = f"the file of {option}"
+        target = (check_figure if name == "plot" else check_destination)(path)
+        for sign in _signs(target):
+            if sign in taken:
+                raise click.UsageError(f"{option} {path} would overwrite {taken[sign]}; name another file")
+        taken.update(dict.fromkeys(_signs(target), f"the file of {option}"))
+    if options.get("output") and "overwrite" in options:
+        check_store(Path(options["output"]).with_suffix(".partial.zarr"))
+
+
+_INPUTS = {
+    "left": "the structure file",
+    "right": "the structure file",
+    "contact": "the explicit region",
+    "contact_phonopy": "the calculation of the contact",
+    "result": "the table",
+    "phonons": "the phonons",
+    "cell": "the cell",
+}
+"""Options and arguments that name a file to be read."""
+_BESIDE = ("FORCE_SETS", "FORCE_CONSTANTS", "force_constants.hdf5", "BORN")
+"""Files that are read beside a phonopy calculation."""
+
+
+def _inputs(options: dict[str, Any]) -> dict[object, str]:
+    """Collect what tells the files to be read, and what they are."""
+    named = [(Path(options[name]), kind) for name, kind in _INPUTS.items() if options.get(name)]
+    named += [(Path(path), "the structure file") for path in options.get("structures") or ()]
+    for text in options.get("potential_option") or ():
+        named.append((Path(text.partition("=")[2]), "a file of the potential"))
+    found: dict[object, str] = {}
+    for path, kind in named:
+        around = [path.parent / name for name in _BESIDE]
+        try:
+            within = list(path.iterdir()) if path.is_dir() else []
+            for file, what in [(path, kind), *((p, "an input file") for p in (*around, *within))]:
+                if file == path or file.exists():
+                    found.update(dict.fromkeys(_signs(file), what))
+        except (OSError, RuntimeError, ValueError):  # no such file can be an output, either
+            continue
+    return found
+
+
+def _signs(path: Path) -> list[object]:
+    """List what two names of one file have in common: its place, and its number on the disk."""
+    signs: list[object] = [path.resolve()]
+    if path.is_file():
+        state = path.stat()
+        signs.append((state.st_dev, state.st_ino))
+    return signs
 
 
 def run_attributes(options: dict[str, Any], inputs: Mapping[str, str]) -> dict[str, str]:

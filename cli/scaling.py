@@ -1,6 +1,5 @@
 """Long sweeps: who shares the work, what it will cost, and where a stopped one is kept."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,27 +98,42 @@ def store_beside(options: dict[str, Any], interface: "Interface", part: str = ""
 
 
 def path_beside(options: dict[str, Any], part: str = "") -> Path:
-    """Name the folder of that store, and empty it where the run shall start anew."""
+    """Name the folder of that store, and remove it where the run shall start anew.
+
+    Raises
+    ------
+    InputError
+        If there is something in its place that latmm did not make.
+    """
+    from latmm.files import check_store, remove_store
+
     path = Path(options["output"]).with_suffix(f"{part and '.'}{part}.partial.zarr")
+    check_store(path)
     if options["overwrite"] and path.exists():
-        shutil.rmtree(path)
+        remove_store(path)
     return path
 
 
 @contextmanager
 def kept(options: dict[str, Any], store: Path | None) -> Iterator[None]:
     """Say, when what is within stops half-way, that something was kept."""
-    from latmm.errors import InputError
+    from latmm.errors import InputError, OutputError
 
     try:
         yield
+    except OutputError:
+        _tell_of(options, store)
+        raise
     except InputError:  # there was nothing to stop
         raise
     except BaseException:
-        if store is not None and store.exists():
-            text = f"{store} keeps what was found so far: the same command goes on from there"
-            note(options, text)
+        _tell_of(options, store)
         raise
+
+
+def _tell_of(options: dict[str, Any], store: Path | None) -> None:
+    if store is not None and store.exists():
+        note(options, f"{store} keeps what was found so far: the same command goes on from there")
 
 
 def cost(

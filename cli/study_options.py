@@ -1,7 +1,6 @@
 """What the studies share: temperatures, samples and outputs, numbers by range, and the files they write."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,11 +67,13 @@ def study_options(function: _F) -> _F:
 @contextmanager
 def keeping(options: dict[str, Any]) -> Iterator[Path | None]:
     """Name the folder beside the output that keeps what a study finds, until the output is written."""
+    from latmm.files import remove_store
+
     store = path_beside(options) if options["output"] else None
     with kept(options, store):
         yield store
     if store is not None:
-        shutil.rmtree(store, ignore_errors=True)
+        remove_store(store)
 
 
 def whole_numbers(values: Iterable[str], option: str) -> list[int]:

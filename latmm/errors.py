@@ -10,6 +10,7 @@ __all__ = [
     "InstabilityError",
     "LatmmError",
     "MismatchError",
+    "OutputError",
     "PotentialError",
     "one_line",
 ]
@@ -21,6 +22,10 @@ class LatmmError(Exception):
 
 class InputError(LatmmError, ValueError):
     """A value, an option or a file that cannot be used as given."""
+
+
+class OutputError(InputError):
+    """A file that could not be written after the work was done: the disk is full, or no longer there."""
 
 
 class PotentialError(InputError):

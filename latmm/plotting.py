@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from latmm.arrays import Floats
 from latmm.checks import Checks, failed
 from latmm.errors import InputError
-from latmm.results import beside, check_destination
+from latmm.files import check_destination, replacing
 
 __all__ = ["comparison_figure", "save"]
 
@@ -71,21 +71,15 @@ def save(figure: Figure, path: str | Path, checks: Checks | None = None) -> None
     InputError
         If the folder does not exist, the format is unknown, or writing fails.
     """
-    target = check_figure(path)
+    check_figure(path)
     broken = failed(checks or {})
     if broken:
         names = ", ".join(one.name + (" (allowed)" if one.allowed else "") for one in broken)
         title = figure.get_suptitle()
         text = fill(f"checks failed: {names}", width=int(11.0 * figure.get_figwidth()))
         figure.suptitle(f"{title}\n{text}" if title else text, color="#b00000")
-    part = beside(target)
-    try:
+    with replacing(path) as part:
         figure.savefig(part, dpi=200)
-        part.replace(target)
-    except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def check_figure(path: str | Path) -> Path:

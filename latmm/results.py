@@ -5,21 +5,21 @@ JSON text.
 """
 
 import json
-import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import h5netcdf
 import numpy as np
 import xarray as xr
+from xarray.backends import H5NetCDFStore
 
 from latmm.errors import InputError
+from latmm.files import Spilling, replacing, uninterrupted
 from latmm.reading import check_regular
 
-__all__ = ["as_json", "check_destination", "marks", "read", "summary", "uninterrupted", "write"]
+__all__ = ["as_json", "hdf5_file", "marks", "read", "summary", "write"]
 
 
 def as_json(value: Any) -> str:
@@ -33,58 +33,37 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
 
 
-def check_destination(path: str | Path) -> Path:
-    """Check before any work that a file can be written.
+@contextmanager
+def hdf5_file(path: str | Path) -> Iterator[tuple[h5netcdf.File, Spilling]]:
+    """Create a netCDF-4 file, which takes the place of ``path`` when a ``with`` block is done.
+
+    Closed whatever happens and whoever interrupts; interrupts are to be held back while it is written to
+    (:func:`latmm.files.uninterrupted`).
+
+    Returns
+    -------
+    h5netcdf.File, Spilling
+        The file, and what to :meth:`~latmm.files.Spilling.check` after every piece of a long one.
 
     Raises
     ------
-    InputError
-        If the folder does not exist or cannot be written, or the path is a folder, a device or a pipe,
-        or its name is too long.
+    InputError, OutputError
+        See :func:`latmm.files.replacing`.
     """
-    target = Path(path)
-    if os.path.isdir(target):
-        raise InputError(f"cannot write {target}: it is a folder; name a file in it")
-    longest = 255  # bytes, of every common file system
-    if len(os.fsencode(beside(target).name)) > longest:
-        raise InputError(f"cannot write {target}: its name is too long; use a shorter one")
-    # a finished file is renamed to the target, which would put it in the place of /dev/null
-    if os.path.exists(target) and not os.path.isfile(target):
-        raise InputError(f"cannot write {target}: it is a device or a pipe; name an ordinary file")
-    if not target.parent.is_dir():
-        raise InputError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
-    if not os.access(target.parent, os.W_OK):
-        raise InputError(f"cannot write {target}: no permission in the folder {target.parent}")
-    return target
-
-
-def beside(path: Path) -> Path:
-    """Name of the unfinished file beside ``path``, with the same suffix; unique to this process."""
-    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold an interrupt (SIGINT, SIGTERM) back until the block is done.
-
-    Raised inside the HDF5 library it would be swallowed, or print a traceback of its own. For short blocks:
-    the user waits. In a thread that gets no signals nothing changes.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    former = {
-        number: signal.signal(number, lambda number, frame: came.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        if came:
-            signal.raise_signal(came[0])
+    with replacing(path) as part:
+        file = disk = None
+        try:
+            with uninterrupted():
+                disk = Spilling(part)
+                file = h5netcdf.File(disk, "w")
+            yield file, disk
+        finally:
+            with uninterrupted():
+                if file is not None:
+                    file.close()
+                if disk is not None:
+                    disk.close()
+        disk.check()
 
 
 def write(tree: xr.DataTree, path: str | Path) -> None:
@@ -101,19 +80,14 @@ def write(tree: xr.DataTree, path: str | Path) -> None:
 
     Raises
     ------
-    InputError
-        If the file cannot be written.
+    InputError, OutputError
+        If the file cannot be, or could not be, written.
     """
-    target = check_destination(path)
-    part = beside(target)
-    try:
-        with uninterrupted():
-            tree.to_netcdf(part, engine="h5netcdf")
-            os.replace(part, target)
-    except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with uninterrupted(), hdf5_file(path) as (file, _):
+        for node in tree.subtree:
+            group = None if node is tree else f"/{node.relative_to(tree)}"
+            store = H5NetCDFStore(file, group=group, mode="a")
+            node.to_dataset(inherit=node is tree).dump_to_store(store)
 
 
 def read(path: str | Path) -> xr.DataTree:

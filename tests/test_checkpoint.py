@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from latmm.errors import InputError
+from latmm.files import begin_store
 from latmm.sweep import run
 from latmm.sweep.checkpoint import Checkpoint, Rows, digests
 from latmm.sweep.refinement import Sampling, solve_level
@@ -95,7 +96,7 @@ def test_chunks_that_are_damaged_or_missing_are_solved_again(
 ):
     problem = digests(heavy_silicon)
     solve_level(heavy_silicon, sampling, [300.0], checkpoint=Checkpoint(tmp_path / "p.zarr", problem))
-    chunks = sorted(p for p in (tmp_path / "p.zarr").rglob("*") if p.is_file() and "zarr.json" not in p.name)
+    chunks = sorted(chunks_in(tmp_path / "p.zarr"))
     assert len(chunks) == len(sampling.tasks)
     chunks[0].unlink()
     chunks[1].write_bytes(chunks[1].read_bytes()[:-20])  # cut short
@@ -133,7 +134,7 @@ def test_store_of_another_problem_is_refused_and_says_why(heavy_silicon, samplin
 
 
 def test_a_store_that_was_only_begun_is_begun_again(heavy_silicon, sampling, tmp_path):
-    (tmp_path / "p.zarr").mkdir()
+    begin_store(tmp_path / "p.zarr")
     (tmp_path / "p.zarr" / "zarr.json").write_text("{")  # cut short
     rows = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon)).rows("x", 3, 4)
     assert rows.load() == {}

@@ -12,6 +12,7 @@ import xarray as xr
 import latmm.results as results
 from latmm.checks import check, dumps
 from latmm.errors import InputError
+from latmm.files import check_destination
 
 
 @pytest.fixture
@@ -87,14 +88,14 @@ def test_an_interrupt_waits_until_the_file_is_whole(tree, tmp_path, monkeypatch,
     def stop(number, frame):
         raise Stop
 
-    write = xr.DataTree.to_netcdf
+    write = xr.Dataset.dump_to_store
 
     def interrupted(self, *args, **kwargs):
         os.kill(os.getpid(), number)
         write(self, *args, **kwargs)
 
     former = signal.signal(number, stop)
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", interrupted)
+    monkeypatch.setattr(xr.Dataset, "dump_to_store", interrupted)
     try:
         with pytest.raises(Stop):
             results.write(tree, tmp_path / "r.nc")
@@ -113,11 +114,10 @@ def test_files_are_written_in_threads_that_get_no_signals(tree, tmp_path):
 
 
 def test_failure_inside_the_writer_leaves_no_file(tree, tmp_path, monkeypatch):
-    def half(self, path, **_):
-        path.write_bytes(b"half")
-        raise OSError("disk quota exceeded")
+    def full(*_):
+        raise OSError(122, "disk quota exceeded")
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", half)
+    monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(InputError, match="disk quota exceeded"):
         results.write(tree, tmp_path / "new.nc")
     assert os.listdir(tmp_path) == []
@@ -125,14 +125,14 @@ def test_failure_inside_the_writer_leaves_no_file(tree, tmp_path, monkeypatch):
 
 def test_destination_is_checked_before_any_work(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="does not exist; create it first"):
-        results.check_destination(tmp_path / "missing" / "a.nc")
+        check_destination(tmp_path / "missing" / "a.nc")
     with pytest.raises(InputError, match="it is a folder"):
-        results.check_destination(tmp_path)
-    assert results.check_destination(tmp_path / "a.nc") == tmp_path / "a.nc"
+        check_destination(tmp_path)
+    assert check_destination(tmp_path / "a.nc") == tmp_path / "a.nc"
     assert os.listdir(tmp_path) == []
     monkeypatch.setattr(os, "access", lambda *_: False)  # permissions do not bind a superuser
     with pytest.raises(InputError, match="no permission"):
-        results.check_destination(tmp_path / "a.nc")
+        check_destination(tmp_path / "a.nc")
 
 
 def test_files_that_are_no_results_are_refused(tmp_path):

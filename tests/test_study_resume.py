@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from latmm.disorder.kinds import MassDisorder, Mixing
 from latmm.disorder.profiles import Profile
 from latmm.errors import InputError
+from latmm.files import MARKER
 from latmm.interface.tiling import tile
 from latmm.results import read
 from latmm.studies import ensembles, layers
@@ -207,10 +208,15 @@ def test_a_killed_ensemble_ends_as_one_that_was_left_alone(tmp_path):
         xr.testing.assert_identical(found[name].to_dataset(), expected[name].to_dataset())
 
 
-def test_overwrite_starts_anew(tmp_path):
-    (tmp_path / "r.partial.zarr" / "abrupt").mkdir(parents=True)
-    (tmp_path / "r.partial.zarr" / "abrupt" / "zarr.json").write_text("of another run")
+def test_overwrite_starts_anew_but_deletes_nothing_of_others(tmp_path):
+    store = tmp_path / "r.partial.zarr"
+    (store / "abrupt").mkdir(parents=True)
+    (store / "abrupt" / "zarr.json").write_text("of another run")
     output = str(tmp_path / "r.nc")
+    for extra in ([], ["--overwrite"]):
+        assert "is no store" in str(run("--seeds", "2", "-o", output, *extra).exception)
+    assert (store / "abrupt" / "zarr.json").read_text() == "of another run"
+    (store / MARKER).write_text("")
     assert "is no store" in str(run("--seeds", "2", "-o", output).exception)
     assert run("--seeds", "2", "-o", output, "--overwrite").exception is None
     assert [p.name for p in tmp_path.iterdir()] == ["r.nc"]

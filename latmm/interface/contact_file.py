@@ -11,12 +11,11 @@ from pathlib import Path
 import ase.io
 from ase import Atoms
 
-from latmm.errors import InputError
+from latmm.files import replacing
 from latmm.interface.contact import Slab
 from latmm.interface.interface import Interface
 from latmm.interface.matching import Matched
 from latmm.interface.registration import register
-from latmm.results import beside, check_destination
 from latmm.structures import check_contacts, read_atoms
 
 __all__ = ["contact_atoms", "read_contact", "write_contact"]
@@ -85,15 +84,8 @@ def write_contact(
     provenance : mapping of str to str, optional
         Further entries of the comment line.
     """
-    target = check_destination(path)
-    part = beside(target)
-    try:
+    with replacing(path) as part:
         ase.io.write(part, contact_atoms(interface, provenance), format="extxyz")
-        part.replace(target)
-    except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_contact(path: str | Path, matched: Matched, masses: str | None = None) -> Slab:

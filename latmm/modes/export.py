@@ -18,8 +18,8 @@ import numpy as np
 import xarray as xr
 
 from latmm.errors import InputError
+from latmm.files import replacing
 from latmm.modes.system import SIDES
-from latmm.results import beside, check_destination
 
 __all__ = ["angular_table", "balance_error", "write_angular_csv", "write_phonon_csv"]
 
@@ -177,13 +177,7 @@ def _phonon_rows(side: str, table: xr.Dataset) -> Iterable[tuple[Any, ...]]:
 
 def _write_csv(path: str | Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write whole or not at all."""
-    target = check_destination(path)
-    part = beside(target)
-    try:
-        with part.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(header)
-            writer.writerows(rows)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(header)
+        writer.writerows(rows)

@@ -20,9 +20,9 @@ from ase import Atoms
 from latmm.agf import FoldedLead, Junction, Lead, green_function, scattered_wave
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
+from latmm.files import replacing
 from latmm.interface.interface import Interface
 from latmm.modes.system import SIDES, System
-from latmm.results import beside, check_destination
 from latmm.sweep.sampling import reduced_mesh
 from latmm.units import TWO_PI
 
@@ -267,10 +267,5 @@ def _images(
 
 def write_trajectory(images: list[Atoms], path: str | Path) -> None:
     """Write an animation as extended XYZ, whole or not at all."""
-    target = check_destination(path)
-    part = beside(target)
-    try:
+    with replacing(path) as part:
         ase.io.write(part, images, format="extxyz")
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)

@@ -10,8 +10,6 @@ whichever side is taken.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from os import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,11 +19,11 @@ import xarray as xr
 
 from latmm.arrays import Floats, Integers
 from latmm.checks import Checks, by_name, check, dumps
-from latmm.errors import InputError
+from latmm.files import Spilling, uninterrupted
 from latmm.landauer import FrequencyGrid
 from latmm.modes.resolved import Resolved, resolve
 from latmm.modes.system import SIDES, System
-from latmm.results import beside, check_destination, read, uninterrupted
+from latmm.results import hdf5_file, read
 from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
 
@@ -255,23 +253,15 @@ def write_modes(
 
     Raises
     ------
-    InputError
-        If the file cannot be written.
+    InputError, OutputError
+        If the file cannot be, or could not be, written.
     """
-    target = check_destination(path)
-    part = beside(target)
     worst = dict.fromkeys(CHECKS, 0.0)
-    try:
-        with _created(part) as file:
-            rows = _append_all(file, pieces, worst)
-            own = by_name(check(name, worst[name], limit) for name, limit in CHECKS.items())
-            with uninterrupted():
-                file.attrs.update({**attributes, "checks": dumps({**(checks or {}), **own})})
-        replace(part, target)
-    except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with hdf5_file(path) as (file, disk):
+        rows = _append_all(file, disk, pieces, worst)
+        own = by_name(check(name, worst[name], limit) for name, limit in CHECKS.items())
+        with uninterrupted():
+            file.attrs.update({**attributes, "checks": dumps({**(checks or {}), **own})})
     return rows
 
 
@@ -293,21 +283,9 @@ def stored_pieces(path: str | Path, *, rows: int = 2**18) -> Iterator[xr.Dataset
             yield table.isel(mode=slice(start, start + rows)).load()
 
 
-@contextmanager
-def _created(path: Path) -> Iterator[h5netcdf.File]:
-    """Create a file, and close it whatever happens and whoever interrupts."""
-    file = None
-    try:
-        with uninterrupted():
-            file = h5netcdf.File(path, "w")
-        yield file
-    finally:
-        if file is not None:
-            with uninterrupted():
-                file.close()
-
-
-def _append_all(file: h5netcdf.File, pieces: Iterable[xr.Dataset], worst: dict[str, float]) -> int:
+def _append_all(
+    file: h5netcdf.File, disk: Spilling, pieces: Iterable[xr.Dataset], worst: dict[str, float]
+) -> int:
     """Append piece after piece, the first of which tells the columns; keep their worst checks."""
     rows = 0
     for piece in pieces:
@@ -319,6 +297,7 @@ def _append_all(file: h5netcdf.File, pieces: Iterable[xr.Dataset], worst: dict[s
             file.resize_dimension("mode", rows + size)
             for name, column in piece.data_vars.items():
                 file.variables[name][rows : rows + size] = column.values
+        disk.check()
         rows += size
     return rows
 

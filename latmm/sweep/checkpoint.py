@@ -3,13 +3,12 @@
 An array for each sweep, named by the digest of its samples, with a row, and a chunk, for each task: [1, worst
 (3), resolved, counts (3 K F)], filled up with NaN. A chunk that is missing reads as NaN and does not begin
 with 1, one that was cut short fails its checksum: both count as not done. Only the process that runs the
-sweep writes. Other studies keep rows of numbers of their own.
+sweep writes. Other studies keep rows of numbers of their own. Nothing in it is ever unpickled.
 
 The root holds the digests of everything that determines the result; a store of another problem is refused.
 """
 
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +23,9 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from latmm import __version__
 from latmm.arrays import Floats
-from latmm.errors import InputError
+from latmm.errors import InputError, OutputError
+from latmm.files import begin_store, check_store, remove_store, uninterrupted
 from latmm.interface.interface import Interface
-from latmm.results import uninterrupted
 from latmm.sweep.tasks import Piece, Task
 
 __all__ = ["Checkpoint", "Rows", "Stored", "digest", "digests"]
@@ -90,12 +89,12 @@ class Checkpoint:
 
     def __init__(self, path: Path, problem: Mapping[str, str]) -> None:
         self.path, self._problem = path, dict(problem)
-        if not path.exists():
+        if not check_store(path):
             return
         try:
             known = zarr.open_group(path, mode="r").attrs.get("problem")
         except (OSError, ValueError):
-            if path.is_dir() and not any(path.glob("*/zarr.json")):
+            if not any(path.glob("*/zarr.json")):
                 (path / "zarr.json").unlink(missing_ok=True)
                 return  # stopped before there was anything in it
             raise InputError(
@@ -133,7 +132,7 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Delete the store: its run is done."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_store(self.path)
 
 
 class Rows:
@@ -158,14 +157,24 @@ class Rows:
         return found
 
     def save(self, number: int, row: Floats) -> None:
-        """Keep a row."""
+        """Keep a row.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written; what was kept before stays.
+        """
         kept = np.full(self._shape[1], np.nan)
         kept[0], kept[1 : 1 + row.size] = _KEPT, row
-        with uninterrupted():
-            self._array[number] = kept
+        try:
+            with uninterrupted():
+                self._array[number] = kept
+        except OSError as error:
+            raise OutputError(f"cannot write {self._path}: {error.strerror or error}") from error
 
     @cached_property
     def _array(self) -> "zarr.Array":  # type: ignore[type-arg]
+        begin_store(self._path)
         root = zarr.open_group(self._path, mode="a")
         if "problem" not in root.attrs:
             root.attrs["problem"] = self._problem
