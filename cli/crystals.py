@@ -1,5 +1,6 @@
 """Two crystals and their interface from the command line: the arguments that lattice commands share."""
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -191,6 +192,7 @@ def provenance(options: dict[str, Any], interface: "Interface") -> dict[str, Any
     return {
         **run_attributes(options, inputs(options)),
         "potential": interface.potential,
+        "notes": json.dumps(interface.notes, ensure_ascii=False),
         "normal": list(interface.normals[0]),
         "normal_right": list(interface.normals[1]),
         "area": interface.area,

@@ -1,9 +1,12 @@
 """LEFT and RIGHT as finished phonopy calculations: their options, and the interfaces that follow."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from .options import warn
 
 if TYPE_CHECKING:
     from latmm.interface.interface import Interface
@@ -93,24 +96,37 @@ def finished_interfaces(options: dict[str, Any], report: "Reporter") -> "dict[st
     sides = [_read(options, side, report) for side in ("left", "right")]
     source = "; ".join(f"{name}: {c.description}" for name, c in zip(("left", "right"), sides, strict=True))
     left, right = (calculation.constants for calculation in sides)
+    contact = read_phonopy(options["contact_phonopy"]) if options["contact_phonopy"] else None
+    notes = _warnings(sides[0], sides[1], contact)
     normals = options["normal"], options.get("right_normal") or options["normal"]
     common = {name: options[name] for name in ("strain", "max_strain")} | {"layers": options["span"]}
-    if options["contact_phonopy"]:
-        contact = read_phonopy(options["contact_phonopy"])
+    if contact is not None:
         source += f"; contact: {contact.description}"
         _note(options, f"contact: {contact.description}")
-        return {
-            "contact": superlattice_interface(
-                left, right, contact.constants, normals, source=source, **common
-            )
-        }
+        joined = superlattice_interface(left, right, contact.constants, normals, source=source, **common)
+        return {"contact": replace(joined, notes=notes)}
     rules = _RULES if options["mixing"] == ALL else (options["mixing"] or _RULES[0],)
     found = {}
     for done, rule in enumerate(rules):
         report("interface", done, len(rules))
-        found[rule] = mix_interface(left, right, normals, rule=rule, source=source, **common)
+        mixed = mix_interface(left, right, normals, rule=rule, source=source, **common)
+        found[rule] = replace(mixed, notes=notes)
     report("interface", len(rules), len(rules))
     return found
+
+
+def _warnings(left: "Calculation", right: "Calculation", contact: "Calculation | None") -> tuple[str, ...]:
+    """Say what the files leave out and in what they differ, also on stderr."""
+    from latmm.lattice.phonopy_files import differences
+
+    found = [calculation.left_out for calculation in (left, right, contact) if calculation is not None]
+    found += differences(left, right)
+    if contact is not None and contact.code != left.code == right.code:
+        found.append(f"the contact, {contact.path}, is of {contact.code}, both crystals are of {left.code}")
+    notes = tuple(dict.fromkeys(text for text in found if text))
+    for text in notes:
+        warn(text)
+    return notes
 
 
 def _read(options: dict[str, Any], side: str, report: "Reporter") -> "Calculation":

@@ -16,6 +16,7 @@ __all__ = [
     "potential_options",
     "temperature_list",
     "temperature_option",
+    "warn",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -121,6 +122,11 @@ def note(options: dict[str, Any], text: str) -> None:
     """Write a line on stderr unless all is to be quiet."""
     if not options["quiet"]:
         click.echo(text, err=True)
+
+
+def warn(text: str) -> None:
+    """Write a warning on stderr."""
+    click.echo(f"latmm: warning: {text}", err=True)
 
 
 def assignments(values: Iterable[str], option: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .caching import cache_options, remembering
-from .options import potential_of, potential_options
+from .options import potential_of, potential_options, warn
 from .progress import Reporter
 from .scaling import check_scaling, executor_of
 from .sharing import for_forces, force_options
@@ -119,6 +119,8 @@ def _finished(path: str, normal: tuple[int, int, int], quiet: bool) -> "Side":
     calculation = read_phonopy(path)
     if not quiet:
         click.echo(calculation.description, err=True)
+    if calculation.left_out:
+        warn(calculation.left_out)
     table = oriented(calculation.constants, normal)
     return Side.from_force_constants(table, table.atoms.get_chemical_formula(empirical=True))
 

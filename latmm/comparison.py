@@ -204,6 +204,7 @@ def compare(
             "area_units": "angstrom2",
             "strain": as_json(_strains(interface)),
             "potential": interface.potential,
+            "notes": as_json(list(interface.notes)),
             "normal": list(interface.normals[0]),
             "normal_right": list(interface.normals[1]),
             "kmesh": list(sampling.kmesh),

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from latmm.continuum.survey import Side, survey
 from latmm.interface.finished import oriented
+from latmm.lattice.phonopy_bridge import finite_displacements
 from latmm_cli.main import cli
 from latmm_cli.tables import conductance_table
 
@@ -89,6 +90,26 @@ def test_requests_that_make_no_sense_end_in_one_message(arguments, text, folder,
     assert done.exit_code != 0
     message = done.stderr if isinstance(done.exception, SystemExit) else str(done.exception)
     assert text in " ".join(message.split())
+
+
+def test_what_the_files_leave_out_is_printed_and_stored(silicon, folder, tmp_path):
+    """Born charges (of zero, so that springs will do) beside one file, another supercell in the other."""
+    small = finite_displacements(silicon.atoms, silicon.potential, supercell=3 * np.eye(3, dtype=int))
+    small.save(tmp_path / "small.yaml", settings=SETTINGS)
+    (tmp_path / "BORN").write_text("14.4\n2 0 0 0 2 0 0 0 2\n0 0 0 0 0 0 0 0 0\n")
+    output = tmp_path / "r.nc"
+    done = run("compare", tmp_path / "small.yaml", folder / "si.yaml", *QUICK, "-o", output, "--json", "-q")
+    assert done.exit_code == 0, done.output
+    notes = json.loads(done.stdout)["notes"]
+    assert len(notes) == 2
+    assert "dipole forces beyond its supercell of 54 atoms (" in notes[0]
+    assert "the supercells are unequal" in notes[1]
+    for text in notes:
+        assert f"latmm: warning: {text}" in done.stderr
+    with xr.open_datatree(output, engine="h5netcdf") as tree:
+        assert json.loads(tree.attrs["notes"]) == notes
+    done = run("amm", tmp_path / "small.yaml", tmp_path / "small.yaml", "-q", "-T", "1")
+    assert "latmm: warning: " in done.stderr
 
 
 def test_commands_for_one_interface_refuse_all_rules(folder, tmp_path):

@@ -15,9 +15,10 @@ from scipy import constants
 
 from latmm.errors import InputError, InstabilityError
 from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.phonons import phonons
+from latmm.lattice.likelihood import improbable
+from latmm.lattice.phonons import largest_frequency, phonons
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
-from latmm.lattice.phonopy_files import is_phonopy_file, read_phonopy
+from latmm.lattice.phonopy_files import differences, is_phonopy_file, read_phonopy
 from latmm.lattice.space_group import primitive_cell
 
 Q = np.random.default_rng(2).uniform(-0.5, 0.5, (8, 3))
@@ -110,6 +111,98 @@ def test_units_of_the_code_that_gave_the_forces_are_honoured(carbide, tmp_path):
     found = read_phonopy(stored(other, tmp_path, "yaml"))
     np.testing.assert_allclose(found.constants.volume, own.volume, rtol=1e-7)
     np.testing.assert_allclose(phonons(found.constants, Q).frequency, frequencies(carbide), rtol=1e-6)
+
+
+ATOMIC = {
+    "length": constants.physical_constants["Bohr radius"][0] * 1e10,
+    "energy": constants.physical_constants["Rydberg constant times hc in eV"][0],
+}
+
+
+def in_units(phonon, *, length, constants, calculator):
+    """The same cells with other numbers: lengths and force constants divided by these, a code stated."""
+    own = phonon.unitcell
+    unit = PhonopyAtoms(
+        symbols=own.symbols, cell=own.cell / length, scaled_positions=own.scaled_positions, masses=own.masses
+    )
+    other = Phonopy(unit, phonon.supercell_matrix, primitive_matrix="P", calculator=calculator, log_level=0)
+    other.force_constants = phonon.force_constants / constants
+    return other
+
+
+@pytest.mark.parametrize("calculator", [None, "qe"])
+@pytest.mark.parametrize("length", [1.0, ATOMIC["length"]])
+@pytest.mark.parametrize("factor", [1.0, ATOMIC["energy"] / ATOMIC["length"] ** 2])
+def test_units_of_another_code_are_refused(silicon, calculator, length, factor, tmp_path):
+    """Numbers in Å or Bohr, eV/Å² or Ry/Bohr², and a code that has those or others."""
+    fits = (calculator, length, factor) in (
+        (None, 1.0, 1.0),
+        ("qe", ATOMIC["length"], ATOMIC["energy"] / ATOMIC["length"] ** 2),
+    )
+    path = stored(
+        in_units(silicon.phonopy, length=length, constants=factor, calculator=calculator), tmp_path, "yaml"
+    )
+    if fits:
+        assert read_phonopy(path).code == (calculator or "vasp")
+        return
+    with pytest.raises(
+        InputError, match=rf"not in the units of its calculator, {calculator or 'vasp'}"
+    ) as told:
+        read_phonopy(path)
+    assert "covalent radii" in str(told.value) or "THz, is" in str(told.value)
+
+
+def test_contradicting_units_in_one_file_are_refused(silicon, tmp_path):
+    path = stored(silicon.phonopy, tmp_path, "yaml")
+    path.write_text(path.read_text().replace('length: "angstrom"', 'length: "au"'))
+    with pytest.raises(InputError, match="physical_unit in YAML conflicts with calculator"):
+        read_phonopy(path)
+
+
+def test_crystals_of_all_kinds_are_probable(silicon, argon, aluminium):
+    """Covalent, noble and metallic ones; the same with lengths or force constants in atomic units are not."""
+    for crystal in (silicon, argon, aluminium):
+        top = largest_frequency(crystal.constants)
+        assert improbable(crystal.atoms, top) is None
+        large, small = crystal.atoms.copy(), crystal.atoms.copy()
+        large.set_cell(large.cell / ATOMIC["length"], scale_atoms=True)
+        small.set_cell(small.cell * ATOMIC["length"], scale_atoms=True)
+        if crystal is not argon:
+            assert "covalent radii" in improbable(large, top)
+            assert "below" in improbable(crystal.atoms, top / 7.0)
+            assert "covalent radii" in improbable(small, 7.0 * top)
+        assert "above" in improbable(crystal.atoms, 7.0 * top)
+
+
+def test_calculations_that_do_not_belong_together_are_named(silicon, structure, tmp_path):
+    """Another code, another supercell, another lattice constant: each a sentence, and none for the same."""
+    files = {}
+    for name in ("same", "code", "small", "large"):
+        (tmp_path / name).mkdir()
+        files[name] = tmp_path / name
+    atomic = {"length": ATOMIC["length"], "constants": ATOMIC["energy"] / ATOMIC["length"] ** 2}
+    same = read_phonopy(stored(silicon.phonopy, files["same"], "yaml"))
+    code = read_phonopy(stored(in_units(silicon.phonopy, **atomic, calculator="qe"), files["code"], "yaml"))
+    potential = resolve_potential("sw", ["Si"])
+    small = finite_displacements(silicon.atoms, potential, supercell=3 * np.eye(3, dtype=int))
+    small = read_phonopy(stored(small, files["small"], "yaml"))
+    large = read_phonopy(
+        stored(
+            in_units(silicon.phonopy, length=1 / 1.006, constants=1.0, calculator=None),
+            files["large"],
+            "yaml",
+        )
+    )
+    assert differences(same, same) == []
+    (told,) = differences(same, code)
+    assert "phonopy.yaml is of vasp" in told
+    assert "of qe: functionals" in told
+    (told,) = differences(same, small)
+    heights = 1.0 / np.linalg.norm(np.linalg.inv(3 * silicon.atoms.cell.array), axis=0)
+    assert f"{0.5 * heights.min():.1f} Å in {small.path} (54 atoms)" in told
+    (told,) = differences(same, large)
+    assert "hold one substance, Si2, with lattices 0.60 % apart" in told
+    assert same.left_out is None
 
 
 def test_force_constants_of_the_working_folder_are_not_taken(carbide, tmp_path, monkeypatch):
@@ -266,4 +359,5 @@ def test_born_file_beside_marks_a_polar_crystal(carbide, tmp_path):
     (tmp_path / "BORN").write_text("14.4\n2 0 0 0 2 0 0 0 2\n" + 2 * "0 0 0 0 0 0 0 0 0\n")
     found = read_phonopy(stored(carbide, tmp_path, "yaml"))
     assert found.polar
+    assert "dipole forces beyond its supercell of 54 atoms" in found.left_out
     np.testing.assert_allclose(phonons(found.constants, Q).frequency, frequencies(carbide), rtol=2e-7)

@@ -88,6 +88,8 @@ class Interface:
         Miller indices of the plane in both crystals.
     checks : mapping of str to Check
         By name.
+    notes : tuple of str
+        What who reads the result must know, a sentence each.
 
     Raises
     ------
@@ -106,6 +108,7 @@ class Interface:
     potential: str
     normals: tuple[tuple[int, int, int], tuple[int, int, int]]
     checks: Checks = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, depth, layers, principal in zip(

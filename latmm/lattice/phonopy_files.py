@@ -25,6 +25,7 @@ from scipy import constants
 from latmm.arrays import Floats
 from latmm.errors import InputError, InstabilityError, LatmmError
 from latmm.lattice.force_constants import ForceConstants
+from latmm.lattice.likelihood import improbable
 from latmm.lattice.phonons import require_stable
 from latmm.lattice.phonopy_bridge import (
     Finished,
@@ -41,7 +42,7 @@ from latmm.reading import COMPRESSED
 from latmm.structures import SHORTEST_BOND, check_mass
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
-__all__ = ["Calculation", "beside", "is_phonopy_file", "read_phonopy"]
+__all__ = ["Calculation", "beside", "differences", "is_phonopy_file", "read_phonopy"]
 
 _BESIDE: Final = ("FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS", "BORN")
 _WRONG: Final = 0.05
@@ -52,6 +53,10 @@ _POLAR: Final = 0.15
 crystals, 1.0 less once their dipole part is subtracted."""
 _SMALL: Final = 0.34
 """Fractional q below which that share is looked at: the expectation holds near Γ."""
+_SAME_REACH: Final = 0.1
+"""Relative difference of the reach of two supercells that lattices of one kind explain."""
+_SAME_LATTICE: Final = 2e-3
+"""Relative difference of lattice constants that convergence explains: functionals differ by 6e-3 to 2e-2."""
 _COULOMB: Final = constants.e / (constants.epsilon_0 * constants.angstrom)
 """e²/ε₀ in eV Å."""
 
@@ -70,6 +75,10 @@ class Calculation:
         Where the force constants come from.
     supercell : int
         Atoms in phonopy's supercell.
+    reach : float
+        Half of the supercell's least height: the distance up to which all force constants are known, Å.
+    code : str
+        Which gave the forces, as phonopy names it; ``"vasp"`` too where the file states none.
     polar : bool
         Born charges are there; their non-analytic term is left out.
     sum_rule_before, exchange_before : float
@@ -87,6 +96,8 @@ class Calculation:
     path: Path
     source: str
     supercell: int
+    reach: float
+    code: str
     polar: bool
     sum_rule_before: float
     exchange_before: float
@@ -106,6 +117,52 @@ class Calculation:
             f"{self.exchange_before:.1e} made exact, which moves frequencies by up to {self.change:.1e} THz; "
             f"symmetry kept to {self.symmetry_error:.1e} of the largest squared frequency{polar}"
         )
+
+    @property
+    def left_out(self) -> str | None:
+        """What of the file's physics no result has, in words; None if nothing."""
+        if not self.polar:
+            return None
+        return (
+            f"{self.path} holds Born charges: dipole forces beyond its supercell of {self.supercell} atoms "
+            f"({self.reach:.1f} Å), and with them the LO-TO splitting near the zone centre, are left out"
+        )
+
+
+def differences(left: Calculation, right: Calculation) -> list[str]:
+    """Say in what two calculations differ that belong to one interface, a sentence for each.
+
+    Parameters
+    ----------
+    left, right : Calculation
+        Of the two sides, or of a side and the contact.
+
+    Returns
+    -------
+    list of str
+        Nothing where the files show none; which functional was used they do not tell.
+    """
+    found = []
+    if left.code != right.code:
+        found.append(
+            f"{left.path} is of {left.code} and {right.path} of {right.code}: functionals and "
+            "pseudopotentials of different codes differ; take both crystals from one"
+        )
+    if abs(left.reach / right.reach - 1.0) > _SAME_REACH:
+        found.append(
+            f"the supercells are unequal: force constants reach {left.reach:.1f} Å in {left.path} "
+            f"({left.supercell} atoms) and {right.reach:.1f} Å in {right.path} ({right.supercell} atoms); "
+            "pairs that one side does not reach enter as zero; take supercells of equal size"
+        )
+    first, second = (side.constants.atoms for side in (left, right))
+    if sorted(first.numbers) == sorted(second.numbers):
+        misfit = float(np.cbrt(second.get_volume() / first.get_volume())) - 1.0
+        if abs(misfit) > _SAME_LATTICE:
+            found.append(
+                f"{left.path} and {right.path} hold one substance, {first.symbols}, with lattices "
+                f"{100 * abs(misfit):.2f} % apart: functional, pseudopotential, pressure or structure differ"
+            )
+    return found
 
 
 def is_phonopy_file(path: str | PathLike[str]) -> bool:
@@ -165,6 +222,7 @@ def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None =
     except KeyError as error:
         raise InputError(f"{path} holds atoms of unknown element {error}; name the elements") from None
     _check_cell(atoms, path)
+    _check_units(finished, atoms, path)
     sum_rule, exchange = _defects(finished, path)
     q = np.random.default_rng(0).uniform(-0.5, 0.5, (12, 3))
     before = _frequencies(finished, q)
@@ -193,6 +251,8 @@ def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None =
         path,
         finished.source,
         len(phonon.supercell),
+        _reach(finished),
+        _code(finished),
         finished.born is not None,
         sum_rule,
         exchange,
@@ -228,6 +288,31 @@ def _check_cell(atoms: Atoms, path: Path) -> None:
     distances = atoms.get_all_distances(mic=True) + np.diag(np.full(len(atoms), np.inf))
     if distances.min() < SHORTEST_BOND:
         raise InputError(f"{path} has atoms {distances.min():.3g} Å apart; mend the structure")
+
+
+def _check_units(finished: Finished, atoms: Atoms, path: Path) -> None:
+    """Refuse lengths and force constants that are not in the units of the code that the file names."""
+    q = np.random.default_rng(1).uniform(-0.5, 0.5, (4, 3))
+    reason = improbable(atoms, float(np.abs(_frequencies(finished, q)).max()))
+    if reason is not None:
+        raise InputError(
+            f"{path}: {reason}; the {finished.source} are not in the units of its calculator, "
+            f"{_code(finished)}; state the code that gave them in the file (phonopy: calculator: qe), or "
+            "convert them to Å and eV/Å²"
+        )
+
+
+def _code(finished: Finished) -> str:
+    return finished.phonopy.calculator or "vasp"
+
+
+def _reach(finished: Finished) -> float:
+    """Half of the least height of phonopy's supercell, Å."""
+    return (
+        0.5
+        * finished.length
+        / float(np.linalg.norm(np.linalg.inv(finished.phonopy.supercell.cell), axis=0).max())
+    )
 
 
 def _defects(finished: Finished, path: Path) -> tuple[float, float]:
