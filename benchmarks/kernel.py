@@ -214,8 +214,8 @@ def check(name: str, problem: Junction, omega: np.ndarray) -> None:
     error = np.abs(found.transmission - general.transmission).max()
     left, right = (getattr(found, x) != getattr(general, x) for x in ("channels_left", "channels_right"))
     print(
-        f"{name:42s} {forms_found(problem.left):7s} {omega.size:6d} points {found.resolved.sum():4d} "
-        f"re-solved, |S†S−1| median {np.median(found.unitarity):.0e} max {found.unitarity.max():.0e}, "
+        f"{name:42s} {forms_found(problem.left):7s} {omega.size:6d} points {found.retried.sum():4d} "
+        f"retried, |S†S−1| median {np.median(found.unitarity):.0e} max {found.unitarity.max():.0e}, "
         f"Caroli {caroli:.0e}; general problem: |dT| {error:.0e}, {(left | right).sum()} counts differ; "
         f"{1e3 * spent / omega.size:.2f} ms",
         flush=True,

@@ -210,7 +210,7 @@ def compare(
             "kmesh": list(sampling.kmesh),
             "frequencies": sampling.frequencies,
             "samples": 0 if solved is None else solved.samples,
-            "samples_resolved_again": 0 if solved is None else solved.resolved,
+            "samples_retried": 0 if solved is None else solved.retried,
             "contact_layers": list(interface.layers),
             "checks": dumps(checks),
             "versions": as_json(_versions()),

@@ -4,7 +4,7 @@ Frequencies squared are in units of the caller: masses and springs of order one.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -143,6 +143,18 @@ def band_edges(lead: Lead, mesh: int = 200):
                 low, high = (middle, high) if (slope(middle)[0] > 0) == rising else (low, middle)
             omega.append(slope(middle)[1])
     return np.sqrt([square for square in omega if square > 0.1 * np.abs(lead.onsite).max()])
+
+
+def unsound(route):
+    """A route to Bloch states that marks every point as unsound."""
+
+    def wrapped(*given):
+        found = route(*given)
+        raw, rest = (found[0], found[1:]) if isinstance(found, tuple) else (found, None)
+        refused = replace(raw, sound=np.zeros_like(raw.sound))
+        return refused if rest is None else (refused, *rest)
+
+    return wrapped
 
 
 def doubled(lead: Lead) -> Lead:

@@ -148,7 +148,7 @@ def test_diffuse_mismatch_of_the_mesh_is_that_of_counted_bloch_modes(heavy):
 def test_tree_records_sampling_and_checks(tree):
     assert list(tree.attrs["kmesh"]) == [6, 6]
     assert tree.attrs["samples"] > 0
-    assert tree.attrs["samples_resolved_again"] >= 0
+    assert tree.attrs["samples_retried"] >= 0
     checks = json.loads(tree.attrs["checks"])
     for name in ("unitarity", "caroli", "reciprocity", "radiation_limit", "contact_ends"):
         assert checks[name]["passed"], name

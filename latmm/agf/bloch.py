@@ -26,18 +26,47 @@ Symbols: λ → ``bloch``, u → ``u``, ω² → ``omega2``, H₀ → ``h0``, H�
 exp(−iωt).
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
 from latmm.agf.batch import adjoint
 from latmm.arrays import Bools, Complexes, Floats
 
-__all__ = ["bloch_states", "eigenpairs", "flux", "inverted", "recovered", "solve"]
+__all__ = ["Solver", "Unscaled", "bloch_states", "eigenpairs", "flux", "inverted", "recovered", "solve"]
 
+Solver: TypeAlias = Literal["fast", "fallback"]
+"""How states are found: by the eigenvalues of a general matrix, or by :mod:`latmm.agf.fallback`."""
 SHIFT: Final[complex] = 0.6 * np.exp(0.7j)
 REAL_SHIFT: Final[float] = 0.59
 """Inside the unit circle, away from 0 and 1, where states accumulate."""
+
+
+@dataclass(frozen=True)
+class Unscaled:
+    """States of p points sorted by direction, right-going (0) before left-going (1), before any is scaled.
+
+    Attributes
+    ----------
+    bloch : (2, p, n) complex
+        λ.
+    unit : (2, p, n, n) complex
+        Bloch vectors in columns, u†u = 1.
+    basis, image : (2, p, n, n) complex
+        A basis of the same states, and what it becomes one layer to the right (0) or to the left (1).
+    propagating : (2, p, n) bool
+        Whether a state carries energy.
+    sound : (p,) bool
+        Whether there are as many states of each direction as there must be.
+    """
+
+    bloch: Complexes
+    unit: Complexes
+    basis: Complexes
+    image: Complexes
+    propagating: Bools
+    sound: Bools
 
 
 def solve(a: Complexes | Floats, b: Complexes | Floats) -> Complexes:

@@ -23,20 +23,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latmm.agf.batch import adjoint, angular_frequencies, chunks, points_shape
-from latmm.agf.bloch import solve
+from latmm.agf.bloch import Solver, solve
 from latmm.agf.junction import Junction, Prepared
 from latmm.agf.leads import FoldedLead, Lead, Stack
-from latmm.agf.modes import lead_modes, states
+from latmm.agf.modes import lead_modes, self_energy, states
+from latmm.agf.retry import LIMIT, with_fallback
 from latmm.arrays import Complexes, Floats, Integers
-from latmm.errors import ConvergenceError, InputError
+from latmm.errors import InputError
 
 __all__ = ["GreenFunction", "SelfEnergies", "green_function", "scattered_wave", "self_energies"]
-
-RETRY = 1e-9
-"""Residue of the surface equation, relative to its terms, at which a point is solved again by the careful
-route."""
-LIMIT = 1e-7
-"""Residue beyond which no result is given."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +126,7 @@ def self_energies(lead: Lead | FoldedLead, omega: ArrayLike, *, eta: float = 0.0
     InputError
         If ω is not positive, η negative, or the leading axes do not broadcast.
     ConvergenceError
-        If the surface equation is missed by both routes; the message names the point.
+        If the surface equation is missed by both solvers; the message names the point.
     """
     w = angular_frequencies(omega)
     shape = points_shape(w, *lead.leading)
@@ -166,7 +161,7 @@ def green_function(junction: Junction, omega: ArrayLike, *, eta: float = 0.0) ->
     InputError
         If ω is not positive, η negative, or the leading axes do not broadcast.
     ConvergenceError
-        If a lead's surface equation is missed by both routes; the message names the point.
+        If a lead's surface equation is missed by both solvers; the message names the point.
     """
     w = angular_frequencies(omega)
     prepared = Prepared.of(junction, points_shape(w, *junction.leading))
@@ -254,41 +249,46 @@ def _squared(omega: Floats, eta: float) -> Complexes | Floats:
 
 
 def _surfaces(stack: Stack, points: Integers, omega2: Complexes | Floats) -> Complexes:
-    """Self-energies (2, p, N, n, n), right and left; points that miss are solved with care."""
-    sigma, error = _residue(stack, points, omega2[points], careful=False)
-    again = np.flatnonzero(~(error <= RETRY))
-    if again.size:
-        better, left_over = _residue(stack, points[again], omega2[points[again]], careful=True)
-        keep = left_over <= np.where(np.isfinite(error[again]), error[again], np.inf)
-        sigma[:, again[keep]], error[again[keep]] = better[:, keep], left_over[keep]
-        if not error[again].max() <= LIMIT:
-            point = points[again[np.argmax(np.nan_to_num(error[again], nan=np.inf))]]
-            at = abs(omega2[point]) ** 0.5
-            raise ConvergenceError(
-                f"the self-energy of a lead at point {point} of the batch (omega = {at:.12g} rad/ps) leaves "
-                f"a residue above {LIMIT:g} by the fast and by the careful route; move omega by a relative "
-                "1e-9 off the band edge, or give `eta`"
-            )
+    """Self-energies (2, p, N, n, n), right and left; points that miss are solved by the fallback solver."""
+    sigma, error = _residue(stack, points, omega2[points], "fast")
+
+    def fallback(number: Integers) -> tuple[Complexes, Floats]:
+        return _residue(stack, points[number], omega2[points[number]], "fallback")
+
+    def put(number: Integers, better: Complexes) -> None:
+        sigma[:, number] = better
+
+    def refusal(number: int, left_over: float) -> str:
+        return (
+            f"the self-energy of a lead at point {points[number]} of the batch (omega = "
+            f"{abs(omega2[points[number]]) ** 0.5:.12g} rad/ps) leaves a residue of {left_over:.2g}, above "
+            f"{LIMIT:g}, by the fast and by the fallback solver; move omega by a relative 1e-9 off the band "
+            "edge, or give `eta`"
+        )
+
+    with_fallback(error, fallback, put, refusal)
     return sigma
 
 
 def _residue(
-    stack: Stack, points: Integers, omega2: Complexes | Floats, careful: bool
+    stack: Stack, points: Integers, omega2: Complexes | Floats, solver: Solver
 ) -> tuple[Complexes, Floats]:
-    """Solve for Σ, (2, p, N, n, n), by one route; and by how much H₁F² + (H₀ − ω²)F + H₁† misses 0, (p,)."""
+    """Solve for Σ, (2, p, N, n, n), and by how much H₁F² + (H₀ − ω²)F + H₁† misses 0, (p,).
+
+    The error is relative to the terms.
+    """
     shape = (points.size, stack.folded, stack.size, stack.size)
     h0, h1 = stack.h0.at(points).reshape(-1, *shape[2:]), stack.h1.at(points).reshape(-1, *shape[2:])
     e = h0 - np.repeat(omega2, stack.folded)[:, None, None] * np.eye(stack.size)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # not finite is an infinite residue
-        found = states(stack, points, omega2, careful)
+        found = states(stack, points, omega2, solver)
         sigma, errors = [], []
-        for side in (0, 1):
-            f = found.image[side] @ solve(found.basis[side], np.broadcast_to(np.eye(stack.size), h1.shape))
-            hop, back = (h1, adjoint(h1)) if side == 0 else (adjoint(h1), h1)
-            sigma.append(hop @ f)
+        for side, back in ((0, adjoint(h1)), (1, h1)):
+            here, f, _ = self_energy(h1, found, side)
+            sigma.append(here)
             scale = np.abs(e).max((-2, -1)) + np.abs(h1).max((-2, -1))
             size = np.maximum(1.0, np.abs(f).max((-2, -1))) * scale
-            errors.append(np.abs((sigma[-1] + e) @ f + back).max((-2, -1)) / size)
+            errors.append(np.abs((here + e) @ f + back).max((-2, -1)) / size)
     error = np.where(found.sound, np.maximum(*errors), np.inf).reshape(shape[:2]).max(-1)
     return np.stack(sigma).reshape(2, *shape), error
 

@@ -20,16 +20,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latmm.agf.batch import adjoint, angular_frequencies, chunks, points_shape
-from latmm.agf.bloch import flux, solve
-from latmm.agf.careful import careful_states
+from latmm.agf.bloch import Solver, Unscaled, flux, solve
 from latmm.agf.crossings import meeting, separate_directions
+from latmm.agf.fallback import fallback_states
 from latmm.agf.leads import FoldedLead, Lead, Stack
 from latmm.agf.mirror import APART, MARGIN
 from latmm.agf.normalisation import scales, unit_flux
+from latmm.agf.retry import with_fallback
 from latmm.arrays import Bools, Complexes, Floats, Integers
-from latmm.errors import ConvergenceError
 
-__all__ = ["Modes", "States", "Waves", "channels", "lead_modes", "states", "surface"]
+__all__ = ["Modes", "States", "Waves", "channels", "lead_modes", "self_energy", "states", "surface"]
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class Modes:
     ----------
     right, left : Waves
         Modes that move or decay to +z, to −z.
-    resolved : (...,) bool
-        Points that the second, more careful route had to solve.
+    retried : (...,) bool
+        Points that the fallback solver had to solve.
     """
 
     right: Waves
     left: Waves
-    resolved: Bools
+    retried: Bools
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ class States:
             store[bad if store.ndim == 1 else (slice(None), bad)] = getattr(better, item.name)
 
 
-def states(stack: Stack, points: slice | Integers, omega2: Complexes | Floats, careful: bool) -> States:
-    """Sorted states of the chosen points; ``careful`` takes the second route.
+def states(stack: Stack, points: slice | Integers, omega2: Complexes | Floats, solver: Solver) -> States:
+    """Sorted states of the chosen points.
 
     Parameters
     ----------
@@ -119,8 +119,8 @@ def states(stack: Stack, points: slice | Integers, omega2: Complexes | Floats, c
         Which points.
     omega2 : (p,) float or complex
         ω² of the points; complex: (ω + iη)², and no state propagates.
-    careful : bool
-        Whether to take the second, slower route.
+    solver : "fast" or "fallback"
+        How they are found.
 
     Returns
     -------
@@ -131,35 +131,33 @@ def states(stack: Stack, points: slice | Integers, omega2: Complexes | Floats, c
     h0, h1 = stack.h0.at(points).reshape(-1, n, n), stack.h1.at(points).reshape(-1, n, n)
     every: Complexes | Floats = np.repeat(omega2, stack.folded)  # type: ignore[assignment]
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # what is not finite is unsound
-        return _solved(stack, points, h0, h1, every, careful)
+        raw = _fast_states(stack, points, h1, every) if solver == "fast" else fallback_states(h0, h1, every)
+        return _scaled(h0, h1, every, raw, solver)
 
 
-def _solved(
-    stack: Stack,
-    points: slice | Integers,
-    h0: Complexes,
-    h1: Complexes,
-    omega2: Complexes | Floats,
-    careful: bool,
+def _scaled(
+    h0: Complexes, h1: Complexes, omega2: Complexes | Floats, raw: Unscaled, solver: Solver
 ) -> States:
-    """States of p N points in flat arrays (p N, n, n)."""
-    if careful:
-        bloch, unit, basis, image, propagating, sound = careful_states(h0, h1, omega2)
-    else:
-        bloch, unit, propagating, sound = _fast_states(stack, points, h1, omega2)
-        basis, image = unit, unit * np.stack([bloch[0], 1.0 / bloch[1]])[..., None, :]
+    """Scale the states of p N points, arrays (p N, n, n), to unit flux."""
     if np.iscomplexobj(omega2):
-        none = np.zeros(bloch.shape)
-        return States(bloch, basis, image, unit, none + 1.0, propagating, none, sound)
-    length, rough = scales(h1, bloch, unit, propagating)
+        none = np.zeros(raw.bloch.shape)
+        return States(raw.bloch, raw.basis, raw.image, raw.unit, none + 1.0, raw.propagating, none, raw.sound)
+    length, rough = scales(h1, raw.bloch, raw.unit, raw.propagating)
     found = States(
-        bloch, basis, image, unit * length[..., None, :], length, propagating, length.copy(), sound
+        raw.bloch,
+        raw.basis,
+        raw.image,
+        raw.unit * length[..., None, :],
+        length,
+        raw.propagating,
+        length.copy(),
+        raw.sound,
     )
-    rough |= careful | meeting(bloch, propagating)
+    rough |= (solver == "fallback") | meeting(raw.bloch, raw.propagating)
     if rough.any():
-        _mend(h0, h1, omega2, unit, found, rough)
+        _mend(h0, h1, omega2, raw.unit, found, rough)
     twice = np.array([2.0, -2.0])[:, None, None] * np.sqrt(omega2.real)[:, None]
-    found.velocity[...] = np.where(propagating, 1.0 / (twice * length**2), 0.0)
+    found.velocity[...] = np.where(found.propagating, 1.0 / (twice * length**2), 0.0)
     return found
 
 
@@ -168,41 +166,41 @@ def _mend(
 ) -> None:
     """Make the flux form J at the points ``rough``, in place."""
     h1, bloch, going = h1[rough], found.bloch[:, rough], found.propagating[:, rough]
-    vectors, onward, back, mended, sound = unit_flux(h1, bloch, unit[:, rough], going)
+    flux_form = unit_flux(h1, bloch, unit[:, rough], going)
+    vectors, onward, back = flux_form.vectors, flux_form.onward, flux_form.back
     e = h0[rough] - omega2[rough, None, None] * np.eye(h0.shape[-1])
-    sound &= separate_directions(e, h1, bloch, going, (vectors, onward, back))
+    apart = separate_directions(e, h1, bloch, going, (vectors, onward, back))
     length = np.linalg.norm(vectors, axis=-2)
+    mended = flux_form.mended[..., None, :]
     image = np.stack([onward[0], back[1]])
     for store, better in ((found.basis, vectors), (found.image, image)):
-        store[:, rough] = np.where(mended[..., None, :], better / length[..., None, :], store[:, rough])
+        store[:, rough] = np.where(mended, better / length[..., None, :], store[:, rough])
     found.vectors[:, rough] = np.where(going[..., None, :], vectors, unit[:, rough])
     found.length[:, rough] = length
-    found.sound[rough] &= sound
+    found.sound[rough] &= flux_form.sound & apart
 
 
 def _fast_states(
     stack: Stack, points: slice | Integers, h1: Complexes, omega2: Complexes | Floats
-) -> tuple[Complexes, Complexes, Bools, Bools]:
+) -> Unscaled:
     """Sorted states by the cheapest form of the problem, in full size where a mode may be at a band edge."""
     forms, rows, broadened = stack.forms, stack.row.at(points).reshape(-1), np.iscomplexobj(omega2)
-    found = forms.bloch_states(rows, omega2, forms.best)
-    bloch, unit, propagating, sound, margin = _sorted_states(h1, *found, broadened)
-    apart = np.abs(bloch[0] - 1.0 / bloch[0]).min(-1)
+    found, margin = _sorted_states(h1, *forms.bloch_states(rows, omega2, forms.best), broadened)
+    apart = np.abs(found.bloch[0] - 1.0 / found.bloch[0]).min(-1)
     doubtful = np.flatnonzero(forms.halved(rows) & ~((margin > MARGIN) & (apart > APART)))
     if doubtful.size and not broadened:
         full = forms.bloch_states(rows[doubtful], omega2[doubtful], forms.full)
-        bloch[:, doubtful], unit[:, doubtful], propagating[:, doubtful], sound[doubtful], _ = _sorted_states(
-            h1[doubtful], *full, broadened
-        )
-    return bloch, unit, propagating, sound
+        better, _ = _sorted_states(h1[doubtful], *full, broadened)
+        for item in fields(Unscaled):
+            store = getattr(found, item.name)
+            store[doubtful if store.ndim == 1 else (slice(None), doubtful)] = getattr(better, item.name)
+    return found
 
 
-def _sorted_states(
-    h1: Complexes, bloch: Complexes, u: Complexes, broadened: bool
-) -> tuple[Complexes, Complexes, Bools, Bools, Floats]:
-    """Sort into λ (2, p, n), u (2, p, n, n), propagating (2, p, n), none if broadened.
+def _sorted_states(h1: Complexes, bloch: Complexes, u: Complexes, broadened: bool) -> tuple[Unscaled, Floats]:
+    """Sort λ (p, 2n) and u (p, n, 2n) by direction; none propagates if broadened.
 
-    Also: soundness (p,), and the least distance (p,) of any mode from what it might be told as by mistake.
+    Also: the least distance (p,) of any mode from what it might be told as by mistake.
     """
     n = h1.shape[-1]
     coupling = np.einsum("...im,...im->...m", np.conj(u), h1 @ u)
@@ -216,7 +214,30 @@ def _sorted_states(
     bloch, propagating = bloch[point, order], propagating[point, order]
     unit = np.take_along_axis(u[None], order[:, :, None, :], axis=-1)
     sound = np.isfinite(bloch).all((0, -1)) & (right.sum(-1) == n)
-    return bloch, unit, propagating, sound, np.abs(margin).min(-1)
+    image = unit * np.stack([bloch[0], 1.0 / bloch[1]])[..., None, :]
+    return Unscaled(bloch, unit, unit, image, propagating, sound), np.abs(margin).min(-1)
+
+
+def self_energy(h1: Complexes, found: States, side: int) -> tuple[Complexes, Complexes, Complexes]:
+    """Self-energy of a half-space on its surface layer, as the states give it.
+
+    Parameters
+    ----------
+    h1 : (p, n, n) complex
+        Hopping block.
+    found : States
+        States of the lead.
+    side : int
+        0: the right half-space, Σ = H₁ F₊; 1: the left half-space, Σ = H₁† F₋.
+
+    Returns
+    -------
+    sigma, transfer, inverse : (p, n, n) complex
+        Σ; F, which takes a layer to the next one; and U⁻¹ of the basis of the states.
+    """
+    inverse = solve(found.basis[side], np.broadcast_to(np.eye(h1.shape[-1]), h1.shape))
+    transfer = found.image[side] @ inverse
+    return (h1 if side == 0 else adjoint(h1)) @ transfer, transfer, inverse
 
 
 def surface(h1: Complexes, found: States, side: int) -> tuple[Complexes, Complexes, Floats]:
@@ -233,7 +254,7 @@ def surface(h1: Complexes, found: States, side: int) -> tuple[Complexes, Complex
     found : States
         States of the lead.
     side : int
-        0: the right half-space, Σ = H₁ F₊; 1: the left half-space, Σ = H₁† F₋.
+        As of :func:`self_energy`.
 
     Returns
     -------
@@ -245,9 +266,7 @@ def surface(h1: Complexes, found: States, side: int) -> tuple[Complexes, Complex
     miss : (p,) float
         max |i(Σ − Σ†) − W W†| before the replacement, relative to Σ: the balance of flux.
     """
-    inverse = solve(found.basis[side], np.broadcast_to(np.eye(h1.shape[-1]), h1.shape))
-    hop = h1 if side == 0 else adjoint(h1)
-    sigma = hop @ (found.image[side] @ inverse)
+    sigma, _, inverse = self_energy(h1, found, side)
     width = int(found.propagating.sum(-1).max(initial=0))
     carries = found.propagating[side, :, :width]
     weight = np.divide(1.0, found.length[side, :, :width], out=np.zeros(carries.shape), where=carries)
@@ -282,7 +301,7 @@ class ModeTable:
             store = getattr(self, item.name)
             store[:, points] = getattr(found, item.name).reshape(2, -1, *store.shape[2:])
 
-    def modes(self, lead: Lead | FoldedLead, shape: tuple[int, ...], resolved: Bools) -> Modes:
+    def modes(self, lead: Lead | FoldedLead, shape: tuple[int, ...], retried: Bools) -> Modes:
         """Modes with the batch shape, and the axis of folded k∥ for folded leads only."""
         inner = self.bloch.shape[2 if isinstance(lead, FoldedLead) else 3 :]
         n = inner[-1]
@@ -295,7 +314,7 @@ class ModeTable:
             )
             for i in (0, 1)
         )
-        return Modes(right, left, resolved.reshape(shape))
+        return Modes(right, left, retried.reshape(shape))
 
 
 def lead_modes(lead: Lead | FoldedLead, omega: ArrayLike) -> Modes:
@@ -318,15 +337,15 @@ def lead_modes(lead: Lead | FoldedLead, omega: ArrayLike) -> Modes:
     InputError
         If ω is not positive or the leading axes do not broadcast.
     ConvergenceError
-        If neither route finds as many modes to the right as to the left; the message names the point.
+        If neither solver finds as many modes to the right as to the left; the message names the point.
     """
     stack, flat, shape = _points(lead, omega)
     table = ModeTable.empty(flat.size, stack)
-    resolved = np.zeros(flat.size, dtype=bool)
+    retried = np.zeros(flat.size, dtype=bool)
     for part, found, again in _all_states(stack, flat):
         table.put(part, found)
-        resolved[part] = again
-    return table.modes(lead, shape, resolved)
+        retried[part] = again
+    return table.modes(lead, shape, retried)
 
 
 def channels(lead: Lead | FoldedLead, omega: ArrayLike) -> Integers:
@@ -364,21 +383,32 @@ def _points(lead: Lead | FoldedLead, omega: ArrayLike) -> tuple[Stack, Floats, t
 
 
 def _all_states(stack: Stack, omega: Floats) -> Iterator[tuple[slice, States, Bools]]:
-    """States of all points in chunks, and which of them the careful route had to solve."""
+    """States of all points in chunks, and which of them the fallback solver had to solve."""
     for part in chunks(omega.size, stack.bytes_per_point):
-        found = states(stack, part, omega[part] ** 2, careful=False)
-        bad = np.asarray(~found.sound.reshape(-1, stack.folded).all(-1))
-        if bad.any():
-            again = np.flatnonzero(bad) + part.start
-            better = states(stack, again, omega[again] ** 2, careful=True)
-            unsound = ~better.sound.reshape(-1, stack.folded).all(-1)
-            if unsound.any():
-                point = again[unsound][0]
-                where = f"at point {point} of the batch (omega = {omega[point]:.12g} rad/ps)"
-                raise ConvergenceError(
-                    f"{where} a lead has not as many modes to the right as to the left, by the fast and by "
-                    "the careful route; move omega by a relative 1e-9 off the band edge, or check that the "
-                    "blocks are Hermitian"
-                )
-            found.replace(np.repeat(bad, stack.folded), better)
-        yield part, found, bad
+        omega2 = omega[part] ** 2
+        found = states(stack, part, omega2, "fast")
+
+        def fallback(
+            number: Integers, start: int = part.start, omega2: Floats = omega2
+        ) -> tuple[States, Floats]:
+            better = states(stack, number + start, omega2[number], "fallback")
+            return better, _unpaired(better, 1)
+
+        def put(number: Integers, better: States, found: States = found) -> None:
+            folded = better.sound.size
+            found.replace(np.repeat(np.arange(found.sound.size // folded) == number[0], folded), better)
+
+        def refusal(number: int, _: float, start: int = part.start) -> str:
+            point = start + number
+            return (
+                f"at point {point} of the batch (omega = {omega[point]:.12g} rad/ps) a lead has not as many "
+                "modes to the right as to the left, by the fast and by the fallback solver; move omega by a "
+                "relative 1e-9 off the band edge, or check that the blocks are Hermitian"
+            )
+
+        yield part, found, with_fallback(_unpaired(found, omega2.size), fallback, put, refusal)
+
+
+def _unpaired(found: States, points: int) -> Floats:
+    """0 where modes pair, infinite where they do not, (points,)."""
+    return np.where(found.sound.reshape(points, -1).all(-1), 0.0, np.inf)

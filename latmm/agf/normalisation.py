@@ -14,6 +14,7 @@ orthogonal unless λ_a* λ_b = 1. So propagating states are orthogonal to all ot
    self-energies follow. Without it |S†S − 1| reaches 1e-4 at a relative distance of 1e-12.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,7 +22,7 @@ import numpy as np
 from latmm.agf.batch import adjoint
 from latmm.arrays import Bools, Complexes, Floats
 
-__all__ = ["scales", "unit_flux"]
+__all__ = ["UnitFlux", "scales", "unit_flux"]
 
 ROUNDING: Final[float] = 1e-13
 """Overlap of two states of unit flux above which they are made orthogonal."""
@@ -80,9 +81,29 @@ def _slow(bloch: Complexes, propagating: Bools) -> Bools:
     return np.asarray(~propagating & (decay < SLOW))
 
 
-def unit_flux(
-    h1: Complexes, bloch: Complexes, unit: Complexes, propagating: Bools
-) -> tuple[Complexes, Complexes, Complexes, Bools, Bools]:
+@dataclass(frozen=True)
+class UnitFlux:
+    """States in which the flux form is J.
+
+    Attributes
+    ----------
+    vectors, onward, back : (2, p, n, n) complex
+        The states, and what they become one layer to the right and to the left. Slow evanescent states lose
+        u†u = 1.
+    mended : (2, p, n) bool
+        States that were scaled or mended: the propagating and the slow ones.
+    sound : (p,) bool
+        Whether the flux form is J within rounding.
+    """
+
+    vectors: Complexes
+    onward: Complexes
+    back: Complexes
+    mended: Bools
+    sound: Bools
+
+
+def unit_flux(h1: Complexes, bloch: Complexes, unit: Complexes, propagating: Bools) -> UnitFlux:
     """Scale propagating states to unit flux and make them orthogonal in it.
 
     Parameters
@@ -95,16 +116,6 @@ def unit_flux(
         States with u†u = 1.
     propagating : (2, p, n) bool
         Which propagate; the others stay as they are.
-
-    Returns
-    -------
-    vectors, onward, back : (2, p, n, n) complex
-        The states, and what they become one layer to the right and to the left. Slow evanescent states lose
-        u†u = 1.
-    mended : (2, p, n) bool
-        States that were scaled or mended: the propagating and the slow ones.
-    sound : (p,) bool
-        Whether the flux form is J within rounding.
     """
     sign = np.array([1.0, -1.0])[:, None, None, None]
     slow = _slow(bloch, propagating)
@@ -133,7 +144,7 @@ def unit_flux(
         parts = (vectors[:, tangled], onward[:, tangled], back[:, tangled])
         mended_parts = _untangle(h1[tangled], propagating[:, tangled], slow[:, tangled], *parts)
         vectors[:, tangled], onward[:, tangled], back[:, tangled], sound[tangled] = mended_parts
-    return vectors, onward, back, mended, sound
+    return UnitFlux(vectors, onward, back, mended, sound)
 
 
 def _inverse_root(gram: Complexes) -> Complexes:

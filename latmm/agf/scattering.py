@@ -11,7 +11,7 @@ and T = Σ|t|². By a second route, which knows no outgoing mode, Caroli's T = T
 elimination ends.
 
 At every point S†S = 1 and the agreement of both T are checked. A point that misses is solved again by the
-second route (:mod:`latmm.agf.careful`) and marked; if that misses too, an error names it.
+fallback solver (:mod:`latmm.agf.fallback`) and marked; if that misses too, an error names it.
 
 Sources: D. S. Fisher and P. A. Lee, Phys. Rev. B 23, 6851 (1981); C. Caroli et al., J. Phys. C 4, 916
 (1971); P. A. Khomyakov et al., Phys. Rev. B 72, 035450 (2005).
@@ -23,21 +23,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latmm.agf.batch import angular_frequencies, chunks, points_shape
+from latmm.agf.bloch import Solver
 from latmm.agf.elimination import Amplitudes, Port, amplitudes, port
 from latmm.agf.junction import Junction, Prepared
 from latmm.agf.modes import Modes, ModeTable, States, states
+from latmm.agf.retry import LIMIT, with_fallback
 from latmm.arrays import Bools, Complexes, Floats, Integers
-from latmm.errors import ConvergenceError
 
 __all__ = ["Scattering", "Totals", "scatter", "transmission"]
 
-RETRY = 1e-9
-"""Error of S†S or T at which a point is solved again: far above rounding, far below what a user can see."""
 MENDED = 1e-3
 """Weight in the error of what :class:`~latmm.agf.elimination.Port` found missing in the flux and mended:
 rounding at a band edge leaves less than 1e-5, a lost mode leaves 1."""
-LIMIT = 1e-7
-"""Error of S†S or T beyond which no result is given."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +53,8 @@ class Totals:
         max |S†S − 1|; if only sums are asked, of the columns of incidence from the left.
     reciprocity : (...) float
         |T from the left − T from the right|.
-    resolved : (...) bool
-        Points that the second, more careful route had to solve.
+    retried : (...) bool
+        Points that the fallback solver had to solve.
     """
 
     transmission: Floats
@@ -66,7 +63,7 @@ class Totals:
     channels_right: Integers
     unitarity: Floats
     reciprocity: Floats
-    resolved: Bools
+    retried: Bools
 
 
 @dataclass(frozen=True)
@@ -126,11 +123,11 @@ class Ends:
     miss: Floats
 
     @classmethod
-    def of(cls, prepared: Prepared, points: Integers, omega2: Floats, careful: bool) -> "Ends":
-        """Solve both leads at the chosen points by one route."""
+    def of(cls, prepared: Prepared, points: Integers, omega2: Floats, solver: Solver) -> "Ends":
+        """Solve both leads at the chosen points."""
         stacks = prepared.left, prepared.right
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # not finite is an infinite error
-            found = [states(stack, points, omega2, careful) for stack in stacks]
+            found = [states(stack, points, omega2, solver) for stack in stacks]
             left, right = port(stacks[0], points, found[0], 1), port(stacks[1], points, found[1], 0)
             miss = np.maximum.reduce([x for side in (left, right) for x in (side.closure, side.balance)])
         sound = np.logical_and.reduce([f.sound.reshape(points.size, -1).all(-1) for f in found])
@@ -215,38 +212,43 @@ SIDES = {
 
 
 def _solve_all(junction: Junction, omega: ArrayLike, full: bool) -> tuple[Recorder, tuple[int, ...]]:
-    """Solve all points in chunks, and again by the careful route those that miss."""
+    """Solve all points in chunks, and again by the fallback solver those that miss."""
     w = angular_frequencies(omega)
     prepared = Prepared.of(junction, points_shape(w, *junction.leading))
     flat = np.broadcast_to(w, prepared.shape).reshape(-1)
     recorder = Recorder.of(prepared, flat.size, full)
     for part in chunks(flat.size, prepared.lead_bytes, prepared.run):
         points = np.arange(part.start, part.stop)
-        ends = Ends.of(prepared, points, flat[points] ** 2, careful=False)
+        ends = Ends.of(prepared, points, flat[points] ** 2, "fast")
         for some in chunks(points.size, prepared.layer_bytes, prepared.run):
-            here = points[some]
-            solved = solve_points(prepared, here, flat[here] ** 2, ends.part(some), full)
-            recorder.put(here, solved)
-            for i in np.flatnonzero(solved.error > RETRY):
-                _solve_again(prepared, recorder, here[i : i + 1], flat[here[i]], solved.error[i])
+            _solve_some(prepared, recorder, points[some], flat, ends.part(some))
     return recorder, prepared.shape
 
 
-def _solve_again(prepared: Prepared, recorder: Recorder, point: Integers, omega: float, error: float) -> None:
-    """Try the second route at one point; the better result stays, what neither can solve is refused."""
-    omega2 = np.array([omega]) ** 2
-    ends = Ends.of(prepared, point, omega2, careful=True)
-    better = solve_points(prepared, point, omega2, ends, bool(recorder.s))
-    if better.error[0] <= error:
-        recorder.put(point, better)
-    if not min(better.error[0], error) <= LIMIT:
-        where = f"scattering at point {point[0]} of the batch (omega = {omega:.12g} rad/ps)"
-        raise ConvergenceError(
-            f"{where} misses its checks by {error:.2g}, and by {better.error[0]:.2g} by the careful route, "
-            f"above {LIMIT:g}; move omega by a relative 1e-9 off the band edge or resonance, or check that "
-            "the blocks are Hermitian"
+def _solve_some(prepared: Prepared, recorder: Recorder, points: Integers, omega: Floats, ends: Ends) -> None:
+    """Solve and store one chunk of points, whose leads are solved."""
+    full = bool(recorder.s)
+    solved = solve_points(prepared, points, omega[points] ** 2, ends, full)
+    recorder.put(points, solved)
+
+    def fallback(number: Integers) -> tuple[Solved, Floats]:
+        point = points[number]
+        omega2 = omega[point] ** 2
+        better = solve_points(prepared, point, omega2, Ends.of(prepared, point, omega2, "fallback"), full)
+        return better, better.error
+
+    def put(number: Integers, better: Solved) -> None:
+        recorder.put(points[number], better)
+
+    def refusal(number: int, left_over: float) -> str:
+        return (
+            f"scattering at point {points[number]} of the batch (omega = "
+            f"{omega[points[number]]:.12g} rad/ps) misses its checks by {solved.error[number]:.2g}, and by "
+            f"{left_over:.2g} by the fallback solver, above {LIMIT:g}; move omega by a relative 1e-9 off the "
+            "band edge or resonance, or check that the blocks are Hermitian"
         )
-    recorder.totals.resolved[point] = True
+
+    recorder.totals.retried[points] = with_fallback(solved.error, fallback, put, refusal)
 
 
 def _shaped(totals: Totals, shape: tuple[int, ...]) -> Totals:
@@ -273,7 +275,7 @@ def transmission(junction: Junction, omega: ArrayLike) -> Totals:
     InputError
         If ω is not positive or the leading axes do not broadcast.
     ConvergenceError
-        If a point misses its limits by both routes; the message names it.
+        If a point misses its limits by both solvers; the message names it.
     """
     recorder, shape = _solve_all(junction, omega, full=False)
     return _shaped(recorder.totals, shape)
@@ -299,12 +301,12 @@ def scatter(junction: Junction, omega: ArrayLike) -> Scattering:
     InputError
         If ω is not positive or the leading axes do not broadcast.
     ConvergenceError
-        If a point misses its limits by both routes; the message names it.
+        If a point misses its limits by both solvers; the message names it.
     """
     recorder, shape = _solve_all(junction, omega, full=True)
     totals = _shaped(recorder.totals, shape)
     left, right = (
-        table.modes(lead, shape, totals.resolved)
+        table.modes(lead, shape, totals.retried)
         for lead, table in zip((junction.left, junction.right), recorder.modes, strict=True)
     )
     s = {name: store.reshape(*shape, *store.shape[1:]) for name, store in recorder.s.items()}

@@ -1,7 +1,7 @@
 """What a run has found so far, in a Zarr store: one that was stopped goes on where it stood.
 
 An array for each sweep, named by the digest of its samples, with a row, and a chunk, for each task: [1, worst
-(3), resolved, counts (3 K F)], filled up with NaN. A chunk that is missing reads as NaN and does not begin
+(3), retried, counts (3 K F)], filled up with NaN. A chunk that is missing reads as NaN and does not begin
 with 1, one that was cut short fails its checksum: both count as not done. Only the process that runs the
 sweep writes. Other studies keep rows of numbers of their own. Nothing in it is ever unpickled.
 
@@ -206,5 +206,5 @@ class Stored:
 
     def save(self, number: int, piece: Piece) -> None:
         """Write the piece of a task."""
-        head = np.append(piece.worst, float(piece.resolved))
+        head = np.append(piece.worst, float(piece.retried))
         self._rows.save(number, np.concatenate([head, piece.counts.ravel()]))

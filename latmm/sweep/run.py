@@ -46,8 +46,8 @@ class SpectralTransmission:
         Largest |Σ modes − Caroli's trace|.
     reciprocity : float
         Largest |T(left → right) − T(right → left)|.
-    samples, resolved : int
-        Number of (k∥, ν) solved, and of those that needed the kernel's second route.
+    samples, retried : int
+        Number of (k∥, ν) solved, and of those that needed the kernel's fallback solver.
     elastic_error : (3,) float
         Relative error bar of the transmission and the channels of both sides in the elastic range, where no
         sample is solved.
@@ -60,7 +60,7 @@ class SpectralTransmission:
     caroli: float
     reciprocity: float
     samples: int
-    resolved: int
+    retried: int
     elastic_error: Floats
 
 
@@ -155,7 +155,7 @@ def assemble(
         caroli=float(worst[1]),
         reciprocity=float(worst[2]),
         samples=sum(task.samples for task in tasks),
-        resolved=sum(piece.resolved for piece in pieces),
+        retried=sum(piece.retried for piece in pieces),
         elastic_error=elastic_error,
     )
 

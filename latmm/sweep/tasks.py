@@ -95,13 +95,13 @@ class Piece:
         Transmission function, and channels of the left and right crystal, of every sample.
     worst : (3,) float
         Largest |S†S − 1|, |Σ modes − Caroli's trace| and |T(left → right) − T(right → left)|.
-    resolved : int
-        Samples that needed the kernel's second route.
+    retried : int
+        Samples that needed the kernel's fallback solver.
     """
 
     counts: Floats
     worst: Floats
-    resolved: int
+    retried: int
 
 
 def seconds_per_sample(interface: Interface) -> float:
@@ -189,14 +189,14 @@ def solve(interface: Interface, task: Task) -> Piece:
     return Piece(
         np.concatenate([part.counts for part in parts], axis=1),
         np.max([part.worst for part in parts], axis=0),
-        sum(part.resolved for part in parts),
+        sum(part.retried for part in parts),
     )
 
 
 def _solve_some(interface: Interface, wave_vectors: Floats, frequency: Floats) -> Piece:
     counts = np.zeros((3, len(wave_vectors), frequency.size))
     worst = np.zeros(3)
-    resolved = 0
+    retried = 0
     lattice = junction(interface, wave_vectors)
     inside = inside_bands(interface, wave_vectors, frequency)
     both = inside[0] & inside[1]
@@ -205,11 +205,11 @@ def _solve_some(interface: Interface, wave_vectors: Floats, frequency: Floats) -
         counts[:, k, f] = found.transmission, found.channels_left, found.channels_right
         errors = (found.unitarity, np.abs(found.transmission - found.caroli), found.reciprocity)
         worst = np.maximum(worst, [float(e.max()) for e in errors])
-        resolved += int(found.resolved.sum())
+        retried += int(found.retried.sum())
     for side, lead in enumerate((lattice.left, lattice.right)):
         for k, f in _batches(inside[side] & ~both, lattice):
             counts[1 + side, k, f] = channels(_lead_at(lead, k), TWO_PI * frequency[f])
-    return Piece(counts, worst, resolved)
+    return Piece(counts, worst, retried)
 
 
 def _batches(wanted: Bools, lattice: Junction) -> Iterator[tuple[Integers, Integers]]:

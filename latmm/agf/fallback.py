@@ -1,6 +1,6 @@
-"""The second route to the Bloch states of one point: slower, and built on what the exact problem guarantees.
+"""The fallback solver of Bloch states: slower, and built on what the exact problem guarantees.
 
-The fast route trusts the eigenvalues of a general matrix. This one uses that on the unit circle
+The fast solver trusts the eigenvalues of a general matrix. This one uses that on the unit circle
 
     H(θ) = H₀ + e^{iθ} H₁ + e^{−iθ} H₁†
 
@@ -15,11 +15,12 @@ hopping).
 import numpy as np
 from scipy import linalg
 
+from latmm.agf.bloch import Unscaled
 from latmm.agf.crossings import COUPLED
 from latmm.agf.normalisation import SLOW
 from latmm.arrays import Bools, Complexes, Floats, Integers
 
-__all__ = ["careful_states"]
+__all__ = ["fallback_states"]
 
 TINY = float(np.finfo(float).tiny)
 NEAR_CIRCLE = 1e-3
@@ -36,9 +37,7 @@ SAME_PHASE = 1e-10
 resolved band edge."""
 
 
-def careful_states(
-    h0: Complexes, h1: Complexes, omega2: Complexes | Floats
-) -> tuple[Complexes, Complexes, Complexes, Complexes, Bools, Bools]:
+def fallback_states(h0: Complexes, h1: Complexes, omega2: Complexes | Floats) -> Unscaled:
     """Sorted Bloch states of each point, one point at a time.
 
     Parameters
@@ -47,20 +46,6 @@ def careful_states(
         Onsite and hopping block, (rad/ps)².
     omega2 : (p,) float or complex
         ω², (rad/ps)².
-
-    Returns
-    -------
-    bloch : (2, p, n) complex
-        λ of the right-going and of the left-going states.
-    unit : (2, p, n, n) complex
-        Bloch vectors, u†u = 1.
-    basis, image : (2, p, n, n) complex
-        A well-conditioned basis of the same states, and what it becomes one layer to the right (0) or to
-        the left (1).
-    propagating : (2, p, n) bool
-        Whether a state carries energy.
-    sound : (p,) bool
-        Whether as many states propagate to the right as to the left.
     """
     count, n, _ = h0.shape
     bloch = np.empty((2, count, n), dtype=complex)
@@ -76,7 +61,7 @@ def careful_states(
             ValueError,
         ):  # a pencil singular for every λ, or one that cannot be ordered
             bloch[:, i] = np.nan
-    return bloch, unit, basis, image, propagating, sound
+    return Unscaled(bloch, unit, basis, image, propagating, sound)
 
 
 def _one_point(
