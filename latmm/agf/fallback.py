@@ -19,6 +19,7 @@ from latmm.agf.bloch import Unscaled
 from latmm.agf.crossings import COUPLED
 from latmm.agf.normalisation import SLOW
 from latmm.arrays import Bools, Complexes, Floats, Integers
+from latmm.ties import phase
 
 __all__ = ["fallback_states"]
 
@@ -79,9 +80,8 @@ def _one_point(
     waves = _band_crossings(e, hop) if np.isrealobj(omega2) else [[], []]
     p = min(len(waves[0]), len(waves[1]))
     for side in (0, 1):
-        for m, (factor, u, _) in enumerate(
-            sorted(waves[side][:p], key=lambda wave: float(np.angle(wave[0])))
-        ):
+        found = sorted(waves[side][:p], key=lambda wave: float(phase(np.asarray(wave[0]))))
+        for m, (factor, u, _) in enumerate(found):
             bloch[side, m], unit[side, :, m] = factor, u
         propagating[side, :p] = True
     for side, (factors, vectors, near, far) in enumerate(_subspaces(e, hop, n - p)):

@@ -28,6 +28,7 @@ from latmm.agf.mirror import APART, MARGIN
 from latmm.agf.normalisation import scales, unit_flux
 from latmm.agf.retry import with_fallback
 from latmm.arrays import Bools, Complexes, Floats, Integers
+from latmm.ties import phase
 
 __all__ = ["Modes", "States", "Waves", "channels", "lead_modes", "self_energy", "states", "surface"]
 
@@ -208,7 +209,7 @@ def _sorted_states(h1: Complexes, bloch: Complexes, u: Complexes, broadened: boo
     decay = np.abs(np.log(np.maximum(np.abs(bloch), np.finfo(float).tiny)))
     propagating = np.zeros(bloch.shape, dtype=bool) if broadened else margin > 0.0
     right = np.where(propagating, strength > 0.0, np.abs(bloch) < 1.0)
-    key = np.where(right, 0.0, 2e4) + np.where(propagating, np.angle(bloch), 1e4 + decay)
+    key = np.where(right, 0.0, 2e4) + np.where(propagating, phase(bloch), 1e4 + decay)
     order = np.argsort(key, axis=-1).reshape(-1, 2, n).swapaxes(0, 1)
     point = np.arange(len(bloch))[:, None]
     bloch, propagating = bloch[point, order], propagating[point, order]

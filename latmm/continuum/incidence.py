@@ -147,8 +147,9 @@ def incidence_anisotropic(left: Medium, right: Medium, angle: ArrayLike, azimuth
     -------
     xarray.Dataset
         As :func:`incidence`, without critical angles; incident waves are ``slow``, ``middle``, ``fast`` by
-        speed along their wave vector, outgoing ones ``1``, ``2``, ``3`` by falling vertical slowness. Not a
-        number where the energy of the wave runs away from the interface though its wave vector points to it.
+        speed along their wave vector, outgoing ones ``1``, ``2``, ``3`` by falling vertical slowness. Waves
+        of one slowness vector, whose polarisations are free, have the mean of them. Not a number where the
+        energy of the wave runs away from the interface though its wave vector points to it.
     """
     if left.is_fluid:
         raise InputError(f"{left.name} is a fluid: its one wave is isotropic, use incidence()")
@@ -171,6 +172,8 @@ def incidence_anisotropic(left: Medium, right: Medium, angle: ArrayLike, azimuth
             (transmitted, scattering.transmission, waves[1].forward),
         ):
             shares = energy_shares(amplitudes, waves[0].forward, outgoing)
+            # waves of one slowness vector may be turned into each other: each takes their mean
+            shares = _alike(waves[0].forward) @ shares @ _alike(outgoing)
             picked = np.take_along_axis(shares, np.maximum(row, 0)[:, None, None], axis=1)[:, 0]
             picked = np.where((row >= 0)[:, None], picked, np.nan)
             padding = np.zeros((len(theta), 3 - picked.shape[1]))
@@ -184,6 +187,15 @@ def incidence_anisotropic(left: Medium, right: Medium, angle: ArrayLike, azimuth
     )
     table["azimuth"] = ((), azimuth, {"units": "degree", "long_name": "azimuth of the in-plane wave vector"})
     return table
+
+
+def _alike(waves: WaveSet) -> Floats:
+    """Matrix (A, C, C) that gives waves of one vertical slowness the mean of them."""
+    apart = np.abs(waves.vertical[..., :, None] - waves.vertical[..., None, :])
+    moving = waves.propagating[..., :, None] & waves.propagating[..., None, :]
+    size = np.max(np.abs(waves.vertical), axis=-1, initial=0.0)[..., None, None]
+    near = (moving & (apart < 1e-6 * size)) | np.eye(apart.shape[-1], dtype=bool)
+    return np.asarray(near / near.sum(axis=-1, keepdims=True))
 
 
 def _matching(forward: WaveSet, vertical: Floats, rank: Integers) -> Integers:

@@ -29,6 +29,7 @@ from latmm.arrays import Floats
 from latmm.errors import InputError
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.stiffness import VOIGT, elasticity, stiffness_tensor
+from latmm.ties import classes
 from latmm.units import AMU_PER_A3, BOLTZMANN, THZ_PER_KELVIN, TWO_PI
 
 __all__ = ["Medium", "Speeds", "rotation_to_normal"]
@@ -299,13 +300,16 @@ def rotation_to_normal(normal: ArrayLike, in_plane: ArrayLike | None = None) -> 
     """Rotation (3, 3) that takes the direction ``normal`` to z and the part of ``in_plane`` across it to x.
 
     For cubic crystals Miller indices are directions; for others give the Cartesian plane normal. Without
-    ``in_plane`` the crystal axis least parallel to the normal becomes x.
+    ``in_plane`` the crystal axis least parallel to the normal becomes x, the first of equal ones.
     """
     n = np.asarray(normal, dtype=float)
     if n.shape != (3,) or not np.linalg.norm(n) > 0:
         raise InputError(f"a normal needs three numbers that are not all zero, but is {normal!r}")
     z = n / np.linalg.norm(n)
-    x = np.eye(3)[np.argmin(np.abs(z))] if in_plane is None else np.asarray(in_plane, dtype=float)
+    if in_plane is None:
+        x = np.eye(3)[np.argmin(classes(np.abs(z), 1e-9))]
+    else:
+        x = np.asarray(in_plane, dtype=float)
     x = x - (x @ z) * z
     if not np.linalg.norm(x) > 1e-9:
         raise InputError(f"the in-plane direction {in_plane!r} is parallel to the normal {normal!r}")

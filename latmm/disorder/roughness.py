@@ -66,13 +66,13 @@ class HeightField:
             )
         largest = 2.0 * np.sqrt(_NEGLIGIBLE) / correlation
         # |n_i| = |G·a_i|/2π ≤ |G||a_i|/2π
-        bounds = np.floor(largest * np.linalg.norm(cell, axis=1) / TWO_PI).astype(int)
+        bounds = np.floor(largest * np.linalg.norm(cell, axis=1) / TWO_PI + 1e-9).astype(int)
         steps = np.stack(np.meshgrid(*(np.arange(-b, b + 1) for b in bounds), indexing="ij"), axis=-1)
         steps = steps.reshape(-1, 2)
         half = steps[(steps[:, 0] > 0) | ((steps[:, 0] == 0) & (steps[:, 1] > 0))]
         vectors = half @ reciprocal
         exponent = (vectors**2).sum(axis=1) * correlation**2 / 4.0
-        kept = exponent <= _NEGLIGIBLE
+        kept = exponent <= _NEGLIGIBLE * (1.0 + 1e-9)
         weight = np.exp(-exponent[kept])
         return cls(vectors[kept], rms * np.sqrt(weight / weight.sum()))
 

@@ -20,6 +20,7 @@ from latmm.disorder.profiles import Profile
 from latmm.errors import InputError
 from latmm.interface.contact import Slab
 from latmm.interface.matching import Matched
+from latmm.ties import classes
 
 __all__ = [
     "apart",
@@ -67,10 +68,7 @@ def planes(slab: Slab, matched: Matched) -> Integers:
 def levels(crystal: Atoms) -> Integers:
     """Rank of every atom's height in the primitive cell, (n,)."""
     height = crystal.get_positions()[:, 2]
-    order = np.argsort(height, kind="stable")
-    rank = np.zeros(len(height), dtype=np.int64)
-    rank[order[1:]] = np.cumsum(np.diff(height[order]) > _LEVEL)
-    return rank
+    return classes(height, _LEVEL)
 
 
 def layers_of(matched: Matched, depth: int) -> tuple[int, int]:

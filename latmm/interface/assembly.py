@@ -56,7 +56,7 @@ def buffer_layers(matched: Matched, potential: Potential, principal: Pair) -> Pa
     """Layers of each crystal that keep the contact's force constants from the vacuum and hold the leads."""
     reach = _reach(potential)
     first, second = (
-        max(int(np.ceil(reach / float(crystal.cell.array[2, 2]))), 2 * own)
+        max(int(np.ceil(reach / float(crystal.cell.array[2, 2]) - 1e-6)), 2 * own)
         for crystal, own in zip((matched.left, matched.right), principal, strict=True)
     )
     return first, second

@@ -13,7 +13,8 @@ to the strain: pairs rather than reduced pairs, since a strain may change which 
 F = B⁻¹ Q A follows from the rational matrix Q = N⁻¹ M alone, so that Q names the coincidence. Its smallest
 cell is the one whose M and N have six minors (det M, det N and the entries of d Q, d = det N) without a
 common divisor. With symmetries V and W of the left and the right plane, both rotations or both mirrors, Q and
-W⁻¹ Q V are one interface; the setting with the smallest twist is listed.
+W⁻¹ Q V are one interface; the setting with the smallest twist is listed, of two opposite twists the positive
+one, and of several settings of one twist the first in the order of the integers V and W.
 
 | symbol | here |
 |---|---|
@@ -34,6 +35,7 @@ from latmm.errors import InputError
 from latmm.interface.matching import Matched, principal_strain
 from latmm.interface.orientation import gauss_reduce
 from latmm.interface.terminations import planar_operations
+from latmm.ties import classes, ordered
 
 __all__ = ["Coincidence", "coincidences", "matched_of"]
 
@@ -43,6 +45,8 @@ LARGEST_INDEX = 200
 """Primitive cells in a common cell beyond which the search takes more than ten seconds."""
 LONGEST_LIST = 10_000
 """Interfaces beyond which the limits let anything pass."""
+_SAME = (1e-7, 1e-7, 1e-6)
+"""Areas (Å²), strains and twists (degrees) that differ by less are equal."""
 _SLACK = 1e-9
 """Added to the limits of strain and area: rounding of the lattice vectors must not decide."""
 _STRAIN_SIDES = ("right", "left", "both")
@@ -119,8 +123,9 @@ def coincidences(
     Returns
     -------
     list of Coincidence
-        Smallest area first, then smallest strain, then fewest atoms; each interface once, up to the planar
-        symmetry of the crystals and mirror images of the whole.
+        Smallest area first, then smallest strain, then fewest atoms, then smallest twist (a number with its
+        sign), then the entries of both lateral cells; each interface once, up to the planar symmetry of the
+        crystals and mirror images of the whole.
 
     Raises
     ------
@@ -148,7 +153,14 @@ def coincidences(
                 "(--max-area) or strain (--max-strain)"
             )
     kept = [c for c in found if c.area <= max_area * (1 + _SLACK)]
-    return sorted(kept, key=lambda c: (round(c.area, 4), round(c.strain, 7), c.atoms, round(c.twist, 4)))
+    if not kept:
+        return []
+    area, strains, turns = (
+        classes(values, limit)
+        for values, limit in zip(np.array([[c.area, c.strain, c.twist] for c in kept]).T, _SAME, strict=True)
+    )
+    entries = np.array([[*c.lateral_left.ravel(), *c.lateral_right.ravel()] for c in kept])
+    return [kept[i] for i in ordered(area, strains, [c.atoms for c in kept], turns, *entries.T)]
 
 
 def matched_of(coincidence: Coincidence, left: Atoms, right: Atoms) -> Matched:
@@ -233,6 +245,7 @@ def _pairs(left: Floats, right: Floats, count: int, limits: tuple[float, float])
         partners = partners[independent]
         stretch = np.linalg.svd(np.linalg.solve(basis[independent], cell), compute_uv=False)
         partners = partners[(stretch[:, 0] <= high) & (stretch[:, 1] >= low)]
+        partners = partners[ordered(*partners.reshape(-1, 4).T)]  # whatever the order of equal angles
         found[0].append(np.broadcast_to(lateral, partners.shape))
         found[1].append(partners)
     return np.concatenate(found[0]), np.concatenate(found[1])
@@ -319,10 +332,10 @@ def _turn(
     left, right = (lateral[:, None] @ equal for lateral, equal in zip(pairs, settings, strict=True))
     turns = _angle(np.asarray(np.linalg.solve(right @ lattices[1], left @ lattices[0])))
     # rounding must not choose between a twist and its mirror image: the positive one
-    offsets = np.round(180.0 - (180.0 - (turns - angle)) % 360.0, 6)
+    offsets = 180.0 - (180.0 - (turns - angle)) % 360.0
     for pair, (offset, turn) in enumerate(zip(np.abs(offsets), turns, strict=True)):
-        nearest = np.lexsort((-turn, offset))[0]
-        if offset[nearest] <= tolerance:
+        nearest = ordered(classes(offset, _SAME[2]), classes(-turn, _SAME[2]))[0]
+        if offset[nearest] <= tolerance + _SAME[2]:
             yield left[pair, nearest], right[pair, nearest]
 
 

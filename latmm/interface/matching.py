@@ -4,7 +4,8 @@ Both crystals are given as oriented primitive cells. The in-plane vectors of the
 unimodular combination of its own; each choice needs the in-plane deformation F with B F = A (rows of B and A:
 in-plane vectors of right and left). F = R S, a rotation and a stretch (polar decomposition): the rotation is
 free, the principal values of S − 1 are the strain. Of the choices with the least strain that one is taken in
-which the right crystal continues the left one, atom by atom.
+which the right crystal continues the left one, atom by atom; of several that do equally well, the one nearest
+to the right crystal's own vectors (largest trace of the integer matrix, then largest entries in order).
 """
 
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError, MismatchError
 from latmm.interface.lateral import check_lateral
+from latmm.ties import smallest
 
 __all__ = ["MAX_STRAIN", "Matched", "match", "principal_strain"]
 
@@ -26,6 +28,10 @@ MAX_STRAIN = 0.08
 _FAR = 0.1
 """Two atoms correspond if closer than this share of the shortest in-plane vector, after matching: internal
 coordinates of one structure differ by 0.01 of it, those of a polar crystal and its inverse by 0.2."""
+_ALIKE = 1e-4
+"""Misfits of atoms (Å) that differ by less are equal."""
+_SAME_STRAIN = 1e-6
+"""The same for strains."""
 _SAME_CELL = 1e-8
 """Largest difference of the two lateral cells after straining, Å: rounding."""
 _STRAIN_SIDES = ("right", "left", "both")
@@ -115,10 +121,9 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
     """
     if strain not in _STRAIN_SIDES:
         raise InputError(f"the strained side must be one of {', '.join(_STRAIN_SIDES)}, but is {strain!r}")
-    candidates = sorted(_in_plane_choices(left, right), key=lambda found: round(found[0], 6))
-    misfit = candidates[0][0]
-    nearest = [matrix for size, matrix in candidates if size < misfit + 1e-3]
-    aligned = _continue_lattice(left, right, nearest)
+    candidates = _in_plane_choices(left, right)
+    misfit = min(size for size, _ in candidates)
+    aligned = _continue_lattice(left, right, [c for c in candidates if c[0] < misfit + 1e-3])
     names = f"{left.get_chemical_formula()} and {right.get_chemical_formula()}"
     if not misfit <= max_strain:  # a limit that is no number lets nothing pass
         raise MismatchError(
@@ -158,12 +163,13 @@ def _in_plane_choices(left: Atoms, right: Atoms) -> list[tuple[float, Integers]]
     return choices
 
 
-def _continue_lattice(left: Atoms, right: Atoms, choices: list[Integers]) -> Atoms | None:
+def _continue_lattice(left: Atoms, right: Atoms, choices: list[tuple[float, Integers]]) -> Atoms | None:
     """Right cell whose atoms continue the left ones best, relabelled to them; None if none does."""
     if len(left) != len(right):
         return None
-    best: tuple[int, float, Atoms] | None = None
-    for matrix in choices:
+    aligned: list[Atoms] = []
+    keys: list[list[float]] = []
+    for strain, matrix in choices:
         change = np.eye(3, dtype=np.int64)
         change[:2, :2] = matrix
         # the third vector that leads from layer to layer as the left one does; what is left of the
@@ -171,14 +177,14 @@ def _continue_lattice(left: Atoms, right: Atoms, choices: list[Integers]) -> Ato
         apart = _offset(left.cell.array) - _offset(change @ right.cell.array)
         steps = np.rint(apart)
         change[2, :2] = steps.astype(np.int64) @ matrix
-        stacking = round(float(np.linalg.norm((apart - steps) @ left.cell.array[:2])), 4)
+        stacking = float(np.linalg.norm((apart - steps) @ left.cell.array[:2]))
         found = _assign(left, right, change)
         if found is None or stacking > _FAR * np.linalg.norm(left.cell.array[0]):
             continue
-        found = (found[0], max(found[1], stacking), found[2])
-        if best is None or found[:2] < best[:2]:
-            best = found
-    return None if best is None else best[2]
+        unlike, misfit, paired = found
+        aligned.append(paired)
+        keys.append([unlike, max(misfit, stacking), strain, -np.trace(matrix), *(-matrix.ravel())])
+    return aligned[smallest(keys, [0.0, _ALIKE, _SAME_STRAIN, *[0.0] * 5])] if aligned else None
 
 
 def _turned(left: Atoms, right: Atoms) -> list[str]:
@@ -201,7 +207,7 @@ def _assign(left: Atoms, right: Atoms, change: Integers) -> tuple[int, float, At
     lattice = left.cell.array
     goal = left.get_scaled_positions(wrap=False)
     own = right.get_scaled_positions(wrap=False) @ np.linalg.inv(change)
-    best: tuple[int, float, Atoms] | None = None
+    aligned: list[tuple[int, float, Atoms]] = []
     for candidate in range(len(right)):
         moved = own + goal[0] - own[candidate]
         apart = goal[:, None, :] - moved[None, :, :]
@@ -213,15 +219,13 @@ def _assign(left: Atoms, right: Atoms, change: Integers) -> tuple[int, float, At
         misfit = float(np.max(np.linalg.norm((apart[rows, columns] - offset) @ lattice, axis=-1)))
         if misfit > _FAR * np.linalg.norm(lattice[0]):
             continue
-        key = (int(unlike[rows, columns].sum()), round(misfit, 4))
-        if best is None or key < best[:2]:
-            order = columns[np.argsort(rows)]
-            paired = right[order]
-            paired.set_cell(change @ right.cell.array)
-            # the left atom's place in the cell, so that both crystals are cut in the same gap
-            paired.set_scaled_positions(goal - apart[rows, columns][np.argsort(rows)] + offset)
-            best = (*key, paired)
-    return best
+        order = columns[np.argsort(rows)]
+        paired = right[order]
+        paired.set_cell(change @ right.cell.array)
+        # the left atom's place in the cell, so that both crystals are cut in the same gap
+        paired.set_scaled_positions(goal - apart[rows, columns][np.argsort(rows)] + offset)
+        aligned.append((int(unlike[rows, columns].sum()), misfit, paired))
+    return aligned[smallest([pair[:2] for pair in aligned], [0.0, _ALIKE])] if aligned else None
 
 
 def _deform(atoms: Atoms, in_plane: Floats) -> tuple[Atoms, Floats]:

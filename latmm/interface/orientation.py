@@ -3,6 +3,12 @@
 A plane (hkl) of the conventional cell is an integer vector p in the reciprocal lattice of the primitive cell.
 A unimodular matrix turns the primitive vectors into a₁, a₂ with p·a = 0 (Gauss-reduced) and a₃ with p·a = 1
 (the shortest): the oblique cell one lattice plane thick. a₁ is laid along x, the normal along z.
+
+Symmetry often leaves several such cells. Of the shortest vectors in the plane a₁ is the one with the fewest
+nonzero indices in the conventional cell, and of these the one whose indices are largest, the first one
+counting most; a₂ follows from the hand. Of equally short a₃ the one with the largest x is taken, then y. Of
+equally wide gaps the cell is cut in that above which the crystal comes first in the order of height, atomic
+number, mass and in-plane place relative to the lowest atom.
 """
 
 from math import gcd
@@ -13,12 +19,17 @@ from ase import Atoms
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.space_group import conventional_vectors, primitive_cell
+from latmm.ties import classes, nearest_whole, ordered, smallest, wrapped
 
 __all__ = ["LARGEST_INDEX", "gauss_reduce", "orient"]
 
 LARGEST_INDEX = 50
 """Largest Miller index of a plane, common factors removed: lattice planes are then some 0.05 Å apart, and
 force constants of 5 Å join a hundred of them."""
+_EQUAL = 1e-6
+"""Lengths (Å) and heights (fractions of a layer) that differ by less are equal."""
+_SHORT = 1e-9
+"""Relative difference of squared lengths below which in-plane vectors are equally long."""
 
 
 def orient(atoms: Atoms, normal: tuple[int, int, int]) -> Atoms:
@@ -52,16 +63,15 @@ def orient(atoms: Atoms, normal: tuple[int, int, int]) -> Atoms:
         )
     primitive = primitive_cell(atoms)
     lattice = primitive.cell.array
-    plane = _primitive_indices(np.array(coprime), conventional_vectors(primitive))
-    basis = _plane_basis(plane) @ lattice
-    vectors = gauss_reduce(basis[:2])
-    if np.cross(*vectors) @ basis[2] < 0:
-        vectors = vectors[::-1]  # right-handed with the plane's own normal up
+    conventional = conventional_vectors(primitive)
+    plane = _primitive_indices(np.array(coprime), conventional)
+    basis = _plane_basis(plane)
+    vectors = _in_plane(basis, lattice, conventional)
     upward = np.cross(*vectors)
-    third = _shorten(basis[2], vectors)
     x = vectors[0] / np.linalg.norm(vectors[0])
     z = upward / np.linalg.norm(upward)
     rotation = np.array([x, np.cross(z, x), z]).T
+    third = _shorten(basis[2] @ lattice, vectors, rotation)
     oriented = Atoms(
         numbers=primitive.numbers,
         masses=primitive.get_masses(),
@@ -71,32 +81,63 @@ def orient(atoms: Atoms, normal: tuple[int, int, int]) -> Atoms:
     )
     cell = oriented.cell.array.copy()
     cell[0, 1:] = cell[1, 2] = 0.0
-    oriented.set_cell(cell)
+    oriented.set_cell(cell + 0.0)
     return _cut_at_widest_gap(oriented)
 
 
 def gauss_reduce(vectors: Floats) -> Floats:
     """Reduce two lattice vectors (2, d) to the shortest pair with an angle between 90° and 120°.
 
-    The tolerance decides ties of hexagonal and square lattices, where exact comparisons would not end.
+    Of equally short pairs that is taken whose first vector has the largest x, then y (then z), then the
+    second: the result depends on the lattice alone. The tolerance decides ties of hexagonal and square
+    lattices, where exact comparisons would not end.
     """
-    a, b = np.array(vectors, dtype=float)
+    pairs = _reduced_pairs(np.asarray(vectors, dtype=float))
+    return np.asarray(pairs[smallest(-pairs.reshape(len(pairs), -1), _EQUAL)])
+
+
+def _reduced_pairs(vectors: Floats) -> Floats:
+    """All shortest pairs (K, 2, d) of a lattice with an angle from 90° to 120°, the shorter vector first."""
+    a, b = vectors
     while True:
-        if b @ b < a @ a * (1.0 - 1e-9):
+        if b @ b < a @ a * (1.0 - _SHORT):
             a, b = b, a
-        steps = np.rint((a @ b) / (a @ a) * (1.0 - 1e-9))
+        steps = np.rint((a @ b) / (a @ a) * (1.0 - _SHORT))
         if steps == 0:
             break
         b = b - steps * a
-    return np.array([a, -b if a @ b > 1e-9 * (a @ a) else b])
+    choices = np.array([[i, j] for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j])
+    squares = ((choices @ np.array([a, b])) ** 2).sum(axis=1)
+    limits = np.array([a @ a, b @ b]) * (1.0 + 10 * _SHORT)
+    pairs = np.array(
+        [
+            [choices[i], choices[j]]
+            for i in np.flatnonzero(squares <= limits[0])
+            for j in np.flatnonzero(squares <= limits[1])
+            if abs(np.linalg.det(choices[[i, j]])) > 0.5
+        ]
+    ) @ np.array([a, b])
+    return np.asarray(pairs[(pairs[:, 0] * pairs[:, 1]).sum(axis=1) <= 10 * _SHORT * (a @ a)])
 
 
-def _shorten(third: Floats, plane: Floats) -> Floats:
+def _in_plane(basis: Integers, lattice: Floats, conventional: Integers) -> Floats:
+    """a₁ and a₂ (2, 3) of a plane, right-handed with its own normal up."""
+    pairs = _reduced_pairs(basis[:2] @ lattice)
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    pairs = pairs[np.cross(pairs[:, 0], pairs[:, 1]) @ (basis[2] @ lattice) > 0]
+    # in units of the conventional cell's vectors, times a number that makes all of them whole
+    size = round(abs(float(np.linalg.det(conventional))))
+    steps = np.rint(pairs[:, 0] @ np.linalg.inv(conventional @ lattice) * size).astype(np.int64)
+    length = classes(np.linalg.norm(pairs[:, 0], axis=1), _EQUAL)
+    return np.asarray(pairs[ordered(length, np.count_nonzero(steps, axis=1), *(-steps.T))[0]])
+
+
+def _shorten(third: Floats, plane: Floats, rotation: Floats) -> Floats:
     """Subtract vectors of the plane from ``third`` so that it becomes shortest."""
-    start = third - np.rint(np.linalg.lstsq(plane.T, third, rcond=None)[0]) @ plane
-    shifts = np.array([[i, j] for i in (0, -1, 1) for j in (0, -1, 1)]) @ plane
-    lengths = np.linalg.norm(start + shifts, axis=1)
-    return np.asarray((start + shifts)[int(np.argmin(np.round(lengths, 6)))])
+    start = third - nearest_whole(np.linalg.lstsq(plane.T, third, rcond=None)[0]) @ plane
+    choices = start + np.array([[i, j] for i in (0, -1, 1) for j in (0, -1, 1)]) @ plane
+    rows = np.column_stack([np.linalg.norm(choices, axis=1), -(choices @ rotation)[:, :2]])
+    return np.asarray(choices[smallest(rows, _EQUAL)])
 
 
 def _primitive_indices(normal: Integers, conventional: Integers) -> Integers:
@@ -129,14 +170,28 @@ def _bezout(a: int, b: int) -> tuple[int, int, int]:
 
 def _cut_at_widest_gap(atoms: Atoms) -> Atoms:
     """Shift and sort the atoms so that the cell's boundary lies in the widest gap between atomic planes."""
-    fractional = atoms.get_scaled_positions()
-    heights = np.sort(fractional[:, 2])
+    fractional = atoms.get_scaled_positions(wrap=False)
+    heights = np.sort(wrapped(fractional[:, 2]))
     gaps = np.append(np.diff(heights), heights[0] + 1.0 - heights[-1])
-    # the rounding makes the choice among equal gaps the same on every machine
-    widest = int(np.argmax(np.round(gaps, 6)))
-    middle = heights[widest] + 0.5 * gaps[widest]
-    fractional[:, 2] = (fractional[:, 2] - middle) % 1.0
-    order = np.lexsort((fractional[:, 0].round(6), fractional[:, 1].round(6), fractional[:, 2].round(6)))
+    widest = np.flatnonzero(gaps > gaps.max() - _EQUAL)
+    cuts = [_cut_at(atoms, fractional, heights[i] + 0.5 * gaps[i]) for i in widest]
+    return cuts[smallest(np.array([_upwards(cut) for cut in cuts]), _EQUAL)]
+
+
+def _cut_at(atoms: Atoms, fractional: Floats, height: float) -> Atoms:
+    """Cut a crystal at a height, a fraction of its layer; its atoms upwards, those of one height by y, x."""
+    places = np.column_stack([wrapped(fractional[:, :2]), (fractional[:, 2] - height) % 1.0])
+    order = ordered(*(classes(places[:, axis], _EQUAL) for axis in (2, 1, 0)))
     cut = atoms[order]
-    cut.set_scaled_positions(fractional[order])
+    cut.set_scaled_positions(places[order])
     return cut
+
+
+def _upwards(cut: Atoms) -> Floats:
+    """List the atoms relative to the lowest one: tells cuts of one crystal apart, whatever its origin."""
+    places = cut.get_scaled_positions(wrap=False)
+    relative = places - places[0]
+    relative[:, :2] = wrapped(relative[:, :2])
+    order = ordered(classes(relative[:, 2], _EQUAL), cut.numbers, *(classes(x, _EQUAL) for x in relative.T))
+    table = np.column_stack([relative[:, 2], cut.numbers, cut.get_masses(), relative[:, :2]])
+    return np.asarray(table[order].ravel())

@@ -20,6 +20,7 @@ from latmm.arrays import Floats, Integers
 from latmm.errors import MismatchError
 from latmm.interface.lateral import cells_of, locate
 from latmm.interface.matching import Matched
+from latmm.ties import classes, ordered
 
 __all__ = ["Recognised", "recognise"]
 
@@ -198,7 +199,10 @@ class _Frame:
             start = int(np.ceil((low - self.positions[atom, 2]) / self.cell[2, 2]))
             stop = int(np.floor((high - self.positions[atom, 2]) / self.cell[2, 2]))
             found += [(atom, n) for n in range(start, stop + 1) if (atom, n) not in named]
-        return tuple(sorted(found, key=self._height))
+        if not found:
+            return ()
+        # atoms of one height in the order of the calculation
+        return tuple(found[i] for i in ordered(classes([self._height(image) for image in found], 1e-6)))
 
     def _crystal(self, crystal: Atoms, lateral: Integers) -> dict[Image, Label]:
         """Follow one crystal from the best of all atoms; its complete layers."""
@@ -258,7 +262,7 @@ def _steps(crystal: Atoms) -> list[list[tuple[int, tuple[int, int, int], Floats]
     steps: list[list[tuple[int, tuple[int, int, int], Floats]]] = [[] for _ in range(len(crystal))]
     for i, j, s, d in zip(first.tolist(), second.tolist(), cell.tolist(), arm, strict=True):
         steps[i].append((j, (s[0], s[1], s[2]), d))
-    return steps
+    return [sorted(own, key=lambda step: step[:2]) for own in steps]  # whatever order they were found in
 
 
 def _complete(found: dict[Image, Label], lateral: Integers, members: int) -> dict[Image, Label]:

@@ -21,6 +21,7 @@ from latmm.interface.lateral import cells_of
 from latmm.interface.matching import Matched
 from latmm.interface.registry import shifted
 from latmm.structures import SHORTEST_BOND
+from latmm.ties import classes, nearest_whole
 
 __all__ = ["CELL_TOLERANCE", "END_TOLERANCE", "extended", "in_cell", "register"]
 
@@ -204,7 +205,8 @@ def _end(atoms: Atoms, positions: Floats, matched: Matched, side: int, name: str
     crystal, lateral = (
         (matched.left, matched.lateral_left) if side < 0 else (matched.right, matched.lateral_right)
     )
-    outermost = int(np.argmin(positions[:, 2]) if side < 0 else np.argmax(positions[:, 2]))
+    # of several at one height the first in the file
+    outermost = int(np.argmin(classes(side * -positions[:, 2], 1e-6)))
     best, worst = None, (np.inf, outermost)
     for member in np.flatnonzero(crystal.numbers == atoms.numbers[outermost]).tolist():
         origin = positions[outermost] - crystal.positions[member]
@@ -332,7 +334,7 @@ def _labelled(
     # the outermost left layer is number −depth; its sites are at the crystal's own origin
     zero = left.origin + depth[0] * matched.left.cell.array[2]
     shift = right.origin - (depth[1] - 1) * matched.right.cell.array[2] - zero
-    shift[:2] -= np.rint(shift[:2] @ np.linalg.inv(matched.cell)) @ matched.cell
+    shift[:2] -= nearest_whole(shift[:2] @ np.linalg.inv(matched.cell)) @ matched.cell
     lift = _lift(matched, depth)
     template = shifted(template, shift)
     crystal = np.concatenate([*left.layers, *reversed(right.layers)])

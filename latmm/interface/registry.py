@@ -21,6 +21,7 @@ from latmm.interface.matching import Matched
 from latmm.interface.orientation import gauss_reduce
 from latmm.lattice.calculators import Potential
 from latmm.lattice.forces import Images, in_order, lendable
+from latmm.ties import classes
 
 __all__ = ["Registry", "scan_registry", "shift_lattice", "shifted"]
 
@@ -30,6 +31,8 @@ _NEAREST, _FARTHEST = -1.5, 3.0
 """Range of the distance between the crystals, beside the mean of their interplanar gaps, Å."""
 _STEP = 0.3
 """Of the first look at the distance, Å."""
+_EQUAL = 1e-6
+"""Energies that differ by less are equal, eV Å⁻²."""
 _CLOSE = 0.05
 """Accuracy of the distance, Å: relaxation does the rest."""
 
@@ -54,8 +57,8 @@ class Registry:
 
     @property
     def best(self) -> Floats:
-        """The shift of lowest energy, (3,) Å."""
-        return np.asarray(self.shift[int(np.argmin(self.energy))])
+        """The shift of lowest energy, (3,) Å; of equal ones (:data:`_EQUAL`) the first on the grid."""
+        return np.asarray(self.shift[int(np.argmin(classes(self.energy, _EQUAL)))])
 
 
 def shifted(slab: Slab, shift: Floats) -> Slab:
@@ -152,7 +155,7 @@ def scan_registry(
     atoms.set_cell(shifted(slab, np.array([0.0, 0.0, _FARTHEST])).atoms.cell)
     scan = _Scan(slab, Images(atoms, potential), matched.area)
     lattice = shift_lattice(matched)
-    counts = [max(1, int(np.ceil(np.linalg.norm(v) / SPACING))) for v in lattice]
+    counts = [max(1, int(np.ceil(np.linalg.norm(v) / SPACING - 1e-6))) for v in lattice]
     steps = [np.array([i / counts[0], j / counts[1]]) for i in range(counts[0]) for j in range(counts[1])]
     in_plane = np.array([np.append(step @ lattice, 0.0) for step in steps])
     lowest = in_order(

@@ -40,7 +40,7 @@ class Operation:
 
 
 def layer_operations(atoms: Atoms) -> list[Operation]:
-    """Operations of a slab's layer group that keep +z; the identity comes first.
+    """Operations of a slab's layer group that keep +z: the identity first, then by rotation and image.
 
     Parameters
     ----------
@@ -56,7 +56,13 @@ def layer_operations(atoms: Atoms) -> list[Operation]:
         if rotation[2, 2] == 1 and not rotation[2, :2].any() and not rotation[:2, 2].any()
         if (operation := _operation(atoms, fractional, numbers, rotation, translation)) is not None
     ]
-    operations.sort(key=lambda op: not np.array_equal(op.rotation, np.eye(2)))
+    operations.sort(
+        key=lambda op: (
+            not np.array_equal(op.rotation, np.eye(2)),
+            op.rotation.ravel().tolist(),
+            op.image.tolist(),
+        )
+    )
     return operations
 
 

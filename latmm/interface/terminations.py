@@ -16,6 +16,7 @@ from ase import Atoms
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.space_group import TOLERANCE, kinds
+from latmm.ties import classes, ordered
 
 __all__ = ["FLAT", "Termination", "cut_at", "planar_operations", "terminations"]
 
@@ -101,7 +102,7 @@ def cut_at(crystal: Atoms, height: float) -> Atoms:
         raise InputError(f"a cut lies at a fraction of a layer, from 0 to 1, but is {height}")
     fractional = crystal.get_scaled_positions(wrap=False)
     layer = np.floor(fractional[:, 2] - height)
-    order = np.lexsort((np.arange(len(crystal)), np.round(fractional[:, 2] - layer, 6)))
+    order = ordered(classes(fractional[:, 2] - layer, 1e-6))
     cut = crystal[order]
     fractional[:, 2] -= layer + height
     cut.set_scaled_positions(fractional[order])

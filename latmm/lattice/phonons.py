@@ -16,6 +16,7 @@ import numpy as np
 from latmm.arrays import Complexes, Floats
 from latmm.errors import InputError, InstabilityError
 from latmm.lattice.force_constants import ForceConstants
+from latmm.ties import canonical_turn
 from latmm.units import EV_PER_A2_AMU, KM_PER_S_PER_A_THZ, TWO_PI
 
 __all__ = ["Phonons", "density_of_states", "largest_frequency", "phonons", "q_mesh", "require_stable"]
@@ -75,7 +76,7 @@ def phonons(force_constants: ForceConstants, qpoints: Floats, weights: Floats | 
     squares, vectors = np.linalg.eigh(force_constants.dynamical_matrix(q))
     omega = np.sign(squares) * np.sqrt(np.abs(squares) * EV_PER_A2_AMU)
     derivative = force_constants.dynamical_matrix_derivative(q)
-    vectors = _definite_velocity(omega, vectors, derivative[2])
+    vectors = _definite_velocity(omega, vectors, derivative)
     slopes = np.einsum("qib,cqij,qjb->qbc", vectors.conj(), derivative, vectors, optimize=True).real
     tiny = np.abs(omega) <= 1e-7 * np.max(np.abs(omega))
     velocity = slopes * (EV_PER_A2_AMU / 2.0) / np.where(tiny, np.inf, omega)[..., None]
@@ -90,16 +91,31 @@ def phonons(force_constants: ForceConstants, qpoints: Floats, weights: Floats | 
 
 
 def _definite_velocity(omega: Floats, vectors: Complexes, derivative: Complexes) -> Complexes:
-    """Rotate degenerate eigenvectors (Q, 3N, B) to those that diagonalise the given ∂D/∂k (Q, 3N, 3N)."""
+    """Rotate degenerate eigenvectors (Q, 3N, B) to a definite velocity, from ∂D/∂k (3, Q, 3N, 3N).
+
+    Along z first; those of equal v_z have a definite v_x, then v_y; what is still equal takes a fixed form
+    (:func:`latmm.ties.canonical_turn`).
+    """
     near = np.diff(omega, axis=1) < 1e-6 * np.max(np.abs(omega))
     rotated = vectors.copy()
     for k in np.flatnonzero(near.any(axis=1)):
+        scale = float(np.max(np.abs(derivative[:, k])))
         edges = np.flatnonzero(~near[k]) + 1
         for group in np.split(np.arange(omega.shape[1]), edges):
             if group.size > 1:
-                u = vectors[k][:, group]
-                rotated[k][:, group] = u @ np.linalg.eigh(u.conj().T @ derivative[k] @ u)[1]
+                parts = [vectors[k][:, group]]
+                for axis in (2, 0, 1):
+                    parts = [p for part in parts for p in _by_slope(part, derivative[axis, k], 1e-6 * scale)]
+                rotated[k][:, group] = np.concatenate([u @ canonical_turn(u) for u in parts], axis=1)
     return rotated
+
+
+def _by_slope(u: Complexes, derivative: Complexes, tolerance: float) -> list[Complexes]:
+    """Turn vectors (n, s) to those that diagonalise a derivative (n, n), apart where it differs."""
+    if u.shape[1] == 1:
+        return [u]
+    slopes, turn = np.linalg.eigh(u.conj().T @ derivative @ u)
+    return np.split(u @ turn, np.flatnonzero(np.diff(slopes) > tolerance) + 1, axis=1)
 
 
 def q_mesh(mesh: tuple[int, int, int], *, shift: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Floats:

@@ -23,6 +23,7 @@ from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.space_group import primitive_cell
+from latmm.ties import smallest
 
 __all__ = ["Setting", "find_setting", "reduced", "symmetry_error"]
 
@@ -86,7 +87,8 @@ class Setting:
 def find_setting(source: Atoms, target: Atoms, strain: Floats | None = None) -> Setting:
     """Find how a target cell describes the crystal of a source cell.
 
-    Of several ways, which the symmetry of the crystal makes equal, the one with the smallest turn is taken.
+    Of several ways, which the symmetry of the crystal makes equal, the one with the smallest turn is taken;
+    of several of these the one whose u has the largest entries, u_xx counting most, then u_xy and so on.
 
     Parameters
     ----------
@@ -110,7 +112,8 @@ def find_setting(source: Atoms, target: Atoms, strain: Floats | None = None) -> 
             f"{source.get_chemical_formula()} and {target.get_chemical_formula()} are not one crystal in two "
             "cells; check lattice vectors, positions, elements and masses"
         )
-    return max(found, key=lambda setting: round(float(np.trace(setting.rotation)), 6))
+    turns = np.array([[np.trace(setting.rotation), *setting.rotation.ravel()] for setting in found])
+    return found[smallest(-turns, 1e-6)]
 
 
 def symmetry_error(table: ForceConstants) -> float:

@@ -13,6 +13,7 @@ from ase import Atoms
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
+from latmm.ties import classes, smallest
 
 __all__ = ["conventional_vectors", "crystal_symmetry", "kinds", "layer_symmetry", "primitive_cell"]
 
@@ -26,7 +27,7 @@ EXACT = 1e-5
 
 def kinds(atoms: Atoms) -> Integers:
     """Label the atoms, (N,), by element and mass with numbers from 1."""
-    labels = np.column_stack([atoms.numbers, np.round(atoms.get_masses(), 6)])
+    labels = np.column_stack([atoms.numbers, classes(atoms.get_masses(), 1e-6)])
     return np.asarray(np.unique(labels, axis=0, return_inverse=True)[1].ravel() + 1, dtype=np.int64)
 
 
@@ -62,7 +63,9 @@ def conventional_vectors(atoms: Atoms) -> Integers:
     """Vectors of the standard conventional cell in units of the primitive cell's own, (3, 3), in rows.
 
     Of the settings that a rotation of the lattice makes equal, that one is taken whose vectors lie closest to
-    the Cartesian axes: the one of the file. In a crystal without inversion the others name other planes.
+    the Cartesian axes: the one of the file. In a crystal without inversion the others name other planes. Of
+    several that lie as close (a cell turned by 45°) that one whose first vector has the largest x, then y,
+    then z, then the second and the third vector likewise.
     """
     dataset = _call(spglib.get_symmetry_dataset, _cell(atoms))
     if dataset is None:
@@ -86,8 +89,9 @@ def _closest_setting(lattice: Floats) -> Integers:
     turns = np.array(list(product(*choices)))
     kept = np.abs(turns @ metric @ turns.transpose(0, 2, 1) - metric).max(axis=(1, 2)) < tolerance
     turns = turns[kept & (np.linalg.det(turns) > 0)]
-    alignment = np.trace((turns @ lattice) / lengths[:, None], axis1=1, axis2=2)
-    return np.asarray(turns[int(np.argmax(np.round(alignment, 6)))], dtype=np.int64)
+    vectors = (turns @ lattice) / lengths[:, None]
+    rows = np.column_stack([np.trace(vectors, axis1=1, axis2=2), vectors.reshape(-1, 9)])
+    return np.asarray(turns[smallest(-rows, 1e-6)], dtype=np.int64)
 
 
 def crystal_symmetry(atoms: Atoms) -> tuple[Integers, Floats]:

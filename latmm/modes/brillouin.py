@@ -8,8 +8,9 @@ choice depends on the crystal's orientation but not on its primitive cell.
 along the straight ray from Γ to q: at the first of :data:`RAY_STEPS` equal steps branches are numbered by
 ascending frequency (0, 1, 2 the acoustic ones: slow and fast transverse, longitudinal), and from step to
 step each band continues as the one whose eigenvector overlaps most, so that a band also passes through
-another that repels it over less than a step. Degenerate bands keep their numbers as a group. Labels on the
-whole zone cannot be continuous (acoustic sheets meet at conical points); a ray fixes them all the same.
+another that repels it over less than a step. Degenerate bands keep their numbers as a group, in
+ascending order. Labels on the whole zone cannot be continuous (acoustic sheets meet at conical points); a ray
+fixes them all the same.
 
 *Polarisation.* Longitudinal fraction Σ_i |q̂·e_i|² over the atoms of the cell, 1 for a longitudinal and 0 for
 a transverse wave; at Γ, where q has no direction, the interface normal takes its place.
@@ -31,6 +32,8 @@ RAY_STEPS = 16
 """Steps from Γ to q: along a zone diameter of silicon bands that cross move by less than their distance."""
 _TIE = 1e-9
 """Relative difference of |q|² below which two images count as equally short."""
+_SAME_BAND = 1e-6
+"""Difference of frequencies over the largest one below which bands are degenerate."""
 _OBLIQUE = np.array([1.0, 0.61803, 0.32471])
 """Direction that decides between equally short images."""
 _BATCH = 4096
@@ -99,12 +102,20 @@ def _labels(force_constants: ForceConstants, q: Floats) -> Integers:
     labels = np.tile(np.arange(3 * len(force_constants.atoms)), (len(q), 1))
     before: Complexes | None = None
     for step in range(1, RAY_STEPS + 1):
-        _, vectors = np.linalg.eigh(force_constants.dynamical_matrix(q * (step / RAY_STEPS)))
+        squares, vectors = np.linalg.eigh(force_constants.dynamical_matrix(q * (step / RAY_STEPS)))
         if before is not None:
             overlap = np.abs(np.swapaxes(before.conj(), -1, -2) @ vectors) ** 2
-            labels = np.take_along_axis(labels, _continuation(overlap), axis=1)
+            labels = _shared_out(np.take_along_axis(labels, _continuation(overlap), axis=1), squares)
         before = vectors
     return labels
+
+
+def _shared_out(labels: Integers, squares: Floats) -> Integers:
+    """Put the labels (Q, B) of bands whose frequencies are equal in ascending order."""
+    omega = np.sqrt(np.abs(squares))
+    group = np.zeros(labels.shape, dtype=np.int64)
+    group[:, 1:] = np.cumsum(np.diff(omega, axis=1) > _SAME_BAND * omega.max(initial=0.0), axis=1)
+    return np.asarray(np.take_along_axis(labels, np.lexsort((labels, group), axis=1), axis=1))
 
 
 def _continuation(overlap: Floats) -> Integers:

@@ -5,7 +5,9 @@ integral over frequency is 3 for every atom. Only time reversal reduces the mesh
 exchange atoms.
 
 The scattered wave of a phonon of unit flux is the field ψ = iGΓu; an atom at r moves by
-Re[ψ e^{ik∥·r − iωt}]/√m (position gauge), scaled to a chosen largest displacement.
+Re[ψ e^{ik∥·r − iωt}]/√m (position gauge), scaled to a chosen largest displacement. At t = 0 the largest
+component of the incident phonon on its lead's surface layer, of equal ones the first, is real and positive;
+phonons that share λ take the form of :func:`latmm.ties.canonical_turn`.
 """
 
 from collections.abc import Callable
@@ -17,19 +19,22 @@ import numpy as np
 import xarray as xr
 from ase import Atoms
 
-from latmm.agf import FoldedLead, Junction, Lead, green_function, scattered_wave
+from latmm.agf import FoldedLead, Junction, Lead, green_function, lead_modes, scattered_wave
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
 from latmm.files import replacing
 from latmm.interface.interface import Interface
 from latmm.modes.system import SIDES, System
 from latmm.sweep.sampling import reduced_mesh
+from latmm.ties import canonical_turn
 from latmm.units import TWO_PI
 
-__all__ = ["local_density_of_states", "scattered_trajectory", "write_trajectory"]
+__all__ = ["incident_wave", "local_density_of_states", "scattered_trajectory", "write_trajectory"]
 
 _POINTS = 256
 """Points solved at once: blocks of all layers are kept."""
+_SAME = 1e-7
+"""Difference of two λ below which modes count as degenerate."""
 
 
 def local_density_of_states(
@@ -165,8 +170,7 @@ def scattered_trajectory(
         raise InputError("`layers`, `frames`, `repeat` and `amplitude` of a trajectory must be positive")
     k = np.array([wave_vector], dtype=float)
     junction = System.of(interface).junction(k)
-    waves = scattered_wave(_longer(junction, layers), np.array([[TWO_PI * frequency]]), mode, incident=side)
-    fields = [wave[0, 0] for wave in waves]
+    fields = incident_wave(_longer(junction, layers), TWO_PI * frequency, mode, side)
     for end, lead in enumerate((junction.left, junction.right)):
         if isinstance(lead, FoldedLead):
             for step in range(1, layers + 1):
@@ -175,6 +179,27 @@ def scattered_trajectory(
     field = np.concatenate(fields).reshape(-1, 3)
     atoms = _longer_region(interface, layers)
     return _images(atoms, field, k[0], frequency, repeat, frames, amplitude)
+
+
+def incident_wave(
+    junction: Junction, omega: float, mode: int, side: Literal["left", "right"]
+) -> list[Complexes]:
+    """Field (m_l,) of one incident mode on every layer, of definite phase, and form if others share its λ."""
+    point = np.array([[omega]])
+    # refuses a mode that does not propagate
+    whole = [wave[0, 0] for wave in scattered_wave(junction, point, mode, incident=side)]
+    found = lead_modes(junction.left if side == "left" else junction.right, point)
+    waves = found.right if side == "left" else found.left
+    n = waves.vectors.shape[-1]
+    folded, number = divmod(mode, n)
+    bloch, moving = (x.reshape(-1, n)[folded] for x in (waves.bloch_factor, waves.propagating))
+    alike = np.flatnonzero(moving & (np.abs(bloch - bloch[number]) < _SAME))
+    turn = canonical_turn(waves.vectors.reshape(-1, n, n)[folded][:, alike])[:, alike == number][:, 0]
+    total = [np.zeros_like(field) for field in whole]
+    for other, share in zip(alike.tolist(), turn, strict=True):
+        part = scattered_wave(junction, point, folded * n + other, incident=side)
+        total = [field + share * wave[0, 0] for field, wave in zip(total, part, strict=True)]
+    return total
 
 
 def _longer(junction: Junction, layers: int) -> Junction:

@@ -28,6 +28,7 @@ from latmm.modes.system import SIDES
 from latmm.plain_yaml import plain_yaml
 from latmm.reading import check_regular, file_bytes, file_text
 from latmm.structures import read_atoms
+from latmm.ties import smallest
 from latmm.units import TWO_PI
 
 __all__ = ["TransportPhonons", "isometries", "on_transport_mesh", "read_cell", "read_phonons"]
@@ -298,8 +299,8 @@ def _frame(cell: Atoms, crystal: Atoms, normal: Integers) -> tuple[Integers, Flo
             "the primitive cell that its wave vectors refer to"
         )
     # a strained cell may have another conventional one: the plane decides between equivalent settings only
-    along = [np.round(rotation[2] @ plane / np.linalg.norm(plane), 6) for _, rotation in found]
-    return found[int(np.argmax(along))]
+    rows = [[rotation[2] @ plane / np.linalg.norm(plane), *turn.ravel()] for turn, rotation in found]
+    return found[smallest(-np.array(rows), 1e-6)]
 
 
 def _whole(phonons: TransportPhonons, group: Iterable[Integers]) -> tuple[Floats, Integers]:

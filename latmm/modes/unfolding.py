@@ -26,6 +26,7 @@ from latmm.errors import ConvergenceError
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import Phonons, phonons
 from latmm.modes.brillouin import branch_labels, cartesian, first_zone, longitudinal_fraction
+from latmm.ties import classes, ordered, phase
 from latmm.units import KM_PER_S_PER_A_THZ, TWO_PI
 
 __all__ = ["Turn", "Unfolded", "folded_axis", "layer_vectors", "unfold"]
@@ -142,9 +143,9 @@ def layer_vectors(
 def _candidates(crystal: ForceConstants, principal: int, wave_vectors: Floats, bloch: Complexes) -> Floats:
     """Fractional q (M, p, 3) of the p candidates of modes at k∥ (M, 2)."""
     base = crystal.in_plane(wave_vectors)
-    phase = (np.angle(bloch)[:, None] / TWO_PI + np.arange(principal)) / principal
+    steps = (phase(bloch)[:, None] / TWO_PI + np.arange(principal)) / principal
     q = np.repeat(base[:, None, :], principal, axis=1)
-    q[..., 2] += phase
+    q[..., 2] += steps
     return q
 
 
@@ -282,6 +283,17 @@ def _groups(point: Integers, folded: Integers, q: Floats, bloch: Complexes) -> I
     return np.asarray(np.maximum.accumulate(np.where(apart, np.arange(len(point)), 0)))
 
 
+def _in_order(group: Integers, band: Integers, speed: Floats) -> Integers:
+    """Put degenerate phonons of one velocity in the order of bands, (M,): which is which has no meaning."""
+    found = band.copy()
+    _, start, size = np.unique(group, return_index=True, return_counts=True)
+    for first, count in zip(start[size > 1], size[size > 1], strict=True):
+        rows = np.arange(first, first + count)
+        kind = classes(speed[rows], _SAME * float(np.max(np.abs(speed))))
+        found[rows[ordered(kind)]] = band[rows][ordered(kind, band[rows])]
+    return found
+
+
 def _labelled(
     crystal: ForceConstants,
     waves: Waves,
@@ -295,11 +307,13 @@ def _labelled(
     """Collect what is known of the phonon (``q``, ``band``) that each mode is."""
     point, folded, number = index
     rows, n = np.arange(len(point)), waves.bloch_factor.shape[-1]
-    frequency, velocity = found.frequency[rows, band], found.group_velocity[rows, band]
+    frequency = found.frequency[rows, band]
     _check_frequency(frequency, omega[point] / TWO_PI, q, found)
     reduced = first_zone(crystal, q)
     vectors = cartesian(crystal, reduced)
     group = _groups(point, folded, q, waves.bloch_factor[point, folded, number])
+    band = _in_order(group, band, found.group_velocity[rows, band, 2])
+    frequency, velocity = found.frequency[rows, band], found.group_velocity[rows, band]
     turns, pure = [], np.ones(len(point), dtype=bool)
     for members, target in mixtures:
         u = waves.vectors[point[members], folded[members], :, number[members]]
