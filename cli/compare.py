@@ -11,7 +11,7 @@ from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import budget, check_scaling, cost, executor_of, kept, scaling_options, store_beside
-from .tables import conductance_table
+from .tables import conductance_table, tell_limits
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -114,6 +114,7 @@ def command(**options: Any) -> None:
         click.echo(json.dumps(summary(tree), allow_nan=False))
     else:
         click.echo(conductance_table(tree["comparison"].to_dataset()))
+        tell_limits(options, tree)
         for line in check_lines(checks):
             click.echo(line)
     conclude(checks)

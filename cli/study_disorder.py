@@ -204,5 +204,6 @@ def _plain(tree: "xr.DataTree") -> dict[str, Any]:
         "realisations": tree["realisations"].sizes["realisation"],
         "disorder": tree.attrs["disorder"],
         "seed": int(tree.attrs["seed"]),
+        "limits": json.loads(tree.attrs["limits"]),
         "checks": json.loads(tree.attrs["checks"]),
     }

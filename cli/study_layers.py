@@ -178,5 +178,6 @@ def _plain(tree: "xr.DataTree") -> dict[str, Any]:
             }
             for j in range(designs.sizes["design"])
         ],
+        "limits": json.loads(tree.attrs["limits"]),
         "checks": json.loads(tree.attrs["checks"]),
     }

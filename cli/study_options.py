@@ -13,6 +13,7 @@ from .checking import check_lines, conclude, marked
 from .crystals import provenance
 from .options import assignments, note, temperature_option
 from .scaling import kept, path_beside
+from .tables import tell_limits
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -139,10 +140,13 @@ def report(options: dict[str, Any], tree: "xr.DataTree", plain: dict[str, Any], 
     from latmm.checks import loads
 
     checks = loads(tree.attrs["checks"])
-    shown = (
-        json.dumps(plain, allow_nan=False) if options["as_json"] else "\n".join([table, *check_lines(checks)])
-    )
-    click.echo(shown)
+    if options["as_json"]:
+        click.echo(json.dumps(plain, allow_nan=False))
+    else:
+        click.echo(table)
+        tell_limits(options, tree)
+        for line in check_lines(checks):
+            click.echo(line)
     conclude(checks)
 
 

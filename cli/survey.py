@@ -9,7 +9,7 @@ import click
 
 from .options import note, temperature_option
 from .outputs import run_attributes
-from .tables import conductance_table
+from .tables import conductance_table, tell_limits
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -80,13 +80,21 @@ def deliver(options: dict[str, Any], tree: "xr.DataTree", angles: "xr.Dataset | 
         save(continuum_figure(comparison, angles, title), options["plot"])
     for path in filter(None, (options["output"], options["plot"])):
         note(options, f"wrote {path}")
-    click.echo(_json(tree) if options["as_json"] else conductance_table(comparison))
+    if options["as_json"]:
+        click.echo(_json(tree))
+    else:
+        click.echo(conductance_table(comparison))
+        tell_limits(options, tree)
 
 
 def describe_media(tree: "xr.DataTree", left: "Side", right: "Side") -> None:
-    """Add the nodes ``/left`` and ``/right``: density, stiffness, stress and cells of both media."""
+    """Add the nodes ``/left`` and ``/right`` with both media, and the limits of the theory."""
     import xarray as xr
 
+    from latmm.limits import limits_of
+    from latmm.results import as_json
+
+    tree.attrs["limits"] = as_json(limits_of(_elements(left), _elements(right)))
     for name, side in (("left", left), ("right", right)):
         medium = side.medium
         columns = {
@@ -104,6 +112,16 @@ def describe_media(tree: "xr.DataTree", left: "Side", right: "Side") -> None:
         )
 
 
+def _elements(side: "Side") -> list[str]:
+    """Chemical symbols of a side, where they are known."""
+    from latmm.continuum.library import MEASURED
+
+    if side.force_constants is not None:
+        return list(side.force_constants.atoms.get_chemical_symbols())
+    found = [key for key, record in MEASURED.items() if record.name == side.medium.name]
+    return [key.title() for key in found if len(key) <= 2]  # others are no elements
+
+
 def _json(tree: "xr.DataTree") -> str:
     from latmm.results import marks
 
@@ -111,6 +129,7 @@ def _json(tree: "xr.DataTree") -> str:
     models = [str(name) for name in comparison["model"].values]
     prefactors = comparison["cubic_prefactor"].values.tolist()
     found: dict[str, Any] = {
+        "limits": json.loads(tree.attrs["limits"]),
         "temperature": comparison["temperature"].values.tolist(),
         "conductance": {
             m: [g if g == g else None for g in comparison["conductance"].sel(model=m).values.tolist()]

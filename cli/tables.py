@@ -1,11 +1,14 @@
 """Text tables on stdout."""
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["conductance_table"]
+__all__ = ["conductance_table", "tell_limits"]
 
 
 def conductance_table(comparison: "xr.Dataset") -> str:
@@ -56,3 +59,9 @@ def conductance_table(comparison: "xr.Dataset") -> str:
             "* exceeds the radiation limit of the lattice's channels: the model counts others or is inelastic"
         )
     return "\n".join(lines)
+
+
+def tell_limits(options: dict[str, Any], tree: "xr.DataTree") -> None:
+    """Say once, after a table, what the theory of a result leaves out; nothing if all is to be quiet."""
+    if not options["quiet"]:
+        click.echo("\n".join(f"limit: {line}" for line in json.loads(tree.attrs["limits"])))

@@ -50,6 +50,7 @@ from latmm.landauer import (
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import density_of_states, largest_frequency, phonons
 from latmm.lattice.stiffness import elasticity, slope_error
+from latmm.limits import limits_of
 from latmm.results import as_json
 from latmm.sweep.accuracy import conductance_error, four_probe_error
 from latmm.sweep.refinement import Level, Sampling, levels, solve_level
@@ -204,6 +205,13 @@ def compare(
             "area_units": "angstrom2",
             "strain": as_json(_strains(interface)),
             "potential": interface.potential,
+            "limits": as_json(
+                limits_of(
+                    interface.left.atoms.get_chemical_symbols(),
+                    interface.right.atoms.get_chemical_symbols(),
+                    interface.potential,
+                )
+            ),
             "notes": as_json(list(interface.notes)),
             "normal": list(interface.normals[0]),
             "normal_right": list(interface.normals[1]),

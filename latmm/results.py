@@ -137,6 +137,7 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
         "area": float(tree.attrs["area"]),
         "strain": json.loads(tree.attrs["strain"]),
         "potential": tree.attrs["potential"],
+        "limits": json.loads(tree.attrs["limits"]),
         "notes": json.loads(tree.attrs.get("notes", "[]")),
         "checks": json.loads(tree.attrs["checks"]),
     }

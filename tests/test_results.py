@@ -34,6 +34,7 @@ def tree():
             "area": 14.75,
             "strain": results.as_json(strain),
             "potential": "sw: Stillinger-Weber, Å",
+            "limits": results.as_json(["harmonic and elastic", "phonons only"]),
             "checks": dumps({"unitarity": check("unitarity", 1e-14, 1e-8)}),
         }
     )

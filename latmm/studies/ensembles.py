@@ -28,6 +28,8 @@ from latmm.interface.symmetry import reciprocal_rotations
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.lattice.calculators import Potential
 from latmm.lattice.phonons import largest_frequency
+from latmm.limits import limits_of
+from latmm.results import as_json
 from latmm.studies.collecting import Progress, axes, collect, opened
 from latmm.studies.specular import SplitTransmission, split_transmission
 from latmm.sweep.sampling import Window, check_sampling, frequency_grid, windows
@@ -201,6 +203,13 @@ def ensemble(
         "area": ideal.area,
         "area_units": "angstrom2",
         "potential": ideal.potential,
+        "limits": as_json(
+            limits_of(
+                ideal.left.atoms.get_chemical_symbols(),
+                ideal.right.atoms.get_chemical_symbols(),
+                ideal.potential,
+            )
+        ),
         "force_constants": "masses or mean force constants" if potential is None else "of the potential",
         "relaxed": str(relax),
         "kmesh": list(kmesh),

@@ -34,6 +34,8 @@ from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.lattice.calculators import Potential
+from latmm.limits import limits_of
+from latmm.results import as_json
 from latmm.studies.collecting import Progress, axes, collect, name_of, opened
 from latmm.studies.designs import Design, continuum_stack
 from latmm.studies.specular import extend
@@ -170,6 +172,13 @@ def layer_study(
         "area": ideal.area,
         "area_units": "angstrom2",
         "potential": ideal.potential,
+        "limits": as_json(
+            limits_of(
+                ideal.left.atoms.get_chemical_symbols(),
+                ideal.right.atoms.get_chemical_symbols(),
+                ideal.potential,
+            )
+        ),
         "layers": "virtual crystals: means of both crystals' masses and force constants; "
         "third materials by the potential",
         "kmesh": list(kmesh),
