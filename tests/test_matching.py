@@ -1,5 +1,6 @@
 """Matching: equal crystals continue each other exactly, unequal ones are strained as asked or refused."""
 
+import re
 from itertools import product
 
 import numpy as np
@@ -9,6 +10,7 @@ from ase.build import bulk, make_supercell
 from matscipy.neighbours import neighbour_list
 
 from latmm.errors import InputError, MismatchError
+from latmm.interface.build import match_crystals
 from latmm.interface.contact import build_slab
 from latmm.interface.matching import MAX_STRAIN, match, principal_strain
 from latmm.interface.orientation import orient
@@ -222,3 +224,21 @@ def test_unknown_side_is_refused():
     crystal = orient(bulk("Si"), (0, 0, 1))
     with pytest.raises(InputError, match="right, left, both, but is 'middle'"):
         match(crystal, crystal, strain="middle")
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_isotopes_that_enlarge_a_cell_are_named_with_the_remedy(side, stillinger_weber):
+    """One heavy atom of eight in silicon: refused for a reason, and what the message says gives the cell."""
+    heavy, germanium = bulk("Si", cubic=True), bulk("Ge")
+    masses = heavy.get_masses()
+    masses[3] = 40.0
+    heavy.set_masses(masses)
+    pair = (heavy, germanium) if side == "left" else (germanium, heavy)
+    with pytest.raises(MismatchError, match=r"Si8 has 8 atoms .* masses .*\(Si 28.085, 40 amu\)") as told:
+        match(*(orient(atoms, (0, 0, 1)) for atoms in pair))
+    area = float(re.search(r"--max-area (\d+)", str(told.value)).group(1))
+    found = match_crystals(*pair, ((0, 0, 1), (0, 0, 1)), stillinger_weber, relax=False, max_area=area)
+    plain = match(*(orient(bulk(atoms.symbols[0]), (0, 0, 1)) for atoms in pair))
+    np.testing.assert_allclose(found.strain_right, plain.strain_right, atol=1e-9)
+    assert found.area == pytest.approx(2 * plain.area)
+    assert 40.0 in getattr(found, side).get_masses()

@@ -19,6 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError, MismatchError
 from latmm.interface.lateral import check_lateral
+from latmm.lattice.space_group import primitive_cell
 from latmm.ties import smallest
 
 __all__ = ["MAX_STRAIN", "Matched", "match", "principal_strain"]
@@ -125,6 +126,9 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
     misfit = min(size for size, _ in candidates)
     aligned = _continue_lattice(left, right, [c for c in candidates if c[0] < misfit + 1e-3])
     names = f"{left.get_chemical_formula()} and {right.get_chemical_formula()}"
+    if not misfit <= max_strain or aligned is None:
+        for crystal in (left, right):
+            _refuse_isotopes(crystal, names, max(np.linalg.det(c.cell.array[:2, :2]) for c in (left, right)))
     if not misfit <= max_strain:  # a limit that is no number lets nothing pass
         raise MismatchError(
             f"the lattices of {names} do not match in the plane: the least strain is {100 * misfit:.1f} %, "
@@ -149,6 +153,25 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
     strained_left, strain_left = _deform(left, common)
     strained_right, strain_right = _deform(aligned, common)
     return Matched(strained_left, strained_right, strain_left, strain_right)
+
+
+def _refuse_isotopes(crystal: Atoms, names: str, area: float) -> None:
+    """Refuse a crystal whose primitive cell is larger by masses than by elements."""
+    by_element = len(primitive_cell(Atoms(crystal.numbers, crystal.positions, cell=crystal.cell, pbc=True)))
+    if by_element < len(crystal):
+        symbols = np.array(crystal.get_chemical_symbols())
+        masses = {s: np.unique(crystal.get_masses()[symbols == s].round(4)) for s in sorted(set(symbols))}
+        differ = "; ".join(
+            f"{s} {', '.join(f'{m:g}' for m in found[:4])}{' ...' * (len(found) > 4)}"
+            for s, found in masses.items()
+            if len(found) > 1
+        )
+        raise MismatchError(
+            f"the cells of {names} do not match one to one: {crystal.get_chemical_formula()} has "
+            f"{len(crystal)} atoms in its primitive cell because masses of one element differ ({differ} amu), "
+            f"by elements alone {by_element}; join the crystals by a common cell, e.g. "
+            f"--max-area {np.ceil(1.2 * area):.0f} (see latmm match)"
+        )
 
 
 def _in_plane_choices(left: Atoms, right: Atoms) -> list[tuple[float, Integers]]:
