@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from .options import note
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from .progress import Reporter
 
-__all__ = ["contact_interface", "contact_options", "refuse_contact_options"]
+__all__ = ["contact_interface", "contact_options", "planes_of", "refuse_contact_options"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _COMMON_CELL = ("left_normal", "right_normal", "max_area", "twist", "choose", "left_cut", "right_cut")
@@ -31,14 +32,18 @@ def contact_options(function: _F) -> _F:
     for decorate in reversed(
         [
             click.option(
-                "--left-normal", type=int, nargs=3, metavar="H K L", help="Plane of the left crystal."
+                "--left-normal",
+                type=int,
+                nargs=3,
+                metavar="H K L",
+                help="Plane of the left crystal, if another than --normal; both must be given then.",
             ),
             click.option(
                 "--right-normal",
                 type=int,
                 nargs=3,
                 metavar="H K L",
-                help="Plane of the right crystal, if another; its normal points away from the left one. With "
+                help="Plane of the right crystal, likewise; its normal points away from the left one. With "
                 "this or one of the next options the crystals may be any two, joined by a common cell of "
                 "latmm match.",
             ),
@@ -117,6 +122,26 @@ def refuse_contact_options(options: dict[str, Any]) -> None:
             )
 
 
+def planes_of(options: dict[str, Any]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Planes of both crystals, neither by default where the other is named for itself.
+
+    Raises
+    ------
+    click.UsageError
+        If only one is given.
+    """
+    left, right, common = options["left_normal"], options["right_normal"], options["normal"]
+    given = click.get_current_context().get_parameter_source("normal") is not ParameterSource.DEFAULT
+    if (left is None) != (right is None) and not given:
+        one, other = ("left", "right") if right is None else ("right", "left")
+        plane = " ".join(map(str, left or right))
+        raise click.UsageError(
+            f"--{one}-normal {plane} leaves the {other} crystal's plane open: give --{other}-normal too, "
+            f"--normal {plane} alone for this plane on both sides, or --normal for the {other} side"
+        )
+    return left or common, right or common
+
+
 def contact_interface(
     options: dict[str, Any],
     crystals: "tuple[Atoms, Atoms]",
@@ -130,13 +155,13 @@ def contact_interface(
 
     if options["contact_masses"] and not options["contact"]:
         raise click.UsageError("--contact-masses is for the file of --contact; give one, or leave it out")
-    normals = tuple(options[f"{side}_normal"] or options["normal"] for side in ("left", "right"))
+    normals = planes_of(options)
     common: dict[str, Any] = {name: options[name] for name in ("relax", "strain", "max_strain")}
     any_two = any(options[name] is not None for name in _COMMON_CELL)
     if any_two:
         matched = match_crystals(
             *crystals,
-            (normals[0], normals[1]),
+            normals,
             potential,
             max_area=options["max_area"] or _MAX_AREA,
             twist=None if options["twist"] is None else (options["twist"], _TWIST_WITHIN),
@@ -153,7 +178,7 @@ def contact_interface(
         region = read_contact(options["contact"], matched, options["contact_masses"])
     return build_contact(
         matched,
-        (normals[0], normals[1]),
+        normals,
         potential,
         relax=options["relax"],
         shift=None if any_two else (0.0, 0.0, 0.0),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .contacts import planes_of
 from .options import warn
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def finished_interfaces(options: dict[str, Any], report: "Reporter") -> "dict[st
     left, right = (calculation.constants for calculation in sides)
     contact = read_phonopy(options["contact_phonopy"]) if options["contact_phonopy"] else None
     notes = _warnings(sides[0], sides[1], contact)
-    normals = options["normal"], options.get("right_normal") or options["normal"]
+    normals = planes_of(options)
     common = {name: options[name] for name in ("strain", "max_strain")} | {"layers": options["span"]}
     if contact is not None:
         source += f"; contact: {contact.description}"

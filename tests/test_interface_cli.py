@@ -12,7 +12,20 @@ from latmm_cli.main import cli
 
 ARGON = str(files("latmm_structures") / "ar.cif")
 OPTIONS = ["--potential", "lj", "--potential-option", "cutoff=5", "-q"]
-PLANES = ["--right-normal", "1", "1", "0", "--max-area", "50", "--max-strain", "0.07"]
+PLANES = [
+    "--normal",
+    "0",
+    "0",
+    "1",
+    "--right-normal",
+    "1",
+    "1",
+    "0",
+    "--max-area",
+    "50",
+    "--max-strain",
+    "0.07",
+]
 
 
 def run(*arguments):
@@ -99,6 +112,8 @@ def test_a_mixed_monolayer_runs_from_the_command_line(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--left-normal", 1, 1, 1], "--left-normal 1 1 1 leaves the right crystal's plane open"),
+        (["--right-normal", 1, 1, 1], "give --left-normal too, --normal 1 1 1 alone"),
         (["--contact-masses", "file"], "--contact-masses is for the file of --contact"),
         (["--choose", "99", "--max-area", "20"], "`choose` must be a number of the list"),
         (["--right-cut", "3", "--max-area", "20"], "the right crystal has the cuts 1 to 1, not 3"),

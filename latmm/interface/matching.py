@@ -145,7 +145,7 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
         raise MismatchError(
             f"{names} are turned against each other: {', '.join(turned)} of one side would continue another "
             "element; describe both crystals in one setting (e.g. the cation at 0, the anion at 1/4 1/4 1/4) "
-            "or name the opposite plane of one (--right-normal)"
+            "or name the opposite plane of one (--normal and --right-normal)"
         )
     own, target = aligned.cell.array[:2, :2], left.cell.array[:2, :2]
     rotation, _ = polar(np.linalg.solve(own, target))
@@ -168,8 +168,8 @@ def _refuse_isotopes(crystal: Atoms, names: str, area: float) -> None:
         )
         raise MismatchError(
             f"the cells of {names} do not match one to one: {crystal.get_chemical_formula()} has "
-            f"{len(crystal)} atoms in its primitive cell because masses of one element differ ({differ} amu), "
-            f"by elements alone {by_element}; join the crystals by a common cell, e.g. "
+            f"{len(crystal)} atoms in its primitive cell because masses of one element differ ({differ} "
+            f"amu), by elements alone {by_element}; join the crystals by a common cell, e.g. "
             f"--max-area {np.ceil(1.2 * area):.0f} (see latmm match)"
         )
 
