@@ -18,7 +18,7 @@ import pytest
 from latmm.errors import InputError
 from latmm.files import begin_store
 from latmm.sweep import run
-from latmm.sweep.checkpoint import Checkpoint, Rows, digests
+from latmm.sweep.checkpoint import Checkpoint, Physics, Rows, digests
 from latmm.sweep.refinement import Sampling, solve_level
 from latmm.sweep.tasks import solve
 
@@ -236,3 +236,92 @@ def test_an_interrupt_waits_until_a_row_is_kept(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         rows.save(2, np.array([7.0]))
     assert kept == {2: 7.0}
+
+
+def test_numbers_are_the_same_up_to_rounding_and_pairs_that_vanish():
+    keys = np.array([[0, 1], [2, 3]])
+    physics = Physics(np.array([[1.0, 2.0], [3.0, 4.0]]), 1e-6, keys)
+    swapped = Physics(np.array([[3.0, 4.0 + 1e-8], [1.0, 2.0]]), 1e-6, keys[::-1])
+    rest = Physics(np.array([[1.0, 2.0], [1e-17, 0.0], [3.0, 4.0]]), 1e-6, np.array([[0, 1], [7, 7], [2, 3]]))
+    assert physics.agrees(swapped.table)
+    assert physics.agrees(rest.table)
+    assert rest.agrees(physics.table)
+    assert not physics.agrees(Physics(np.array([[1.0, 2.0]]), 1e-6, keys[:1]).table)
+    assert not physics.agrees(Physics(np.array([[1.0, 2.0], [3.0, 4.1]]), 1e-6, keys).table)
+    assert not physics.agrees(np.full((2, 4), np.nan))
+
+
+def changed(interface, what):
+    """The interface with one of its inputs changed, by rounding or in truth."""
+    right, contact = interface.right, interface.contact
+    noise = np.random.default_rng(4).uniform(-1.0, 1.0, right.values.shape)
+    atoms = right.atoms.copy()
+    if what == "rounding":
+        return replace(
+            interface,
+            right=replace(right, values=right.values * (1.0 + 1e-12 * noise)),
+            contact=replace(contact, values=contact.values * (1.0 + 1e-12)),
+        )
+    if what == "mass":
+        atoms.set_masses(atoms.get_masses() * (1.0 + 1e-6))
+        return replace(interface, right=replace(right, atoms=atoms))
+    if what == "structure":
+        atoms.positions[0, 0] += 1e-3
+        return replace(interface, right=replace(right, atoms=atoms))
+    values = contact.values.copy()
+    values[0] += 1e-4 * contact.scale
+    return replace(interface, contact=replace(contact, values=values))
+
+
+@pytest.mark.parametrize("what", ["rounding", "mass", "structure", "force constants"])
+def test_rounding_is_no_other_problem_but_a_changed_input_is(heavy_silicon, sampling, tmp_path, what):
+    tasks = sampling.tasks[:1]
+    Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon)).begin(tasks).save(
+        0, solve(heavy_silicon, tasks[0])
+    )
+    other = digests(changed(heavy_silicon, what))
+    if what == "rounding":
+        rounded = [replace(t, frequency=t.frequency * (1.0 + 1e-12), common=t.common + 1e-13) for t in tasks]
+        assert list(Checkpoint(tmp_path / "p.zarr", other).begin(rounded).load()) == [0]
+        moved = [replace(t, frequency=t.frequency * 1.01) for t in tasks]
+        assert not Checkpoint(tmp_path / "p.zarr", other).begin(moved).load()
+        return
+    name = "contact" if what == "force constants" else "right crystal"
+    with pytest.raises(InputError, match=f"differs in: {name}; "):
+        Checkpoint(tmp_path / "p.zarr", other)
+
+
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from ase.build import bulk
+from latmm.interface.build import build_interface
+from latmm.lattice.calculators import resolve_potential
+from latmm.lattice.force_cache import cached
+from latmm.sweep.checkpoint import Checkpoint, digests
+from latmm.sweep.refinement import Sampling
+from latmm.sweep.tasks import solve
+potential = resolve_potential("sw", ["Si", "Ge"])
+left, right = bulk("Si", a=5.43), bulk("Ge", a=5.65)
+interface = build_interface(left, right, (0, 0, 1), potential)
+tasks = Sampling.of(interface, (4, 4), 12, coldest=30.0).tasks
+store = Checkpoint(Path(sys.argv[1]), digests(interface)).begin(tasks)
+found = store.load()
+if not found:
+    store.save(0, solve(interface, tasks[0]))
+print(sorted(found), len(tasks))
+"""
+
+
+@pytest.mark.slow
+def test_a_store_begun_on_one_processor_goes_on_with_on_another(tmp_path):
+    """The kernels of OpenBLAS round differently; relaxed contacts differ by 1e-12."""
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", ELSEWHERE, "p.zarr"], cwd=tmp_path, capture_output=True, text=True,
+            check=True, env={**os.environ, "OPENBLAS_CORETYPE": core, "OPENBLAS_NUM_THREADS": "1"},
+        ).stdout
+        for core in ("Haswell", "Sandybridge")
+    ]  # fmt: skip
+    assert said[0].startswith("[] ")
+    assert said[1].startswith("[0] ")

@@ -86,9 +86,9 @@ def test_anything_that_matters_is_computed_anew(counted, tmp_path, change):
     results(cached(counted, tmp_path), rattled())
     atoms, potential = rattled(), counted
     if change == "position":
-        atoms.positions[3, 1] += 1e-12
+        atoms.positions[3, 1] += 5e-11
     elif change == "cell":
-        atoms.set_cell(atoms.cell.array * (1 + 1e-12))
+        atoms.set_cell(atoms.cell.array * (1 + 1e-10))
     elif change == "species":
         atoms.numbers[0] = 32
         potential = replace(potential, calculator=Counting(resolve_potential("sw", ["Si", "Ge"]).calculator))
@@ -99,6 +99,16 @@ def test_anything_that_matters_is_computed_anew(counted, tmp_path, change):
     made.clear()
     results(cached(potential, tmp_path), atoms)
     assert len(made) == 1
+
+
+def test_atoms_that_differ_by_rounding_are_found(counted, tmp_path):
+    first = results(cached(counted, tmp_path), rattled())
+    atoms = rattled()
+    atoms.positions += np.random.default_rng(2).uniform(-1e-14, 1e-14, atoms.positions.shape)
+    atoms.set_cell(atoms.cell.array * (1 + 2e-16))
+    made.clear()
+    assert same(results(cached(counted, tmp_path), atoms), first)
+    assert not made
 
 
 def test_parameters_of_one_name_are_told_apart(tmp_path):

@@ -4,6 +4,11 @@ An entry is named by the digest of all that determines it: the potential with it
 are read from and the code that evaluates them; species, cell, boundary conditions and positions, which hold
 the displacement. It is written whole or not at all; one that is damaged fails its checksum and is computed
 again. Relaxations take the same steps and are found again step by step.
+
+Another processor rounds positions differently. The name holds them in units of :data:`_GRID`, the entry
+itself to the last digit: it is taken if no coordinate differs by more than :data:`_ROUNDING`, which changes
+forces by 1e-10 eV/Å. A coordinate that rounding moves across a boundary of the grid costs a computation, no
+more.
 """
 
 import inspect
@@ -36,6 +41,10 @@ __all__ = ["CachedCalculator", "cached", "default_folder", "fingerprint", "is_ca
 
 _SIZES: Final = {"energy": 1, "free_energy": 1, "stress": 6}
 """Numbers of each property before the forces."""
+_GRID: Final = 1e-8
+"""Unit of the coordinates in the name of an entry, Å."""
+_ROUNDING: Final = 1e-11
+"""Largest difference of coordinates that is rounding, Å."""
 _MOST_BYTES: Final = 2**30
 """Size of a cache beyond which its oldest entries are removed when it is opened."""
 
@@ -104,7 +113,7 @@ class CachedCalculator(Calculator):  # type: ignore[misc]
 
     def knows_forces(self, atoms: Atoms) -> bool:
         """Whether the forces on these atoms need no computation."""
-        return "forces" in _read(self._folder / _name(atoms, self._fingerprint), len(atoms))
+        return "forces" in _read(self._folder / _name(atoms, self._fingerprint), atoms)
 
     def calculate(
         self,
@@ -116,7 +125,7 @@ class CachedCalculator(Calculator):  # type: ignore[misc]
         super().calculate(atoms, properties, system_changes)
         image: Any = self.atoms
         path = self._folder / _name(image, self._fingerprint)
-        self.results = _read(path, len(image))
+        self.results = _read(path, image)
         if set(properties) <= set(self.results):
             return
         if self._inner is None:
@@ -127,7 +136,7 @@ class CachedCalculator(Calculator):  # type: ignore[misc]
                 value = self._inner.get_property(name, image, allow_calculation=False)
                 if value is not None:
                     self.results[name] = value
-        _write(path, self.results, len(image))
+        _write(path, self.results, image)
 
 
 def fingerprint(potential: Potential) -> str:
@@ -167,8 +176,7 @@ def _name(atoms: Atoms, fingerprint: str) -> str:
     for array in (
         atoms.numbers,
         atoms.pbc,
-        atoms.cell.array,
-        atoms.positions,
+        np.rint(_coordinates(atoms) / _GRID) + 0.0,
         atoms.get_initial_charges(),
         atoms.get_initial_magnetic_moments(),
     ):
@@ -176,16 +184,25 @@ def _name(atoms: Atoms, fingerprint: str) -> str:
     return found.hexdigest()[:40]
 
 
-def _read(path: Path, size: int) -> dict[str, Any]:
-    """Results of an entry; none if it is absent, damaged or of another size."""
+def _coordinates(atoms: Atoms) -> Floats:
+    """Cell and positions, (9 + 3N,) Å."""
+    return np.concatenate([atoms.cell.array.ravel(), atoms.positions.ravel()])
+
+
+def _read(path: Path, atoms: Atoms) -> dict[str, Any]:
+    """Results of an entry; none if it is absent, damaged or of other atoms."""
     try:
         content = path.read_bytes()
     except OSError:
         return {}
-    count = sum(_SIZES.values()) + 3 * size
+    own, size = _coordinates(atoms), len(atoms)
+    count = own.size + sum(_SIZES.values()) + 3 * size
     if len(content) != 8 * count + 4 or zlib.crc32(content[:-4]) != int.from_bytes(content[-4:], "little"):
         return {}
     numbers = np.frombuffer(content[:-4]).copy()
+    if not np.abs(numbers[: own.size] - own).max() <= _ROUNDING:
+        return {}
+    numbers = numbers[own.size :]
     energy, free, stress, forces = np.split(numbers, np.cumsum(list(_SIZES.values())))
     found: dict[str, Any] = {
         "energy": float(energy[0]),
@@ -196,11 +213,12 @@ def _read(path: Path, size: int) -> dict[str, Any]:
     return {name: value for name, value in found.items() if not np.isnan(value).any()}
 
 
-def _write(path: Path, results: dict[str, Any], size: int) -> None:
+def _write(path: Path, results: dict[str, Any], atoms: Atoms) -> None:
     """Write an entry under another name and move it into place; a full disk costs the entry only."""
-    parts = [
+    parts = [_coordinates(atoms)]
+    parts += [
         np.ravel(np.asarray(results.get(name, np.full(count, np.nan)), dtype=float))
-        for name, count in {**_SIZES, "forces": 3 * size}.items()
+        for name, count in {**_SIZES, "forces": 3 * len(atoms)}.items()
     ]
     numbers: Floats = np.concatenate(parts)
     content = numbers.tobytes()

@@ -60,14 +60,14 @@ def opened(
     """
     if path is None:
         return None
-    from latmm.sweep.checkpoint import Checkpoint, digests
+    from latmm.sweep.checkpoint import Checkpoint, digests, samples
 
     problem = {
         **digests(ideal),
         "potential": "none" if potential is None else fingerprint(potential),
         "relaxation": str(bool(relax)),
         "k-points": _digest([int(n) for n in kmesh]),
-        "frequencies (or the lowest temperature)": _digest([grid.frequency, grid.weight]),
+        "frequencies (or the lowest temperature)": samples(grid.frequency, grid.weight),
         "version of ASE": ase.__version__,
         **{name: _digest(value) for name, value in own.items()},
     }

@@ -1,34 +1,39 @@
 """What a run has found so far, in a Zarr store: one that was stopped goes on where it stood.
 
-An array for each sweep, named by the digest of its samples, with a row, and a chunk, for each task: [1, worst
+An array for each sweep, named by the sizes of its tasks, with a row, and a chunk, for each task: [1, worst
 (3), retried, counts (3 K F)], filled up with NaN. A chunk that is missing reads as NaN and does not begin
 with 1, one that was cut short fails its checksum: both count as not done. Only the process that runs the
 sweep writes. Other studies keep rows of numbers of their own. Nothing in it is ever unpickled.
 
-The root holds the digests of everything that determines the result; a store of another problem is refused.
+The store also holds what determines the result; that of another problem is refused. Integers, words and
+options are compared by digest. Numbers that are computed (:class:`Physics`) are kept themselves and compared
+within a tolerance: another processor, or another version of NumPy, rounds them differently, and goes on with
+the same store.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-import scipy
 import zarr
 from ase import Atoms
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from latmm import __version__
-from latmm.arrays import Floats
+from latmm.arrays import Floats, Integers
 from latmm.errors import InputError, OutputError
 from latmm.files import begin_store, check_store, remove_store, uninterrupted
 from latmm.interface.interface import Interface
+from latmm.lattice.force_constants import ForceConstants
 from latmm.sweep.tasks import Piece, Task
 
-__all__ = ["Checkpoint", "Rows", "Stored", "digest", "digests"]
+__all__ = ["Checkpoint", "Physics", "Problem", "Rows", "Stored", "digest", "digests"]
 
 _HEAD = 4
 """Numbers of a piece before its counts."""
@@ -36,29 +41,104 @@ _KEPT = 1.0
 """What the row of something that was found begins with."""
 
 
-def digests(interface: Interface) -> dict[str, str]:
-    """Digests of all that determines the solution of a task, by name."""
+_SAME_PLACE = 1e-5
+"""Positions and cells that differ by less are the same, Å: relaxation stops that far from the minimum."""
+_SAME_SPRING = 1e-5
+"""Force constants that differ by less are the same, in units of the largest."""
+_SAME_MASS = 1e-9
+"""Relative difference of masses below which they are the same: they are read, not computed."""
+_SAME_SAMPLE = 1e-6
+"""Relative difference of frequencies, and of k∥ and weights to the largest, below which they are the same."""
+
+
+@dataclass(frozen=True)
+class Physics:
+    """Numbers that determine a result, the same as others if none differs by more than a tolerance.
+
+    Attributes
+    ----------
+    values : (M, ...) float
+        A row for each key.
+    tolerance : float
+        Absolute.
+    keys : (M, k) int, optional
+        Without repetition, in any order; by default 0, 1, … A key that is missing stands for zeros.
+    """
+
+    values: Floats
+    tolerance: float
+    keys: Integers | None = None
+
+    @property
+    def table(self) -> Floats:
+        """Keys and values side by side, (M, k + …)."""
+        rows = np.asarray(self.values, dtype=float).reshape(len(self.values), -1)
+        keys = np.arange(len(rows))[:, None] if self.keys is None else self.keys
+        return np.column_stack([np.asarray(keys, dtype=float), rows])
+
+    def agrees(self, other: Floats) -> bool:
+        """Whether another :attr:`table` holds the same."""
+        own, width = self.table, 1 if self.keys is None else self.keys.shape[1]
+        if other.shape[1] != own.shape[1] or not np.isfinite(other).all():
+            return False
+        tables = np.concatenate([own, other])
+        _, place = np.unique(np.rint(tables[:, :width]), axis=0, return_inverse=True)
+        difference = np.zeros((place.max(initial=-1) + 1, own.shape[1] - width))
+        signs = np.repeat([1.0, -1.0], [len(own), len(other)])
+        np.add.at(difference, place.ravel(), signs[:, None] * tables[:, width:])
+        return bool(np.abs(difference).max(initial=0.0) <= self.tolerance)
+
+
+Part: TypeAlias = str | Physics
+Problem: TypeAlias = Mapping[str, str | Sequence[Part]]
+"""Name → what determines the result: a digest, or several digests and numbers."""
+
+
+def digests(interface: Interface) -> dict[str, str | Sequence[Part]]:
+    """All that determines the solution of a task, by name."""
     contact, slab, matched = interface.contact, interface.slab, interface.matched
     return {
-        "left crystal": digest(*_atoms(interface.left.atoms), interface.left.cells, interface.left.values),
-        "right crystal": digest(
-            *_atoms(interface.right.atoms), interface.right.cells, interface.right.values
-        ),
-        "contact": digest(
+        "left crystal": _crystal(interface.left),
+        "right crystal": _crystal(interface.right),
+        "contact": [
             *_atoms(contact.atoms),
-            *(contact.first, contact.second, contact.cell, contact.values),
-            *(slab.side, slab.layer, slab.cell, slab.member),
-            *(matched.lateral_left, matched.lateral_right),
-            np.array([interface.principal, interface.layers], dtype=np.int64),
-        ),
+            Physics(
+                contact.values,
+                _SAME_SPRING * contact.scale,
+                np.column_stack([contact.first, contact.second, contact.cell]),
+            ),
+            digest(
+                *(slab.side, slab.layer, slab.cell, slab.member),
+                *(matched.lateral_left, matched.lateral_right),
+                np.array([interface.principal, interface.layers], dtype=np.int64),
+            ),
+        ],
         "version of latmm": __version__,
-        "version of numpy": np.__version__,
-        "version of scipy": scipy.__version__,
     }
 
 
-def _atoms(atoms: Atoms) -> tuple[NDArray[Any], ...]:
-    return np.asarray(atoms.cell.array), atoms.get_positions(), atoms.get_masses(), atoms.numbers
+def _crystal(crystal: ForceConstants) -> list[Part]:
+    return [
+        *_atoms(crystal.atoms),
+        Physics(crystal.values, _SAME_SPRING * crystal.scale, crystal.cells),
+    ]
+
+
+def _atoms(atoms: Atoms) -> list[Part]:
+    return [
+        digest(atoms.numbers),
+        Physics(np.asarray(atoms.cell.array), _SAME_PLACE),
+        Physics(atoms.get_positions(), _SAME_PLACE),
+        Physics(np.log(atoms.get_masses()), _SAME_MASS),
+    ]
+
+
+def samples(frequency: Floats, weight: Floats | None = None) -> list[Physics]:
+    """Frequencies (F,), THz, and weights, which may be those of wave vectors, as part of a problem."""
+    found = [Physics(np.log(frequency), _SAME_SAMPLE)]
+    if weight is not None:
+        found.append(Physics(weight, _SAME_SAMPLE * float(np.max(np.abs(weight)))))
+    return found
 
 
 def digest(*arrays: NDArray[Any]) -> str:
@@ -78,7 +158,7 @@ class Checkpoint:
     path : Path
         The folder of the store.
     problem : mapping
-        Names and digests of what determines the result, e.g. of :func:`digests`.
+        What determines the result, by name, e.g. of :func:`digests`.
 
     Raises
     ------
@@ -87,12 +167,13 @@ class Checkpoint:
         else in its place.
     """
 
-    def __init__(self, path: Path, problem: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, problem: Problem) -> None:
         self.path, self._problem = path, dict(problem)
         if not check_store(path):
             return
         try:
-            known = zarr.open_group(path, mode="r").attrs.get("problem")
+            root = zarr.open_group(path, mode="r")
+            known = root.attrs.get("problem")
         except (OSError, ValueError):
             if not any(path.glob("*/zarr.json")):
                 (path / "zarr.json").unlink(missing_ok=True)
@@ -100,10 +181,17 @@ class Checkpoint:
             raise InputError(
                 f"{path} is no store of a stopped run; remove it or name another output"
             ) from None
-        if known is not None and known != self._problem:
-            found = known if isinstance(known, dict) else {}
-            names = dict.fromkeys([*self._problem, *found])
-            changed = [name for name in names if found.get(name) != self._problem.get(name)]
+        if known is None:
+            return
+        found = known if isinstance(known, dict) else {}
+        own = _exact(self._problem)
+        names = dict.fromkeys([*own, *found])
+        changed = [
+            name
+            for name in names
+            if found.get(name) != own.get(name) or not _agree(root, name, self._problem[name])
+        ]
+        if changed:
             raise InputError(
                 f"{path} holds a run that was stopped and differs in: {', '.join(changed)}; "
                 "finish it with its own inputs, or start anew with --overwrite"
@@ -123,23 +211,84 @@ class Checkpoint:
 
     def begin(self, tasks: Sequence[Task]) -> "Stored":
         """Look up the sweep with these tasks."""
-        name = digest(
-            *(array for task in tasks for array in (task.wave_vectors, task.weights, task.frequency)),
-            np.array([task.common for task in tasks]),
-        )[:16]
+        sizes = digest(*(task.nodes for task in tasks), *(np.array([len(task.weights)]) for task in tasks))
+        parts = [
+            Physics(np.concatenate([task.wave_vectors for task in tasks]), _SAME_SAMPLE),
+            *samples(
+                np.concatenate([task.frequency for task in tasks]),
+                np.concatenate([task.weights for task in tasks]),
+            ),
+            *samples(np.array([task.common for task in tasks])),
+        ]
         width = _HEAD + 3 * max(task.samples for task in tasks)
-        return Stored(self.rows(name, len(tasks), width), tasks)
+        for number in count():
+            name = f"{sizes[:12]}{number:04x}"
+            if not (self.path / _place(name, 0)).exists() or _agree(
+                zarr.open_group(self.path, mode="r"), name, parts
+            ):
+                break
+        return Stored(Rows(self.path, self._problem, name, (len(tasks), width), parts), tasks)
 
     def remove(self) -> None:
         """Delete the store: its run is done."""
         remove_store(self.path)
 
 
+def _exact(problem: Problem) -> dict[str, str]:
+    """Digests of what of a problem is compared exactly, by name."""
+    return {
+        name: what
+        if isinstance(what, str)
+        else digest(*(np.frombuffer(part.encode(), dtype=np.uint8) for part in what if isinstance(part, str)))
+        for name, what in problem.items()
+    }
+
+
+def _numbers(what: str | Sequence[Part]) -> list[Physics]:
+    return [] if isinstance(what, str) else [part for part in what if isinstance(part, Physics)]
+
+
+def _place(name: str, number: int) -> str:
+    """Name of the array that keeps the numbers of a part."""
+    return hashlib.sha256(f"{name}: {number}".encode()).hexdigest()[:16]
+
+
+def _agree(root: "zarr.Group", name: str, what: str | Sequence[Part]) -> bool:
+    """Whether the store holds the same numbers."""
+    for number, part in enumerate(_numbers(what)):
+        try:
+            array: Any = root[_place(name, number)]
+            kept = np.asarray(array[...], dtype=float).reshape(-1, int(array.attrs["columns"]))
+        except (KeyError, ValueError, RuntimeError):  # missing, or cut short
+            return False
+        if not part.agrees(kept):
+            return False
+    return True
+
+
+def _keep(root: "zarr.Group", name: str, what: str | Sequence[Part]) -> None:
+    """Write the numbers of a part."""
+    for number, part in enumerate(_numbers(what)):
+        table = part.table
+        array = root.create_array(
+            _place(name, number),
+            shape=(table.size,),
+            dtype="float64",
+            fill_value=float("nan"),
+            compressors=[ZstdCodec(level=1), Crc32cCodec()],
+            overwrite=True,
+        )
+        array.attrs["columns"] = table.shape[1]
+        array[...] = table.ravel()
+
+
 class Rows:
     """Rows of numbers by number of an item, in an array of the store."""
 
-    def __init__(self, path: Path, problem: dict[str, str], name: str, shape: tuple[int, int]) -> None:
-        self._path, self._problem, self._name = path, problem, name
+    def __init__(
+        self, path: Path, problem: Problem, name: str, shape: tuple[int, int], parts: Sequence[Part] = ()
+    ) -> None:
+        self._path, self._problem, self._name, self._parts = path, problem, name, parts
         self._shape = (shape[0], 1 + shape[1])
 
     def load(self) -> dict[int, Floats]:
@@ -177,7 +326,11 @@ class Rows:
         begin_store(self._path)
         root = zarr.open_group(self._path, mode="a")
         if "problem" not in root.attrs:
-            root.attrs["problem"] = self._problem
+            for name, what in self._problem.items():
+                _keep(root, name, what)
+            root.attrs["problem"] = _exact(self._problem)
+        if not (self._path / self._name / "zarr.json").exists():
+            _keep(root, self._name, self._parts)
         return root.require_array(
             self._name,
             shape=self._shape,
