@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from latmm.comparison import compare
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.phonons import largest_frequency
+from latmm.sweep.refinement import Sampling
 from latmm.sweep.sampling import (
     ELASTIC,
     LAW,
@@ -194,6 +196,51 @@ def test_heat_of_a_quadratic_spectrum_is_integrated_at_every_temperature(tempera
     fine = FrequencyGrid(10.0 * u**3, 0.5 * w * 30.0 * u**2)
     reference = conductance(fine, fine.frequency**2, temperature)
     assert conductance(grid, grid.frequency**2, temperature) == pytest.approx(reference, rel=error)
+
+
+@pytest.mark.parametrize("long_waves", [0.0, 2.3, 0.2])
+@pytest.mark.parametrize("count", [6, 48, 128])
+def test_colder_temperatures_add_nodes_below_and_move_none(long_waves, count):
+    hot, *colder = (
+        frequency_grid(9.1, 15.2, count, coldest=t, long_waves=long_waves) for t in (300, 50, 10, 1, 0.01)
+    )
+    for cold in colder:
+        kept = slice(cold.frequency.size - hot.frequency.size, None)
+        np.testing.assert_array_equal(cold.frequency[kept], hot.frequency)
+        np.testing.assert_array_equal(cold.weight[kept], hot.weight)
+        assert cold.start <= hot.start
+        hot = cold
+
+
+@pytest.mark.parametrize("coldest", [300.0, 40.0, 10.0, 0.01])
+@pytest.mark.parametrize("long_waves", [0.0, 2.3])
+def test_weights_fill_the_band_from_where_the_grid_starts(coldest, long_waves):
+    grid = frequency_grid(9.1, 15.2, 48, coldest=coldest, long_waves=long_waves)
+    assert grid.start + grid.weight.sum() == pytest.approx(15.2, rel=1e-6)
+
+
+def test_nodes_that_a_colder_temperature_adds_leave_the_meshes_of_the_others(heavy_silicon):
+    hot, cold = (Sampling.of(heavy_silicon, (4, 4), 24, coldest=t) for t in (300.0, 1.0))
+    added = cold.grid.frequency.size - hot.grid.frequency.size
+    assert added > 0
+
+    def found(sampling, node):
+        (window,) = (w for w in sampling.samples if w.selected[node])
+        return window.wave_vectors
+
+    for node in np.flatnonzero(~hot.elastic):
+        np.testing.assert_array_equal(found(cold, node + added), found(hot, node))
+
+
+@pytest.mark.parametrize("others", [[10.0], [0.01, 1000.0]])
+def test_conductance_does_not_depend_on_what_other_temperatures_are_asked(heavy_silicon, others):
+    models = ["agf", "amm-isotropic", "dmm-debye"]
+
+    def at_300(temperatures):
+        tree = compare(heavy_silicon, temperatures, models=models, kmesh=(4, 4), frequencies=24)
+        return tree["comparison"]["conductance"].sel(temperature=300.0).values
+
+    np.testing.assert_allclose(at_300([300.0, *others]), at_300([300.0]), rtol=1e-3)
 
 
 def test_one_band_needs_no_nodes_above_it():

@@ -159,7 +159,7 @@ def along_rays(interface: Interface, grid: FrequencyGrid, points: Integers) -> l
     known: dict[int, Rays] = {}
     found = []
     for node in nodes:
-        second = int(node % 2)
+        second = (points.size - 1 - int(node)) % 2  # counted from the highest node
         count = (1 + second) * max(2, -(-int(points[node]) // max(1, len(interface.rotations))))
         if count not in known:
             known[count] = rays(interface, count, float(grid.frequency[nodes[0]]))

@@ -7,7 +7,8 @@ crystals on the window's edge, over all q_z. Meshes are midpoint meshes, reduced
 with the interface. Long waves may be sampled along rays instead (:mod:`latmm.sweep.long_waves`).
 
 Frequencies are midpoints in u, ν = ν_max u², dense at low ν where little heat but all of it at low T flows;
-those of long waves along rays, on which Ξ/ν² is smooth, are Gauss's nodes in ln ν.
+those of long waves along rays, on which Ξ/ν² is smooth, are Gauss's nodes in ln ν, on panels whose edges no
+temperature moves: a lower one adds panels below and leaves all other nodes and their k∥ where they are.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,6 +48,8 @@ _PER_DECADE = 12
 """Gauss nodes of the elastic range for each factor of ten in ν."""
 _LONG_WAVES = 8
 """Gauss nodes of long waves, which are sampled, for each factor of ten in ν, at least; and for each"""
+_PANELS = 2
+"""Panels of long waves for each factor of ten in ν."""
 _SHARE = 12
 """of so many other frequencies one more: contacts many layers thick resonate."""
 _SAFETY = 0.95
@@ -121,19 +124,27 @@ def frequency_grid(
     """
     lowest, elastic = _NEGLIGIBLE * THZ_PER_KELVIN * coldest, ELASTIC * common
     pieces: list[tuple[Floats, Floats]] = []
-    if lowest < elastic:
-        # exact to the boundary with the nodes above
-        panels = int(np.ceil(np.log10(elastic / lowest)))
-        edges = np.geomspace(lowest, elastic, panels + 1)
+    law, bottom = lowest < elastic, elastic
+    if law:
+        decades = int(np.ceil(np.log10(elastic / lowest)))
+        edges = elastic * 10.0 ** np.arange(-decades, 1.0)
         pieces += [_logarithmic(a, b, _PER_DECADE) for a, b in pairwise(edges)]
+        bottom = float(edges[0])
     reach = np.inf if hottest is None else max(_FROZEN * THZ_PER_KELVIN * hottest, LAW * elastic)
     top, end = float(min(top, reach)), float(min(common, reach))
-    below = start = elastic
+    start = elastic
     if long_waves > elastic:
         start = min(long_waves, end)
-        below = max(elastic, min(_SLIGHT / _NEGLIGIBLE * lowest, 0.1 * start))
+        # the law of the elastic range is read off above it
+        below = elastic if law else max(elastic, min(_SLIGHT / _NEGLIGIBLE * lowest, 0.1 * start))
+        edges = _panels(elastic, start)
+        edges = edges[max(0, int(np.searchsorted(edges, below * (1.0 + 1e-9))) - 1) :]
         density = max(_LONG_WAVES, count / _SHARE)
-        pieces.append(_logarithmic(below, start, max(4, int(np.ceil(density * np.log10(start / below))))))
+        pieces += [
+            _logarithmic(a, b, max(4, int(np.ceil(density * np.log10(b / a) - 1e-9))))
+            for a, b in pairwise(edges)
+        ]
+        bottom = bottom if law else float(edges[0])
     if start < end:
         # midpoints in √ν above long waves, else in √(ν − start)
         gone = float(np.sqrt(start / end)) if long_waves > elastic else 0.0
@@ -145,7 +156,13 @@ def frequency_grid(
         u, du = _midpoints(max(2, int(np.ceil(0.25 * count * (top - common) / common))))
         pieces.append((common + (top - common) * u, (top - common) * du))
     nodes, weights = (np.concatenate(part) for part in zip(*pieces, strict=True))
-    return FrequencyGrid(nodes, weights, min(lowest, below))
+    return FrequencyGrid(nodes, weights, bottom)
+
+
+def _panels(bottom: float, top: float) -> Floats:
+    """Edges from the top down in equal factors, the last panel as wide as is left, half to one and a half."""
+    number = max(1, int(_PANELS * np.log10(top / bottom) + 0.5))
+    return np.append(bottom, top * 10.0 ** (-np.arange(number - 1, -1, -1) / _PANELS))
 
 
 def _midpoints(count: int) -> tuple[Floats, Floats]:
@@ -272,7 +289,8 @@ def staggered(
         size = 1.0 if extent > 1.0 - 1e-9 else extent  # the whole zone is recognised by its exact size
         finer = 1.0 if importance is None else float(relevance(importance)[window.selected].max())
         counts = (_even(finer * mesh[0]), _even(finer * mesh[1])) if finer < 1.0 else mesh
-        even = np.arange(window.selected.size) % 2 == 0
+        # counted from the highest: nodes that a low temperature adds leave the meshes of the others
+        even = np.arange(window.selected.size)[::-1] % 2 == 0
         for centred, share in ((False, even), (True, ~even)):
             selected = window.selected & share
             if selected.any():
