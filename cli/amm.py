@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from .numbers import Real
 from .options import temperature_list
 from .outputs import check_outputs
 from .sides import side_options, sides
@@ -25,7 +26,10 @@ _DEFAULT = ("amm", "amm-isotropic", "radiation-debye")
     help=f"Model to compute; repeatable. Default: {', '.join(_DEFAULT)}.",
 )
 @click.option(
-    "--roughness", type=float, metavar="NM", help="Rms roughness of the interface, for the model mixed."
+    "--roughness",
+    type=Real(0.0, 1e3, why="in nm"),
+    metavar="NM",
+    help="Rms roughness of the interface, for the model mixed.",
 )
 @output_options
 def command(**options: Any) -> None:

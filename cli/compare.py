@@ -7,6 +7,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interfaces_of, provenance
+from .numbers import TOLERANCE, Real
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs
 from .progress import Reporter
@@ -49,7 +50,7 @@ _DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 )
 @click.option(
     "--roughness",
-    type=click.FloatRange(min=0.0),
+    type=Real(0.0, 1e3, why="in nm"),
     metavar="NM",
     help="Root-mean-square roughness of the interface in nm, for the model mixed.",
 )
@@ -63,7 +64,7 @@ _DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 @click.option("--frequencies", type=int, metavar="N", help="Frequencies in the band shared by both crystals.")
 @click.option(
     "--tol",
-    type=float,
+    type=TOLERANCE,
     metavar="R",
     help="Relative error of the lattice's G at every temperature, e.g. 0.01; chooses the samples by itself.",
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from .numbers import AREA, COUNT, TWIST
 from .options import note
 
 if TYPE_CHECKING:
@@ -49,32 +50,32 @@ def contact_options(function: _F) -> _F:
             ),
             click.option(
                 "--max-area",
-                type=float,
+                type=AREA,
                 metavar="Å²",
                 help=f"Largest common cell; {_MAX_AREA:g} by default.",
             ),
             click.option(
                 "--twist",
-                type=float,
+                type=TWIST,
                 metavar="DEG",
                 help=f"Only common cells of this twist (within {_TWIST_WITHIN:g}°), see latmm match.",
             ),
             click.option(
                 "--choose",
-                type=click.IntRange(min=1),
+                type=COUNT,
                 metavar="N",
                 help="Number of the common cell in the list of latmm match, with the same options; the first "
                 "by default.",
             ),
             click.option(
                 "--left-cut",
-                type=click.IntRange(min=1),
+                type=COUNT,
                 metavar="N",
                 help="Termination of the left crystal, its number in latmm match.",
             ),
             click.option(
                 "--right-cut",
-                type=click.IntRange(min=1),
+                type=COUNT,
                 metavar="N",
                 help="Termination of the right crystal, its number in latmm match.",
             ),

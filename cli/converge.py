@@ -7,6 +7,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_of
+from .numbers import TOLERANCE
 from .options import temperature_list, temperature_option
 from .progress import Reporter
 from .scaling import budget, check_scaling, executor_of, scaling_options
@@ -21,7 +22,7 @@ __all__ = ["command"]
 @crystal_options
 @temperature_option
 @click.option(
-    "--tol", type=float, default=0.01, show_default=True, help="Relative error of G at which to stop."
+    "--tol", type=TOLERANCE, default=0.01, show_default=True, help="Relative error of G at which to stop."
 )
 @scaling_options
 def command(**options: Any) -> None:

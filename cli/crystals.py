@@ -10,6 +10,7 @@ from .caching import cache_options, remembering
 from .checking import allow_option
 from .contacts import contact_interface, contact_options, refuse_contact_options
 from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
+from .numbers import fraction
 from .options import assignments, potential_of, potential_options
 from .outputs import run_attributes
 from .scaling import check_scaling, executor_of
@@ -79,7 +80,7 @@ def crystal_options(function: _F) -> _F:
             ),
             click.option(
                 "--max-strain",
-                type=click.FloatRange(min=0.0),
+                type=fraction(),
                 default=0.08,
                 show_default=True,
                 help="Largest in-plane strain accepted.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .contacts import planes_of
+from .numbers import Whole
 from .options import warn
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def finished_options(function: _F) -> _F:
             ),
             click.option(
                 "--span",
-                type=click.IntRange(min=1),
+                type=Whole(1, 1000),
                 metavar="LAYERS",
                 help="Layers that the force constants of phonopy calculations may span along the normal; by "
                 "default as many as count.",

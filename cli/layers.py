@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .numbers import THICKNESS, Real, Whole
 from .options import temperature_list
 from .outputs import check_outputs
 from .survey import deliver, describe_media, note_cutoffs, output_options
@@ -29,12 +30,17 @@ __all__ = ["command"]
     help="Layer and thickness in nm, from left to right; repeatable.",
 )
 @click.option(
-    "--repeat", type=click.IntRange(1), default=1, show_default=True, help="Repeat the layers (superlattice)."
+    "--repeat", type=Whole(1, 1000), default=1, show_default=True, help="Repeat the layers (superlattice)."
 )
 @click.option(
-    "--graded", type=float, metavar="NM", help="A graded interlayer of this thickness in place of layers."
+    "--graded", type=THICKNESS, metavar="NM", help="A graded interlayer of this thickness in place of layers."
 )
-@click.option("--bond", type=float, metavar="GPA/NM", help="Spring stiffness per area of the first contact.")
+@click.option(
+    "--bond",
+    type=Real(1e-6, 1e9, why="in GPa/nm"),
+    metavar="GPA/NM",
+    help="Spring stiffness per area of the first contact.",
+)
 @click.option("--optimise", is_flag=True, help="Find the best single layer at the first temperature.")
 @output_options
 def command(**options: Any) -> None:

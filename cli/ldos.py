@@ -6,6 +6,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
+from .numbers import Real
 from .options import note
 from .outputs import check_outputs
 from .progress import Reporter
@@ -23,7 +24,7 @@ __all__ = ["command"]
 )
 @click.option(
     "--broadening",
-    type=click.FloatRange(min=0.0),
+    type=Real(0.0, 1e3, why="in THz"),
     default=0.1,
     show_default=True,
     metavar="THZ",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .caching import cache_options, remembering
+from .numbers import AREA, COUNT, TWIST, Real, fraction
 from .options import note, potential_of, potential_options
 
 if TYPE_CHECKING:
@@ -43,10 +44,14 @@ _SIDES = ("left", "right")
 )
 @click.option("--mirror", is_flag=True, help="Turn the right crystal over: the opposite indices.")
 @click.option(
-    "--max-area", type=float, default=200.0, show_default=True, metavar="Å²", help="Largest common cell."
+    "--max-area", type=AREA, default=200.0, show_default=True, metavar="Å²", help="Largest common cell."
 )
 @click.option(
-    "--max-strain", type=float, default=0.08, show_default=True, help="Largest principal in-plane strain."
+    "--max-strain",
+    type=fraction(),
+    default=0.08,
+    show_default=True,
+    help="Largest principal in-plane strain.",
 )
 @click.option(
     "--strain",
@@ -66,19 +71,17 @@ _SIDES = ("left", "right")
 )
 @click.option(
     "--twist",
-    type=float,
+    type=TWIST,
     metavar="DEG",
     help="Only this angle from a₁ of the left to a₁ of the right crystal (shortest vectors of the planes), "
     "or one that symmetry makes equal. Any by default.",
 )
 @click.option(
-    "--twist-within", type=click.FloatRange(min=0.0), default=0.5, show_default=True, metavar="DEG",
+    "--twist-within", type=Real(0.0, 180.0, why="in degrees"), default=0.5, show_default=True, metavar="DEG",
     help="Tolerance of --twist.",
 )  # fmt: skip
-@click.option(
-    "--rows", type=click.IntRange(1), default=20, show_default=True, help="Longest table; JSON holds all."
-)
-@click.option("--choose", type=click.IntRange(1), metavar="N", help="Show number N of the list in full.")
+@click.option("--rows", type=COUNT, default=20, show_default=True, help="Longest table; JSON holds all.")
+@click.option("--choose", type=COUNT, metavar="N", help="Show number N of the list in full.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
 def command(**options: Any) -> None:

@@ -7,6 +7,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
+from .numbers import FREQUENCY, Real
 from .options import note, temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
@@ -40,13 +41,18 @@ _BALANCE = 1e-8
 @click.option(
     "--frequency",
     "chosen",
-    type=float,
+    type=FREQUENCY,
     multiple=True,
     metavar="THZ",
     help="Solve this frequency on the whole k∥ zone, instead of a grid; repeatable.",
 )
 @click.option(
-    "--coldest", type=float, default=20.0, show_default=True, metavar="K", help="Lowest temperature of use."
+    "--coldest",
+    type=Real(1e-3, 1e5, why="in K"),
+    default=20.0,
+    show_default=True,
+    metavar="K",
+    help="Lowest temperature of use.",
 )
 @click.option(
     "-T",

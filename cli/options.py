@@ -48,7 +48,7 @@ def temperature_list(values: Iterable[str]) -> list[float]:
     Raises
     ------
     click.BadParameter
-        If a value is no number, not positive, or a range runs backwards or has no end.
+        If a value is no number, not positive or out of range, or a range runs backwards or has no end.
     """
     # twelve digits: the multiples of a step are rounded, the smallest temperature is not lost
     return sorted({float(f"{t:.12g}") for value in values for t in _range(value)})
@@ -68,7 +68,7 @@ def _range(value: str) -> Iterable[float]:
             f"temperatures and their step must be positive, but are {value} K", param_hint=_HINT
         )
     if len(numbers) == 1:
-        return numbers
+        return _possible(numbers, value)
     start, stop, step = numbers
     if stop < start:
         raise click.BadParameter(
@@ -82,7 +82,18 @@ def _range(value: str) -> Iterable[float]:
             f"the range {value} holds {count:.3g} temperatures, above {_MOST}; take a larger step",
             param_hint=_HINT,
         )
-    return [start + step * i for i in range(int(count))]
+    return _possible([start + step * i for i in range(int(count))], value)
+
+
+def _possible(numbers: list[float], value: str) -> list[float]:
+    from latmm.landauer import COLDEST, HOTTEST
+
+    if min(numbers) < COLDEST or max(numbers) > HOTTEST:
+        raise click.BadParameter(
+            f"temperatures must lie between {COLDEST:g} and {HOTTEST:g} K, but are {value} K",
+            param_hint=_HINT,
+        )
+    return numbers
 
 
 def potential_options(function: _F) -> _F:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .numbers import Real
 from .options import note
 from .sharing import process_options
 
@@ -35,7 +36,7 @@ def scaling_options(function: _F) -> _F:
     """Add ``-j``, ``--scheduler`` and ``--memory``."""
     memory = click.option(
         "--memory",
-        type=click.FloatRange(min=0.0, min_open=True),
+        type=Real(1e-3, 1e6, why="in GiB"),
         metavar="GIB",
         help="Memory for the blocks of the sweep, in all processes together: no more of them work than "
         "it holds (with a scheduler: in a worker); by default a quarter of the machine's.",

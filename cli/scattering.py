@@ -6,6 +6,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
+from .numbers import FREQUENCY, Whole
 from .options import note
 from .outputs import check_outputs
 from .progress import Reporter
@@ -21,10 +22,12 @@ __all__ = ["command"]
 @crystal_options
 @force_options
 @click.option(
-    "--frequency", "chosen", type=float, multiple=True, required=True, metavar="THZ", help="Repeatable."
+    "--frequency", "chosen", type=FREQUENCY, multiple=True, required=True, metavar="THZ", help="Repeatable."
 )
 @click.option("--kmesh", type=int, nargs=2, default=(16, 16), show_default=True, metavar="N N")
-@click.option("--angles", type=int, default=9, show_default=True, metavar="N", help="Bins between 0 and 90°.")
+@click.option(
+    "--angles", type=Whole(1, 1000), default=9, show_default=True, metavar="N", help="Bins between 0 and 90°."
+)
 @click.option("-o", "--output", type=click.Path(), help="Channels between branches and angles, netCDF-4.")
 @click.option("--plot", type=click.Path(), help="Figure: conversion matrix, angles in and out.")
 def command(**options: Any) -> None:

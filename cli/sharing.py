@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .numbers import Whole
+
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
@@ -28,7 +30,7 @@ def process_options(work: str) -> Callable[[_F], _F]:
             click.option(
                 "-j",
                 "--processes",
-                type=click.IntRange(min=1),
+                type=Whole(1, 1024),
                 metavar="N",
                 help=f"Processes that share {work}, with one BLAS thread each, where that takes more than a "
                 "few seconds.  [default: one for each core; for forces of package.module:callable, 1]",

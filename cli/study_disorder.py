@@ -7,6 +7,7 @@ import click
 
 from .crystals import crystal_options, interface_of
 from .finished import is_finished
+from .numbers import SEED, Real, Whole, fraction
 from .options import temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
@@ -46,7 +47,12 @@ _TAKES = {"intermixing": ("profile",), "alloy": ("share",)}
     help="intermixing: species of both crystals by a profile; alloy: a random alloy of one composition; "
     "vacancies; roughness: a random height of the contact, no mixing; mass: masses only.",
 )
-@click.option("--width", type=float, metavar="PLANES", help="Atomic planes that are disordered.")
+@click.option(
+    "--width",
+    type=Real(0.0, 1e3, above=True, why="in atomic planes"),
+    metavar="PLANES",
+    help="Atomic planes that are disordered.",
+)
 @click.option(
     "--profile",
     metavar="NAME|SHARES",
@@ -54,22 +60,40 @@ _TAKES = {"intermixing": ("profile",), "alloy": ("share",)}
     "shares of RIGHT by atomic plane in place of --width, e.g. 0.2,0.5,0.8.",
 )
 @click.option(
-    "--share", type=float, metavar="X", help="Of RIGHT's species in an alloy (default 0.5); of vacancies."
+    "--share",
+    type=fraction(),
+    metavar="X",
+    help="Of RIGHT's species in an alloy (default 0.5); of vacancies.",
 )
-@click.option("--rms", type=float, metavar="Å", help="Root mean square height of roughness.")
-@click.option("--correlation", type=float, metavar="Å", help="Correlation length of roughness.")
-@click.option("--spread", type=float, metavar="X", help="Masses become m (1 + X) and m (1 - X).")
+@click.option(
+    "--rms",
+    type=Real(0.0, 100.0, above=True, why="in Å; the contact is built atom by atom"),
+    metavar="Å",
+    help="Root mean square height of roughness.",
+)
+@click.option(
+    "--correlation",
+    type=Real(0.0, 1e4, above=True, why="in Å"),
+    metavar="Å",
+    help="Correlation length of roughness.",
+)
+@click.option(
+    "--spread",
+    type=fraction(above=True, below=True),
+    metavar="X",
+    help="Masses become m (1 + X) and m (1 - X).",
+)
 @click.option(
     "--lateral",
-    type=click.IntRange(1),
+    type=Whole(1, 100),
     nargs=2,
     default=(4, 4),
     show_default=True,
     metavar="M N",
     help="Lateral supercell in primitive in-plane cells.",
 )
-@click.option("--seeds", type=click.IntRange(2), default=10, show_default=True, help="Realisations drawn.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Root of all seeds.")
+@click.option("--seeds", type=Whole(2, 100_000), default=10, show_default=True, help="Realisations drawn.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Root of all seeds.")
 @click.option(
     "--force-constants",
     type=click.Choice(["potential", "mean"]),

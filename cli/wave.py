@@ -6,6 +6,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself
+from .numbers import FREQUENCY, Real, Whole
 from .options import note
 from .outputs import check_outputs
 from .progress import Reporter
@@ -20,10 +21,10 @@ __all__ = ["command"]
 @click.command(name="wave", short_help="Film of the wave that one phonon makes at the contact.")
 @crystal_options
 @force_options
-@click.option("--frequency", type=float, required=True, metavar="THZ", help="Frequency of the phonon.")
+@click.option("--frequency", type=FREQUENCY, required=True, metavar="THZ", help="Frequency of the phonon.")
 @click.option(
     "--wave-vector",
-    type=float,
+    type=Real(-1e3, 1e3),
     nargs=2,
     default=(0.0, 0.0),
     show_default=True,
@@ -32,15 +33,30 @@ __all__ = ["command"]
 )
 @click.option("--side", type=click.Choice(["left", "right"]), default="left", show_default=True)
 @click.option(
-    "--mode", type=int, metavar="N", help="Number of the incident phonon; without it they are listed."
+    "--mode",
+    type=Whole(0, 10**6),
+    metavar="N",
+    help="Number of the incident phonon; without it they are listed.",
 )
 @click.option(
-    "--layers", type=int, default=12, show_default=True, metavar="N", help="Of each crystal, shown."
+    "--layers",
+    type=Whole(1, 1000),
+    default=12,
+    show_default=True,
+    metavar="N",
+    help="Of each crystal, shown.",
 )
-@click.option("--repeat", type=int, nargs=2, default=(3, 3), show_default=True, metavar="N N")
-@click.option("--frames", type=int, default=24, show_default=True, metavar="N", help="Images in a period.")
+@click.option("--repeat", type=Whole(1, 100), nargs=2, default=(3, 3), show_default=True, metavar="N N")
 @click.option(
-    "--amplitude", type=float, default=0.3, show_default=True, metavar="Å", help="Largest displacement."
+    "--frames", type=Whole(1, 1000), default=24, show_default=True, metavar="N", help="Images in a period."
+)
+@click.option(
+    "--amplitude",
+    type=Real(0.0, 10.0, why="in Å"),
+    default=0.3,
+    show_default=True,
+    metavar="Å",
+    help="Largest displacement.",
 )
 @click.option("-o", "--output", type=click.Path(), help="Film as extended XYZ, for OVITO or ASE.")
 def command(**options: Any) -> None:

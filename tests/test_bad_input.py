@@ -44,7 +44,7 @@ BAD = {
     "output of a long name": ([SI, GE, "-o", 300 * "x" + ".nc"], "too long"),
     "input of a long name": ([300 * "x", GE], "does not exist"),
     "negative strain": ([SI, GE, "--max-strain", "-0.1"], "not in the range"),
-    "strain that is no number": ([SI, GE, "--max-strain", "nan"], "(--max-strain)"),
+    "strain that is no number": ([SI, GE, "--max-strain", "nan"], "not a finite number"),
     "calculator that fails": ([SI, GE, "--potential", "ase.calculators.emt:EMT"], "No EMT-potential for Si"),
     "calculator not there": ([SI, GE, "--potential", "ase.calculators.lj:nothing"], "use package.module"),
     "potential file missing": (

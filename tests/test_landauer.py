@@ -146,3 +146,10 @@ def test_one_temperature_becomes_a_list():
 def test_grids_without_positive_ascending_nodes_are_refused(nu, weight):
     with pytest.raises(InputError, match="frequency grid needs"):
         FrequencyGrid(np.array(nu), np.array(weight))
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e-13, 1e10, 1e300, 0.0, -1.0, np.nan, np.inf])
+def test_temperatures_at_which_digits_are_lost_are_refused(temperature):
+    grid = FrequencyGrid(np.array([1.0]), np.array([1.0]))
+    with pytest.raises(InputError, match="temperatures must"):
+        conductance(grid, [1.0], [300.0, temperature])

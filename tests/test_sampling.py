@@ -296,3 +296,20 @@ def test_windows_of_little_importance_get_coarser_meshes(heavy_silicon, setup):
     for a, b in zip(found, usual, strict=True):
         assert np.array_equal(a.selected, b.selected)
         assert a.weights.sum() == pytest.approx(b.weights.sum())
+
+
+@pytest.mark.parametrize(
+    ("kmesh", "frequencies"),
+    [
+        ((10**12, 4), 8),
+        ((4001, 1000), 8),
+        ((4, np.nan), 8),
+        ((4, np.inf), 8),
+        ((4, 4), 10**12),
+        ((4, 4), np.nan),
+    ],
+)
+def test_more_samples_than_any_machine_solves_are_refused(kmesh, frequencies):
+    with pytest.raises(InputError, match=r"coarser mesh|positive integers|fewer frequencies|at least 2"):
+        check_sampling(kmesh, frequencies)
+    check_sampling((4000, 1000), 100_000)

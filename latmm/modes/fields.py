@@ -31,6 +31,8 @@ from latmm.units import TWO_PI
 
 __all__ = ["incident_wave", "local_density_of_states", "scattered_trajectory", "write_trajectory"]
 
+_MOST_PLACES = 5_000_000
+"""Positions of atoms in a film, in all its images: a gigabyte of text."""
 _POINTS = 256
 """Points solved at once: blocks of all layers are kept."""
 _SAME = 1e-7
@@ -168,6 +170,12 @@ def scattered_trajectory(
         raise InputError(f"`side` must be left or right, but is {side!r}")
     if layers < 0 or frames < 1 or min(repeat) < 1 or not amplitude > 0:
         raise InputError("`layers`, `frames`, `repeat` and `amplitude` of a trajectory must be positive")
+    own = (len(interface.left.atoms) + len(interface.right.atoms)) * layers + len(interface.contact.atoms)
+    if own * repeat[0] * repeat[1] * frames > _MOST_PLACES:
+        raise InputError(
+            f"a film may hold {_MOST_PLACES} positions of atoms, but this one has "
+            f"{own * repeat[0] * repeat[1] * frames}; use fewer frames, layers or cells"
+        )
     k = np.array([wave_vector], dtype=float)
     junction = System.of(interface).junction(k)
     fields = incident_wave(_longer(junction, layers), TWO_PI * frequency, mode, side)

@@ -17,6 +17,9 @@ from latmm.lattice.force_constants import ForceConstants
 
 __all__ = ["BulkMesh", "bulk_mesh", "check_mesh"]
 
+_MOST_POINTS = 4_000_000
+"""Points that a mesh may have: more would take years, and fill the memory before they begin."""
+
 
 @dataclass(frozen=True)
 class BulkMesh:
@@ -102,11 +105,15 @@ def check_mesh(mesh: tuple[int, int, int]) -> None:
     Raises
     ------
     InputError
-        If the mesh is not three positive integers.
+        If the mesh is not three positive integers, or has more points than any machine solves.
     """
-    if len(mesh) != 3 or any(int(n) != n or n < 1 for n in mesh):
+    if len(mesh) != 3 or any(not np.isfinite(n) or int(n) != n or n < 1 for n in mesh):
         raise InputError(
             f"`mesh` must be three positive integers, but is {tuple(mesh)}; use e.g. (24, 24, 24)"
+        )
+    if int(mesh[0]) * int(mesh[1]) * int(mesh[2]) > _MOST_POINTS:
+        raise InputError(
+            f"`mesh` must have at most {_MOST_POINTS} points, but is {tuple(mesh)}; use a coarser mesh"
         )
 
 

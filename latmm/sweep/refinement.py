@@ -40,6 +40,8 @@ __all__ = ["Level", "Sampling", "check_tolerance", "levels", "solve_level"]
 
 FIRST = (8, 48)
 """k∥ points along an axis and frequencies of the first level."""
+_SMALLEST_TOLERANCE = 1e-5
+"""Relative error below which the errors of the modes themselves would have to be counted."""
 _LARGEST = 512
 """k∥ points along an axis beyond which the search is given up."""
 _POWER = 1.5
@@ -198,11 +200,12 @@ def check_tolerance(tolerance: float) -> None:
     Raises
     ------
     InputError
-        If it is not between 0 and 1.
+        If it is not between 1e-5 and 1: below, the modes themselves are not that exact.
     """
-    if not 0.0 < tolerance < 1.0:
+    if not _SMALLEST_TOLERANCE <= tolerance < 1.0:
         raise InputError(
-            f"`tol` must be a relative error between 0 and 1, but is {tolerance:g}; use e.g. 0.01"
+            f"`tol` must be a relative error between {_SMALLEST_TOLERANCE:g} and 1, but is {tolerance:g}; "
+            "use e.g. 0.01"
         )
 
 

@@ -38,6 +38,9 @@ ELASTIC = 2e-3
 """Share of the common band below which crystals are elastic continua: Ξ ∝ ν² to about the square of it."""
 LAW = 5.0
 """That law is read off from the top of this range to this multiple of it: Ξ/ν² holds to 1e-4 there."""
+_MOST_WAVE_VECTORS = 4_000_000
+_MOST_FREQUENCIES = 100_000
+"""Samples that a sweep may have: more would take years, and fill the memory before they begin."""
 _NEGLIGIBLE = 0.02
 """hν/(k_B T) below which the heat that flows is negligible: x³/78 of the whole for Ξ ∝ ν²."""
 _SLIGHT = 0.1
@@ -87,12 +90,21 @@ def check_sampling(kmesh: tuple[int, int], frequencies: int) -> None:
     Raises
     ------
     InputError
-        If the mesh is not two positive integers, or there are fewer than two frequencies.
+        If the mesh is not two positive integers, or there are fewer than two frequencies, or more of either
+        than any machine solves.
     """
-    if len(kmesh) != 2 or any(int(n) != n or n < 1 for n in kmesh):
+    if len(kmesh) != 2 or any(not np.isfinite(n) or int(n) != n or n < 1 for n in kmesh):
         raise InputError(f"`kmesh` must be two positive integers, but is {tuple(kmesh)}; use e.g. (12, 12)")
-    if int(frequencies) != frequencies or frequencies < 2:
+    if int(kmesh[0]) * int(kmesh[1]) > _MOST_WAVE_VECTORS:
+        raise InputError(
+            f"`kmesh` may have {_MOST_WAVE_VECTORS} points, but is {tuple(kmesh)}; use a coarser mesh"
+        )
+    if not np.isfinite(frequencies) or int(frequencies) != frequencies or frequencies < 2:
         raise InputError(f"`frequencies` must be an integer of at least 2, but is {frequencies}; use e.g. 64")
+    if frequencies > _MOST_FREQUENCIES:
+        raise InputError(
+            f"`frequencies` must be at most {_MOST_FREQUENCIES}, but is {frequencies}; use fewer frequencies"
+        )
 
 
 def frequency_grid(

@@ -7,7 +7,7 @@ from hostile.case import Case
 
 __all__ = ["GENERATORS", "corpus"]
 
-GENERATORS = ("usage",)
+GENERATORS = ("usage", "numbers")
 """Modules of this package with a function ``cases()``."""
 
 
