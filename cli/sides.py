@@ -22,6 +22,14 @@ __all__ = ["side_options", "sides"]
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def _list_media(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from latmm.continuum.library import listing
+
+        click.echo(listing())
+        context.exit()
+
+
 def side_options(function: _F) -> _F:
     """Add the arguments and options that describe both sides."""
     for decorate in reversed(
@@ -35,6 +43,14 @@ def side_options(function: _F) -> _F:
                 "per nm³ for Debye's cut-offs.",
             ),
             click.option("--right-medium", metavar="MEDIUM", help="Right medium, likewise."),
+            click.option(
+                "--list-media",
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_list_media,
+                help="List the media with their sources, and how far these were checked, and stop.",
+            ),
             click.option(
                 "--normal",
                 type=int,
