@@ -8,6 +8,7 @@ import click
 from .caching import cache_options, remembering
 from .numbers import AREA, COUNT, TWIST, Real, fraction
 from .options import note, potential_of, potential_options
+from .progress import Reporter
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -137,7 +138,6 @@ def _oriented(options: dict[str, Any]) -> "tuple[tuple[Atoms, Atoms], dict[str, 
     """Both crystals, relaxed where there is a potential, and oriented; and where each lattice comes from."""
     from latmm.interface.orientation import orient
     from latmm.lattice.phonopy_files import is_phonopy_file, read_phonopy
-    from latmm.lattice.relaxation import relax_crystal
     from latmm.lattice.space_group import primitive_cell
     from latmm.structures import read_structure
 
@@ -153,12 +153,25 @@ def _oriented(options: dict[str, Any]) -> "tuple[tuple[Atoms, Atoms], dict[str, 
     for side, crystal in crystals.items():
         lattices[side] = "calculation" if finished[side] else "file"
         if potential is not None and not finished[side]:
-            crystals[side] = relax_crystal(crystal, potential.calculator, name=f"the {side} crystal")
+            crystals[side] = _relaxed(crystal, potential, f"the {side} crystal", options["quiet"])
             lattices[side] = potential.name
     return (
         orient(crystals["left"], options["left_normal"]),
         orient(crystals["right"], options["right_normal"]),
     ), lattices
+
+
+def _relaxed(crystal: "Atoms", potential: "Potential", name: str, quiet: bool) -> "Atoms":
+    from latmm.lattice.relaxation import relax_crystal
+
+    stage = f"relaxation of {name}"
+    with Reporter(quiet=quiet) as report:
+        report(stage, 0, 1)
+        found = relax_crystal(
+            crystal, potential.calculator, name=name, watch=lambda text: report(f"{stage}: {text}", 0, 1)
+        )
+        report(stage, 1, 1)
+    return found
 
 
 def _potential(options: dict[str, Any], structures: "list[Atoms]") -> "Potential | None":

@@ -43,16 +43,18 @@ class Reporter:
             self._bars.stop()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Report that ``done`` of ``total`` steps of a stage are finished."""
+        """Report that ``done`` of ``total`` steps of a stage are finished; after a colon, how it goes."""
         if self._quiet:
             return
+        stage, _, words = stage.partition(": ")
         if self._bars is not None:
             if stage not in self._tasks:
                 self._tasks[stage] = self._bars.add_task(stage, total=total)
-            self._bars.update(self._tasks[stage], completed=done, total=total)
+            description = f"{stage}: {words}" if words else stage
+            self._bars.update(self._tasks[stage], completed=done, total=total, description=description)
             return
         now = time.monotonic()
-        told = self._stages.setdefault(stage, _Stage(done, now, now)).line(done, total)
+        told = self._stages.setdefault(stage, _Stage(done, now, now)).line(done, total, words)
         if told:
             click.echo(f"{stage}: {told}", err=True)
         if done >= total:
@@ -75,7 +77,7 @@ class _Stage:
     started: float
     told: float
 
-    def line(self, done: int, total: int) -> str:
+    def line(self, done: int, total: int, words: str = "") -> str:
         """Write what there is to tell: nothing until the stage ends or some seconds have passed."""
         now = time.monotonic()
         spent = now - self.started
@@ -84,6 +86,8 @@ class _Stage:
         if now - self.told < _EVERY:
             return ""
         self.told = now
+        if words:
+            return f"{words}, {spent:.0f} s"
         steps = done - self.first
         left = f", about {spent / steps * (total - done):.0f} s left" if steps else ""
         return f"{done} of {total} in {spent:.0f} s{left}"

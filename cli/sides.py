@@ -159,7 +159,12 @@ def _crystal(
 
     reduced = primitive_cell(atoms)
     if relax:
-        reduced = relax_crystal(reduced, potential.calculator, name=name)
+        stage = f"relaxation of {name}"
+        report(stage, 0, 1)
+        reduced = relax_crystal(
+            reduced, potential.calculator, name=name, watch=lambda text: report(f"{stage}: {text}", 0, 1)
+        )
+        report(stage, 1, 1)
     oriented = orient(reduced, normal)
     phonon = finite_displacements(
         oriented,

@@ -72,3 +72,16 @@ def test_quiet_says_nothing(clock, capsys):
         clock(60.0)
         report("modes", 2, 2)
     assert capsys.readouterr().err == ""
+
+
+def test_words_on_how_it_goes_stand_in_place_of_the_steps(clock, capsys):
+    with Reporter(quiet=False) as report:
+        report("relaxation", 0, 2)
+        for step in range(13):
+            clock(1.0)
+            report(f"relaxation: the left crystal, step {step}, largest force 1.0e-03 eV/Å", 0, 2)
+        report("relaxation", 2, 2)
+    assert capsys.readouterr().err.splitlines() == [
+        "relaxation: the left crystal, step 9, largest force 1.0e-03 eV/Å, 10 s",
+        "relaxation: done in 13.0 s",
+    ]

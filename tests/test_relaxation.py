@@ -1,5 +1,7 @@
 """Relaxed crystals are where the energy is least, by evaluations that know nothing of the relaxation."""
 
+import re
+
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -7,6 +9,7 @@ from ase.calculators.calculator import Calculator
 
 import latmm.lattice.relaxation as relaxation
 from latmm.errors import ConvergenceError, PotentialError
+from latmm.interface.build import build_interface
 from latmm.interface.orientation import orient
 from latmm.lattice.calculators import resolve_potential
 from latmm.lattice.relaxation import relax_crystal, relax_stacking
@@ -159,8 +162,39 @@ def test_calculator_without_stress_is_refused(relax):
 
 def test_relaxation_that_does_not_end_is_refused(monkeypatch, stillinger_weber):
     monkeypatch.setattr(relaxation, "_STEPS", 1)
-    with pytest.raises(ConvergenceError, match="relaxation of silicon did not reach 1e-05"):
+    with pytest.raises(
+        ConvergenceError, match="relaxation of silicon did not reach 1e-05 eV/Å in 1 step"
+    ) as told:
         relax_crystal(bulk("Si", a=5.7), stillinger_weber.calculator, name="silicon")
+    assert float(re.search(r"largest force left (\S+) eV/Å", str(told.value)).group(1)) > 0.01
+
+
+@pytest.mark.parametrize("relax", [relax_crystal, relax_stacking])
+def test_a_relaxation_tells_its_steps_and_the_force_that_falls(relax, monkeypatch, stillinger_weber):
+    monkeypatch.setattr(relaxation, "_TELL", 0.0)
+    atoms = bulk("Si", cubic=True)
+    atoms.rattle(0.1, seed=2)
+    told = []
+    relaxed = relax(atoms, stillinger_weber.calculator, name="silicon", watch=told.append)
+    found = [re.fullmatch(r"step (\d+) of 2000 at most, largest force (\S+) eV/Å", text) for text in told]
+    assert [int(words.group(1)) for words in found] == list(range(len(told)))
+    forces = [float(words.group(2)) for words in found]
+    assert forces[0] > 0.1
+    assert forces[-1] <= relaxation.FORCE_LIMIT
+    assert len(told) > 5
+    relaxed.calc = stillinger_weber.calculator()
+    assert np.linalg.norm(relaxed.get_forces(), axis=1).max() <= relaxation.FORCE_LIMIT
+
+
+def test_building_tells_how_the_relaxations_go(monkeypatch, structure, argon_springs):
+    """A stage and, after a colon, words: for crystals, the strained side and the contact."""
+    monkeypatch.setattr(relaxation, "_TELL", 0.0)
+    stages = []
+    pair = structure("ar", {"Ar": 80.0}), structure("ar")
+    build_interface(*pair, (0, 0, 1), argon_springs, progress=lambda stage, done, total: stages.append(stage))
+    words = {stage.partition(":")[0] for stage in stages if ": " in stage}
+    assert {"relaxation", "relaxation of the contact"} <= words
+    assert any(stage.startswith("relaxation: the right crystal (Ar), step ") for stage in stages)
 
 
 def test_symmetry_is_kept_while_the_cell_relaxes(stillinger_weber):

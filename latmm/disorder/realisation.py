@@ -128,7 +128,12 @@ def _computed(
         slab = drawn(int(whole[0]), int(whole[1]))
         if relax:
             report("relaxation of the contact", 0, 1)
-            slab = relax_contact(slab, potential.calculator, layers=within)
+            slab = relax_contact(
+                slab,
+                potential.calculator,
+                layers=within,
+                watch=lambda text: report(f"relaxation of the contact: {text}", 0, 1),
+            )
             report("relaxation of the contact", 1, 1)
         region = Region.displaced(
             ideal.matched, slab, ideal.left, ideal.right, potential, within, progress=progress

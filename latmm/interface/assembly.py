@@ -42,7 +42,7 @@ END_LIMIT = 1e-3
 """Largest relative departure from the pure crystal of the force constants at the ends of the contact."""
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with the stage's name, the steps done, and the steps in all."""
+"""Called with the stage's name (after a colon how it goes), the steps done, and the steps in all."""
 Pair: TypeAlias = tuple[int, int]
 
 

@@ -156,7 +156,7 @@ def match_alike(
     """
     crystals = _crystals(left, right, (normal, normal), potential, relax, progress)
     matched = match(*crystals, strain=strain, max_strain=max_strain)
-    return _relax_strained(matched, potential) if relax else matched
+    return _relax_strained(matched, potential, progress) if relax else matched
 
 
 def match_crystals(
@@ -219,7 +219,7 @@ def match_crystals(
     if int(choose) != choose or not 1 <= choose <= len(found):
         raise InputError(f"`choose` must be a number of the list, 1 to {len(found)}, but is {choose}")
     matched = matched_of(found[choose - 1], *turned)
-    return _relax_strained(matched, potential) if relax else matched
+    return _relax_strained(matched, potential, progress) if relax else matched
 
 
 def build_contact(
@@ -317,10 +317,16 @@ def _crystals(
         report("relaxation", step, 2)
         reduced = primitive_cell(atoms)
         if relax:
-            reduced = relax_crystal(reduced, potential.calculator, name=_name(side, reduced))
+            name = _name(side, reduced)
+            watch = partial(_watched, report, name, step)
+            reduced = relax_crystal(reduced, potential.calculator, name=name, watch=watch)
         crystals.append(orient(reduced, normal))
     report("relaxation", 2, 2)
     return crystals[0], crystals[1]
+
+
+def _watched(report: Progress, name: str, step: int, text: str) -> None:
+    report(f"relaxation: {name}, {text}", step, 2)
 
 
 def _cut(side: str, crystal: Atoms, number: int) -> Atoms:
@@ -335,13 +341,19 @@ def _name(side: str, atoms: Atoms) -> str:
     return f"the {side} crystal ({atoms.get_chemical_formula()})"
 
 
-def _relax_strained(matched: Matched, potential: Potential) -> Matched:
+def _relax_strained(matched: Matched, potential: Potential, progress: Progress | None) -> Matched:
     """Relax the third lattice vector and the atoms of the sides that are strained."""
     relaxed = {}
+    report = progress if progress is not None else (lambda stage, done, total: None)
     for side in _SIDES:
         atoms: Atoms = getattr(matched, side)
         relaxed[side] = (
-            relax_stacking(atoms, potential.calculator, name=_name(side, atoms))
+            relax_stacking(
+                atoms,
+                potential.calculator,
+                name=_name(side, atoms),
+                watch=lambda text: report(f"relaxation of the strained side: {text}", 0, 1),
+            )
             if _strained(matched, side)
             else atoms
         )

@@ -22,7 +22,7 @@ from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError
 from latmm.interface.lateral import cells_of
 from latmm.interface.matching import Matched
-from latmm.lattice.relaxation import minimise
+from latmm.lattice.relaxation import Watch, minimise
 
 __all__ = ["SIDES", "Slab", "build_slab", "relax_contact", "sites"]
 
@@ -164,6 +164,7 @@ def relax_contact(
     calculator: Callable[[], Calculator],
     *,
     layers: tuple[int, int],
+    watch: Watch | None = None,
 ) -> Slab:
     """Relax the nearest layers of each side and the rigid position of the right crystal.
 
@@ -175,6 +176,8 @@ def relax_contact(
         Gives a new calculator.
     layers : (2,) int
         Free layers on each side.
+    watch : callable, optional
+        See :func:`latmm.lattice.relaxation.minimise`.
 
     Returns
     -------
@@ -189,7 +192,7 @@ def relax_contact(
     atoms.calc = calculator()
     free = slab.within(layers)
     ends = _RigidEnd(atoms, free, (slab.side > 0) & ~free)
-    minimise(ends, name="the contact")
+    minimise(ends, name="the contact", watch=watch)
     atoms.calc = None
     return replace(slab, atoms=atoms, shift=slab.shift + ends.shift)
 

@@ -97,7 +97,12 @@ def grow(
         slab = stack(whole) if last is None else _resumed(stack(whole), last)
         if relax:
             report("relaxation of the contact", 0, 1)
-            slab = last = relax_contact(slab, potential.calculator, layers=within)
+            slab = last = relax_contact(
+                slab,
+                potential.calculator,
+                layers=within,
+                watch=lambda text: report(f"relaxation of the contact: {text}", 0, 1),
+            )
             report("relaxation of the contact", 1, 1)
         deviation = _deviation_of_ends(matched, slab, tables, potential, within, executor, report)
         if deviation > END_LIMIT:

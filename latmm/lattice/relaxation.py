@@ -5,7 +5,9 @@ first two lattice vectors and relaxes the third (all three components, so that �
 its atoms.
 """
 
+import time
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from ase import Atoms
@@ -13,15 +15,21 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError
 from ase.constraints import FixSymmetry
 from ase.filters import Filter, FrechetCellFilter
 from ase.optimize import BFGS, LBFGS
+from ase.optimize.optimize import Optimizer
 
 from latmm.arrays import Floats
 from latmm.errors import ConvergenceError, PotentialError
 
-__all__ = ["FORCE_LIMIT", "minimise", "relax_crystal", "relax_stacking"]
+__all__ = ["FORCE_LIMIT", "Watch", "minimise", "relax_crystal", "relax_stacking"]
 
+Watch: TypeAlias = Callable[[str], None]
+"""Called with a few words on how a relaxation goes."""
 FORCE_LIMIT = 1e-5
 """Largest force left on any degree of freedom, eV Å⁻¹."""
 _STEPS = 2000
+"""Steps at most: crystals near equilibrium take some ten, atoms thrown about by 0.5 Å some thousand."""
+_TELL = 1.0
+"""Seconds between two words about a relaxation."""
 _DENSE = 50
 """Moving points up to which the whole Hessian is kept; its diagonalisation at every step grows as N³."""
 _LONGEST = 0.1
@@ -33,7 +41,9 @@ _CAUTION = 2.0
 (111) | (001)); the number of steps grows with its square root."""
 
 
-def relax_crystal(atoms: Atoms, calculator: Callable[[], Calculator], *, name: str) -> Atoms:
+def relax_crystal(
+    atoms: Atoms, calculator: Callable[[], Calculator], *, name: str, watch: Watch | None = None
+) -> Atoms:
     """Relax the cell and the atoms of a crystal, its symmetry kept.
 
     Parameters
@@ -44,6 +54,8 @@ def relax_crystal(atoms: Atoms, calculator: Callable[[], Calculator], *, name: s
         Gives a new calculator.
     name : str
         Of the crystal, for error messages.
+    watch : callable, optional
+        Called now and then with the steps made and the largest force left, in words.
 
     Returns
     -------
@@ -61,26 +73,32 @@ def relax_crystal(atoms: Atoms, calculator: Callable[[], Calculator], *, name: s
     relaxed.calc = calculator()
     relaxed.set_constraint(FixSymmetry(relaxed, symprec=1e-3))
     # the cell's generalised force is the virial, which grows with the number of atoms: scale it to one atom
-    minimise(FrechetCellFilter(relaxed, exp_cell_factor=1.0), name=name)
+    minimise(FrechetCellFilter(relaxed, exp_cell_factor=1.0), name=name, watch=watch)
     relaxed.set_constraint()
     relaxed.calc = None
     return relaxed
 
 
-def relax_stacking(atoms: Atoms, calculator: Callable[[], Calculator], *, name: str) -> Atoms:
+def relax_stacking(
+    atoms: Atoms, calculator: Callable[[], Calculator], *, name: str, watch: Watch | None = None
+) -> Atoms:
     """Relax the third lattice vector and the atoms of a crystal whose first two vectors are held.
 
     Parameters and errors as in :func:`relax_crystal`; the first two vectors lie in the xy plane.
     """
     relaxed = atoms.copy()
     relaxed.calc = calculator()
-    minimise(_Stacking(relaxed), name=name)
+    minimise(_Stacking(relaxed), name=name, watch=watch)
     relaxed.calc = None
     return relaxed
 
 
-def minimise(system: Atoms | Filter, *, name: str, limit: float = FORCE_LIMIT) -> None:
+def minimise(
+    system: Atoms | Filter, *, name: str, limit: float = FORCE_LIMIT, watch: Watch | None = None
+) -> None:
     """Minimise atoms or a filter of them in place until no force exceeds ``limit`` (eV Å⁻¹).
+
+    ``watch`` is called, once a second at most, with the steps made and the largest force left, in words.
 
     Raises
     ------
@@ -90,6 +108,8 @@ def minimise(system: Atoms | Filter, *, name: str, limit: float = FORCE_LIMIT) -
     method = BFGS if len(system) <= _DENSE else LBFGS
     try:
         optimiser = method(system, logfile=None, maxstep=_LONGEST, alpha=_CAUTION * _stiffness(system))
+        if watch is not None:
+            optimiser.attach(_told(system, optimiser, watch))
         converged = optimiser.run(fmax=limit, steps=_STEPS)
     except PropertyNotImplementedError as missing:
         raise PotentialError(
@@ -98,9 +118,28 @@ def minimise(system: Atoms | Filter, *, name: str, limit: float = FORCE_LIMIT) -
         ) from None
     if not converged:
         raise ConvergenceError(
-            f"relaxation of {name} did not reach {limit:g} eV/Å in {_STEPS} steps; start from a structure "
-            "closer to the potential's equilibrium, or use --no-relax"
+            f"relaxation of {name} did not reach {limit:g} eV/Å in {_STEPS} steps (largest force left "
+            f"{_largest(system):.2g} eV/Å); start from a structure closer to the potential's equilibrium, "
+            "or use --no-relax"
         )
+
+
+def _largest(system: Atoms | Filter) -> float:
+    return float(np.linalg.norm(system.get_forces(), axis=1).max(initial=0.0))
+
+
+def _told(system: Atoms | Filter, optimiser: Optimizer, watch: Watch) -> Callable[[], None]:
+    """Tell how a relaxation goes, after the first second and once a second from then on."""
+    last = time.monotonic()
+
+    def tell() -> None:
+        nonlocal last
+        if time.monotonic() - last < _TELL:
+            return
+        last = time.monotonic()
+        watch(f"step {optimiser.nsteps} of {_STEPS} at most, largest force {_largest(system):.1e} eV/Å")
+
+    return tell
 
 
 def _stiffness(system: Atoms | Filter) -> float:
