@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml Makefile
 
 demo: $(STAMP)
 	$(BIN)/latmm compare structures/si.cif structures/ge.cif --normal 0 0 1 -T 10:500:10 \
-	    -o si-ge.nc --plot si-ge.png
+	    -o si-ge.nc --plot si-ge.png --force
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile

@@ -9,7 +9,7 @@ import click
 from .checking import all_lines, check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note
-from .outputs import check_outputs
+from .outputs import check_outputs, replace_option
 from .progress import Reporter
 from .sharing import force_options
 
@@ -32,6 +32,7 @@ __all__ = ["command"]
     help="Repeat the common cell in the plane.",
 )
 @click.option("-o", "--output", type=click.Path(), help="Write the contact as extended XYZ.")
+@replace_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def command(**options: Any) -> None:
     """Build the contact of two crystals: match, find the registry, relax, and check it.

@@ -9,7 +9,7 @@ from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interfaces_of, provenance
 from .numbers import TOLERANCE, Real
 from .options import note, temperature_list, temperature_option
-from .outputs import check_outputs
+from .outputs import check_outputs, replace_option
 from .progress import Reporter
 from .scaling import budget, check_scaling, cost, executor_of, kept, scaling_options, store_beside
 from .tables import conductance_table, tell_limits
@@ -74,7 +74,8 @@ _DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
 @click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...).")
 @scaling_options
 @click.option("--dry-run", is_flag=True, help="Say what the sweep will cost, from a few samples, and stop.")
-@click.option("--overwrite", is_flag=True, help="Start anew where a run for this output was stopped.")
+@replace_option
+@click.option("--restart", is_flag=True, help="Start anew where a run for this output was stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def command(**options: Any) -> None:
     """Thermal boundary conductance of the interface of two crystals, by lattice and continuum models.

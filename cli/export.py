@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from .outputs import check_outputs
+from .outputs import check_outputs, replace_option
 
 __all__ = ["command"]
 
@@ -20,7 +20,8 @@ __all__ = ["command"]
 )
 @click.option("--side", type=click.Choice(["left", "right"]), default="left", show_default=True)
 @click.option("-o", "--output", type=click.Path(), required=True, help="HDF5 (netCDF-4) file to write.")
-def command(result: str, phonons: str, cell: str, side: str, output: str) -> None:
+@replace_option
+def command(result: str, phonons: str, cell: str, side: str, output: str, force: bool) -> None:
     """Write the transmissivities of RESULT on the phonons of a transport calculation of one crystal.
 
     RESULT is a file of `latmm transmissivity --gamma --mesh N N N`; PHONONS is phono3py's kappa-mNNN.hdf5
@@ -38,7 +39,7 @@ def command(result: str, phonons: str, cell: str, side: str, output: str) -> Non
     from latmm.results import read, write
 
     inputs: dict[str, Any] = {"result": result, "phonons": phonons, "cell": cell}
-    check_outputs({**inputs, "output": output})
+    check_outputs({**inputs, "output": output, "force": force})
     tree = read(result)
     if side not in tree.children or "normal" not in tree[side].attrs:
         raise InputError(f"{result} is no result of latmm transmissivity; make one with --gamma --mesh N N N")

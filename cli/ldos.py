@@ -8,7 +8,7 @@ from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
 from .numbers import Real
 from .options import note
-from .outputs import check_outputs
+from .outputs import check_outputs, replace_option
 from .progress import Reporter
 from .sharing import force_options
 
@@ -32,6 +32,7 @@ __all__ = ["command"]
 )
 @click.option("-o", "--output", type=click.Path(), help="Density of every atom, netCDF-4.")
 @click.option("--plot", type=click.Path(), help="Figure: map from crystal to crystal, planes at the contact.")
+@replace_option
 def command(**options: Any) -> None:
     """Phonon density of states of every atom, from one crystal through the contact to the other.
 

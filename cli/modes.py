@@ -9,7 +9,7 @@ from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
 from .numbers import FREQUENCY, Real
 from .options import note, temperature_list
-from .outputs import check_outputs
+from .outputs import check_outputs, replace_option
 from .progress import Reporter
 from .sharing import force_options
 
@@ -69,6 +69,7 @@ _BALANCE = 1e-8
 @click.option(
     "--plot", type=click.Path(), help="Figure: angle and branches; k∥ zone at the first --frequency."
 )
+@replace_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def command(**options: Any) -> None:
     """Transmissivity of every phonon that meets the interface of two crystals, on a (k∥, ν) grid.

@@ -3,14 +3,21 @@
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-__all__ = ["check_outputs", "command_line", "run_attributes"]
+__all__ = ["check_outputs", "command_line", "replace_option", "run_attributes"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def replace_option(function: _F) -> _F:
+    """Add ``--force``, to be read by :func:`check_outputs`."""
+    return click.option("--force", is_flag=True, help="Replace files that exist.")(function)
 
 
 def command_line() -> str:
@@ -24,10 +31,11 @@ def check_outputs(options: dict[str, Any]) -> None:
     Raises
     ------
     InputError
-        If a file cannot be written.
+        If a file cannot be written, or exists and is not to be replaced.
     click.UsageError
         If a file is named twice, or is one of the input files.
     """
+    from latmm.errors import InputError
     from latmm.files import check_destination, check_store
     from latmm.plotting import check_figure
 
@@ -40,8 +48,10 @@ def check_outputs(options: dict[str, Any]) -> None:
         for sign in _signs(target):
             if sign in taken:
                 raise click.UsageError(f"{option} {path} would overwrite {taken[sign]}; name another file")
+        if target.exists() and not options["force"]:
+            raise InputError(f"{target} exists; name another file with {option}, or replace it with --force")
         taken.update(dict.fromkeys(_signs(target), f"the file of {option}"))
-    if options.get("output") and "overwrite" in options:
+    if options.get("output") and "restart" in options:
         check_store(Path(options["output"]).with_suffix(".partial.zarr"))
 
 

@@ -91,7 +91,7 @@ def store_beside(options: dict[str, Any], interface: "Interface", part: str = ""
     Raises
     ------
     LatmmError
-        If it is that of a run with other inputs, and not to be overwritten.
+        If it is that of a run with other inputs, and not to be started anew.
     """
     from latmm.sweep.checkpoint import Checkpoint, digests
 
@@ -110,7 +110,7 @@ def path_beside(options: dict[str, Any], part: str = "") -> Path:
 
     path = Path(options["output"]).with_suffix(f"{part and '.'}{part}.partial.zarr")
     check_store(path)
-    if options["overwrite"] and path.exists():
+    if options["restart"] and path.exists():
         remove_store(path)
     return path
 

@@ -8,7 +8,7 @@ from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
 from .numbers import FREQUENCY, Whole
 from .options import note
-from .outputs import check_outputs
+from .outputs import check_outputs, replace_option
 from .progress import Reporter
 from .sharing import force_options
 
@@ -30,6 +30,7 @@ __all__ = ["command"]
 )
 @click.option("-o", "--output", type=click.Path(), help="Channels between branches and angles, netCDF-4.")
 @click.option("--plot", type=click.Path(), help="Figure: conversion matrix, angles in and out.")
+@replace_option
 def command(**options: Any) -> None:
     """Scattering from branch and angle of incident phonons into those of outgoing ones.
 

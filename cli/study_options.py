@@ -12,6 +12,7 @@ from .caching import remembering
 from .checking import check_lines, conclude, marked
 from .crystals import provenance
 from .options import assignments, note, temperature_option
+from .outputs import replace_option
 from .scaling import kept, path_beside
 from .tables import tell_limits
 
@@ -53,8 +54,9 @@ def study_options(function: _F) -> _F:
             ),
             click.option("-o", "--output", type=click.Path(), help="Write the result as netCDF-4."),
             click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...)."),
+            replace_option,
             click.option(
-                "--overwrite", is_flag=True, help="Start anew where a run for this output was stopped."
+                "--restart", is_flag=True, help="Start anew where a run for this output was stopped."
             ),
             click.option(
                 "--json", "as_json", is_flag=True, help="Print one JSON object instead of the table."

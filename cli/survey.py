@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .options import note, temperature_option
-from .outputs import run_attributes
+from .outputs import replace_option, run_attributes
 from .tables import conductance_table, tell_limits
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def output_options(function: _F) -> _F:
             temperature_option,
             click.option("-o", "--output", type=click.Path(), help="Write the result as netCDF-4."),
             click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...)."),
+            replace_option,
             click.option(
                 "--json", "as_json", is_flag=True, help="Print one JSON object instead of the table."
             ),

@@ -8,7 +8,7 @@ import click
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
 from .options import note, temperature_list, temperature_option
-from .outputs import check_outputs
+from .outputs import check_outputs, replace_option
 from .progress import Reporter
 from .sharing import force_options
 
@@ -35,6 +35,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=click.Path(), help="Result as netCDF-4 (xarray.open_datatree).")
 @click.option("--csv", "csv_file", type=click.Path(), help="t(q, branch) of both sides as CSV.")
 @click.option("--plot", type=click.Path(), help="Figure: branch shares, accumulation, lattice over models.")
+@replace_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
 def command(**options: Any) -> None:
     """Transmissivity of every phonon of a Brillouin-zone mesh of both crystals, beside AMM and DMM.

@@ -8,7 +8,7 @@ from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself
 from .numbers import FREQUENCY, Real, Whole
 from .options import note
-from .outputs import check_outputs
+from .outputs import check_outputs, replace_option
 from .progress import Reporter
 from .sharing import force_options
 
@@ -59,6 +59,7 @@ __all__ = ["command"]
     help="Largest displacement.",
 )
 @click.option("-o", "--output", type=click.Path(), help="Film as extended XYZ, for OVITO or ASE.")
+@replace_option
 def command(**options: Any) -> None:
     """Phonons that meet the contact at one in-plane wave vector and frequency, and the wave of one of them.
 

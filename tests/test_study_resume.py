@@ -115,7 +115,7 @@ def test_a_stopped_ensemble_goes_on_and_grows_without_solving_anything_twice(wid
 def test_a_store_of_another_ensemble_is_refused_and_says_in_what(wide, tmp_path, change, named):
     with pytest.raises(Stop):
         drawn(wide, 2, store=tmp_path / "p.zarr", progress=stop_after(1))
-    with pytest.raises(InputError, match=f"differs in: {named}; .*--overwrite"):
+    with pytest.raises(InputError, match=f"differs in: {named}; .*--restart"):
         drawn(wide, 2, store=tmp_path / "p.zarr", **change)
 
 
@@ -208,15 +208,15 @@ def test_a_killed_ensemble_ends_as_one_that_was_left_alone(tmp_path):
         xr.testing.assert_identical(found[name].to_dataset(), expected[name].to_dataset())
 
 
-def test_overwrite_starts_anew_but_deletes_nothing_of_others(tmp_path):
+def test_restart_starts_anew_but_deletes_nothing_of_others(tmp_path):
     store = tmp_path / "r.partial.zarr"
     (store / "abrupt").mkdir(parents=True)
     (store / "abrupt" / "zarr.json").write_text("of another run")
     output = str(tmp_path / "r.nc")
-    for extra in ([], ["--overwrite"]):
+    for extra in ([], ["--restart"]):
         assert "is no store" in str(run("--seeds", "2", "-o", output, *extra).exception)
     assert (store / "abrupt" / "zarr.json").read_text() == "of another run"
     (store / MARKER).write_text("")
     assert "is no store" in str(run("--seeds", "2", "-o", output).exception)
-    assert run("--seeds", "2", "-o", output, "--overwrite").exception is None
+    assert run("--seeds", "2", "-o", output, "--restart").exception is None
     assert [p.name for p in tmp_path.iterdir()] == ["r.nc"]
