@@ -127,7 +127,7 @@ def test_other_crystals_another_contact_or_potential_is_another_ensemble(
     store = tmp_path / "p.zarr"
     with pytest.raises(Stop):
         drawn(wide, 2, potential=argon_springs, store=store, progress=stop_after(1))
-    with pytest.raises(InputError, match=r"differs in: contact;"):
+    with pytest.raises(InputError, match=r"differs in: contact[;,]"):
         drawn(tile(argon_pair, (1, 2)), 2, potential=argon_springs, store=store)
     with pytest.raises(InputError, match=r"differs in: potential;"):
         drawn(wide, 2, store=store)

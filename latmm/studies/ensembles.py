@@ -8,7 +8,7 @@ standard error of the mean over n realisations is s/√n, s their sample standar
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,18 +21,18 @@ from latmm.arrays import Floats
 from latmm.checks import Checks, by_name, check, dumps, worst
 from latmm.disorder.kinds import Disorder
 from latmm.disorder.realisation import realise, undisturbed
-from latmm.disorder.virtual import identity
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
-from latmm.interface.symmetry import reciprocal_rotations
-from latmm.landauer import FrequencyGrid, conductance, temperatures
+from latmm.landauer import conductance, temperatures
 from latmm.lattice.calculators import Potential
-from latmm.lattice.phonons import largest_frequency
 from latmm.limits import limits_of
 from latmm.results import as_json
 from latmm.studies.collecting import Progress, axes, collect, opened
-from latmm.studies.specular import SplitTransmission, split_transmission
-from latmm.sweep.sampling import Window, check_sampling, frequency_grid, windows
+from latmm.sweep.accuracy import conductance_error
+from latmm.sweep.measures import SpecularTransmission
+from latmm.sweep.refinement import Sampling
+from latmm.sweep.run import sweep
+from latmm.sweep.sampling import check_sampling
 
 __all__ = ["FREQUENCIES", "KMESH", "ensemble"]
 
@@ -41,9 +41,8 @@ KMESH = (3, 3)
 FREQUENCIES = 48
 """Default number of frequencies in the band that both crystals share."""
 _FINER = 2
-"""k∥ along each axis for long waves, in units of those for the rest."""
-_LONG = 2.0
-"""Waves of the zone are long up to this multiple of its lowest frequency."""
+"""Fineness of the rays of long waves, in units of the k∥ points: of all that folds onto a k∥ near Γ only one
+carries long waves, and the supercell does not multiply their samples."""
 _ABRUPT = "abrupt"
 """Name of the contact without disorder."""
 _SPECULAR_XI = "transmission that keeps the in-plane wave vector"
@@ -58,48 +57,44 @@ class _Job:
     disorder: Disorder
     potential: Potential | None
     relax: bool
-    grid: FrequencyGrid
-    samples: list[Window]
-    common: float
+    sampling: Sampling
     progress: Progress | None
 
 
 @dataclass(frozen=True)
 class _Found:
-    """One realisation: its spectra, the number of its atoms, its checks."""
+    """One realisation.
 
-    spectra: SplitTransmission
+    ``transmission``, ``specular``, ``channels_left``, ``channels_right`` (F,) in nm⁻²; ``elastic_error`` as
+    of :class:`~latmm.sweep.run.SpectralTransmission`; the number of its atoms, and its checks.
+    """
+
+    transmission: Floats
+    specular: Floats
+    channels_left: Floats
+    channels_right: Floats
+    elastic_error: float
     atoms: int
     checks: Checks
 
     def row(self, names: Iterable[str]) -> Floats:
         """Write as a row of numbers, with the checks of these names; not a number where there is none."""
-        own = self.spectra
         found = [self.checks.get(name) for name in names]
         checks = [(np.nan, np.nan) if one is None else (one.value, one.limit) for one in found]
-        return np.concatenate(
-            [
-                [float(self.atoms), own.unitarity, own.reciprocity],
-                np.ravel(checks),
-                *(own.transmission, own.specular, own.channels_left, own.channels_right),
-            ]
-        )
+        spectra = (self.transmission, self.specular, self.channels_left, self.channels_right)
+        return np.concatenate([[float(self.atoms), self.elastic_error], np.ravel(checks), *spectra])
 
     @classmethod
     def of(cls, row: Floats, names: Sequence[str]) -> "_Found":
         """Read a row."""
-        atoms, unitarity, reciprocity = (float(x) for x in row[:3])
-        checks, spectra = row[3 : 3 + 2 * len(names)], row[3 + 2 * len(names) :]
+        checks, spectra = row[2 : 2 + 2 * len(names)], row[2 + 2 * len(names) :]
         whole, specular, left, right = spectra.reshape(4, -1)
-        return cls(
-            SplitTransmission(whole, specular, left, right, unitarity, reciprocity),
-            int(atoms),
-            by_name(
-                check(name, value, limit)
-                for name, (value, limit) in zip(names, checks.reshape(-1, 2), strict=True)
-                if not np.isnan(limit)
-            ),
+        known = by_name(
+            check(name, value, limit)
+            for name, (value, limit) in zip(names, checks.reshape(-1, 2), strict=True)
+            if not np.isnan(limit)
         )
+        return cls(whole, specular, left, right, float(row[1]), int(row[0]), known)
 
 
 def ensemble(
@@ -169,12 +164,14 @@ def ensemble(
         )
     # what makes no sense on these crystals is told before any work
     disorder.apply(ideal.slab, ideal.matched, np.random.default_rng(seed))
-    common = min(largest_frequency(crystal) for crystal in (ideal.left, ideal.right))
-    grid = frequency_grid(common, common, frequencies, coldest=float(t.min()))
-    samples = _samples(ideal, grid, kmesh, common)
-    job = _Job(
-        ideal, disorder, potential, relax, grid, samples, common, progress if executor is None else None
+    sampling = Sampling.of(
+        *(ideal, kmesh, frequencies),
+        coldest=float(t.min()),
+        symmetric=False,
+        rays=_FINER * max(kmesh),
     )
+    grid = sampling.grid
+    job = _Job(ideal, disorder, potential, relax, sampling, progress if executor is None else None)
     items: dict[str, SeedSequence | None] = {_ABRUPT: None}
     items.update((_numbered(i), seq) for i, seq in enumerate(SeedSequence(seed).spawn(realisations)))
     rows = collect(
@@ -182,7 +179,7 @@ def ensemble(
         job,
         items,
         stage="realisations",
-        width=3 + 2 * len(ideal.checks) + 4 * grid.frequency.size,
+        width=2 + 2 * len(_names(ideal)) + 4 * grid.frequency.size,
         store=opened(
             *(store, ideal, grid),
             kmesh=kmesh,
@@ -193,7 +190,7 @@ def ensemble(
         executor=executor,
         progress=progress,
     )
-    names = sorted(ideal.checks)
+    names = _names(ideal)
     abrupt, *drawn = (_Found.of(rows[name], names) for name in items)
     root = {
         "title": "Thermal boundary conductance of disordered contacts",
@@ -214,33 +211,9 @@ def ensemble(
         "relaxed": str(relax),
         "kmesh": list(kmesh),
         "frequencies": frequencies,
-        "checks": dumps(worst(_checks(one) for one in (abrupt, *drawn))),
+        "checks": dumps(worst(one.checks for one in (abrupt, *drawn))),
     }
-    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=root), **_tables(grid, t, abrupt, drawn)})
-
-
-def _samples(ideal: Interface, grid: FrequencyGrid, kmesh: tuple[int, int], common: float) -> list[Window]:
-    """Windows of a contact without symmetry.
-
-    Of all that folds onto a k∥ near Γ only one carries long waves, and the supercell does not multiply their
-    samples: smaller windows than the zone, and the zone at its lowest frequencies, get a finer mesh.
-    """
-    coarse, fine = (
-        windows(
-            ideal.left,
-            ideal.right,
-            grid,
-            (factor * kmesh[0], factor * kmesh[1]),
-            reciprocal_rotations(identity(ideal.slab)),
-            common=common,
-            folded=lambda side, k: ideal.folded(("left", "right")[side], k),
-        )
-        for factor in (1, _FINER)
-    )
-    widest = coarse[0]
-    long = grid.frequency < _LONG * grid.frequency[widest.selected][0]
-    parts = [replace(w, selected=w.selected & long) for w in fine[:1]] + fine[1:]
-    return [replace(widest, selected=widest.selected & ~long), *parts]
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=root), **_tables(sampling, t, abrupt, drawn)})
 
 
 def _numbered(realisation: int) -> str:
@@ -256,34 +229,47 @@ def _solve(job: _Job, seed: SeedSequence | None) -> Floats:
         contact = realise(
             job.ideal, job.disorder, seed, potential=job.potential, relax=job.relax, progress=job.progress
         )
-    spectra = split_transmission(contact, job.grid, job.samples, common=job.common, progress=job.progress)
-    return _Found(spectra, len(contact.slab.atoms), contact.checks).row(sorted(job.ideal.checks))
+    at = job.sampling
+    solved = sweep(
+        *(contact, at.grid, at.samples),
+        common=at.common,
+        measure=SpecularTransmission(),
+        progress=job.progress,
+    )
+    checks = [
+        check("unitarity", solved.unitarity, 1e-8),
+        check("caroli", solved.caroli, 1e-8),
+        check("reciprocity", solved.reciprocity, 1e-8),
+    ]
+    return _Found(
+        solved.transmission,
+        np.asarray(solved.specular),
+        solved.channels_left,
+        solved.channels_right,
+        float(solved.elastic_error[0]),
+        len(contact.slab.atoms),
+        {**contact.checks, **by_name(checks)},
+    ).row(_names(job.ideal))
 
 
-def _checks(found: _Found) -> Checks:
-    """Gather the checks of one contact."""
-    spectra = found.spectra
-    return {
-        **found.checks,
-        "unitarity": check("unitarity", spectra.unitarity, 1e-8),
-        "reciprocity": check("reciprocity", spectra.reciprocity, 1e-8),
-    }
+def _names(ideal: Interface) -> list[str]:
+    """Names of the checks of a contact."""
+    return sorted({*ideal.checks, "unitarity", "caroli", "reciprocity"})
 
 
-def _tables(grid: FrequencyGrid, t: Floats, abrupt: _Found, drawn: list[_Found]) -> dict[str, xr.Dataset]:
+def _tables(sampling: Sampling, t: Floats, abrupt: _Found, drawn: list[_Found]) -> dict[str, xr.Dataset]:
     """Label the spectra and conductances of all contacts."""
+    grid = sampling.grid
     coordinates = axes(grid, t)
     total, specular = (
-        np.array([getattr(one.spectra, name) for one in drawn]) for name in ("transmission", "specular")
+        np.array([getattr(one, name) for one in drawn]) for name in ("transmission", "specular")
     )
     g, g_specular = conductance(grid, total, t), conductance(grid, specular, t)
-    g_abrupt, g_abrupt_specular = (
-        conductance(grid, xi, t) for xi in (abrupt.spectra.transmission, abrupt.spectra.specular)
-    )
+    g_abrupt, g_abrupt_specular = (conductance(grid, xi, t) for xi in (abrupt.transmission, abrupt.specular))
     channels = {
         f"channels_{side}": _spectral(
             ("frequency",),
-            getattr(abrupt.spectra, f"channels_{side}"),
+            getattr(abrupt, f"channels_{side}"),
             f"phonon channels of the {side} crystal",
         )
         for side in ("left", "right")
@@ -292,8 +278,8 @@ def _tables(grid: FrequencyGrid, t: Floats, abrupt: _Found, drawn: list[_Found])
     return {
         "/abrupt": xr.Dataset(
             {
-                "transmission": _spectral(("frequency",), abrupt.spectra.transmission, "transmission"),
-                "specular_transmission": _spectral(("frequency",), abrupt.spectra.specular, _SPECULAR_XI),
+                "transmission": _spectral(("frequency",), abrupt.transmission, "transmission"),
+                "specular_transmission": _spectral(("frequency",), abrupt.specular, _SPECULAR_XI),
                 "conductance": _conductance(("temperature",), g_abrupt, "thermal boundary conductance"),
                 "specular_conductance": _conductance(("temperature",), g_abrupt_specular, _SPECULAR_G),
                 **channels,
@@ -319,6 +305,16 @@ def _tables(grid: FrequencyGrid, t: Floats, abrupt: _Found, drawn: list[_Found])
         ),
         "/comparison": _comparison(
             coordinates, (total, specular), (g, g_specular), (g_abrupt, g_abrupt_specular)
+        ).assign(
+            conductance_sampling_error=_conductance(
+                ("temperature",),
+                conductance_error(
+                    *(grid, total.mean(axis=0), t),
+                    elastic=sampling.elastic,
+                    elastic_error=float(np.mean([one.elastic_error for one in drawn])),
+                ),
+                "error bar of the mean's sampling of k-parallel and frequency",
+            )
         ),
     }
 

@@ -2,12 +2,9 @@
 
 Every design is solved by the lattice on the samples of the abrupt contact, and by acoustic mismatch through a
 stack of layers. The lines to beat are acoustic and diffuse mismatch of the abrupt contact. A layer that is
-homogeneous in the plane keeps k∥, so that no design can exceed
-
-    Ξ_flat(ν) = (1/A) < min[M_left(ν, k∥), M_right(ν, k∥)] >_k∥,
-
-which is below the radiation limit min(M_left, M_right) of the summed channels, and can be below diffuse
-mismatch, which forgets k∥.
+homogeneous in the plane keeps k∥, so that no design can exceed the limit of flat contacts
+(:mod:`latmm.sweep.run`), which is below the radiation limit min(M_left, M_right) of the summed channels, and
+can be below diffuse mismatch, which forgets k∥.
 """
 
 from collections.abc import Sequence
@@ -18,10 +15,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
-from threadpoolctl import threadpool_limits
 
 from latmm import __version__
-from latmm.agf import channels
 from latmm.arrays import Floats
 from latmm.checks import Checks, by_name, check, dumps, worst
 from latmm.continuum.layers import acoustic_mismatch_stack
@@ -38,11 +33,8 @@ from latmm.limits import limits_of
 from latmm.results import as_json
 from latmm.studies.collecting import Progress, axes, collect, name_of, opened
 from latmm.studies.designs import Design, continuum_stack
-from latmm.studies.specular import extend
-from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
-from latmm.units import TWO_PI
 
 __all__ = ["FREQUENCIES", "KMESH", "layer_study"]
 
@@ -52,8 +44,6 @@ FREQUENCIES = 64
 """Default number of frequencies in the band that both crystals share."""
 _CONTINUUM_MESH = 12
 """Azimuths and nodes of the slowness mesh of a stack: 0.5 % of its conductance."""
-_PER_NM2 = 100.0
-"""1 Å⁻² in nm⁻²."""
 _ABRUPT = Design("abrupt", Profile.linear(0))
 
 
@@ -70,9 +60,10 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Found:
-    """Ξ (F,) of the lattice and of the continuum's stack, nm⁻², and the errors of S."""
+    """Ξ (F,) of the lattice, the limit of flat contacts and Ξ of the continuum's stack, nm⁻²; errors of S."""
 
     lattice: Floats
+    flat_limit: Floats
     continuum: Floats
     unitarity: float
     reciprocity: float
@@ -80,13 +71,13 @@ class _Found:
     @property
     def row(self) -> Floats:
         """All of it in a row of numbers."""
-        return np.concatenate([[self.unitarity, self.reciprocity], self.lattice, self.continuum])
+        spectra = (self.lattice, self.flat_limit, self.continuum)
+        return np.concatenate([[self.unitarity, self.reciprocity], *spectra])
 
     @classmethod
     def of(cls, row: Floats) -> "_Found":
         """Read a row."""
-        lattice, continuum = row[2:].reshape(2, -1)
-        return cls(lattice, continuum, float(row[0]), float(row[1]))
+        return cls(*row[2:].reshape(3, -1), *row[:2].tolist())
 
 
 def layer_study(
@@ -153,7 +144,7 @@ def layer_study(
         job,
         items,
         stage="designs",
-        width=2 + 2 * grid.frequency.size,
+        width=2 + 3 * grid.frequency.size,
         store=opened(store, ideal, grid, kmesh=kmesh, potential=potential, relax=relax, own={}),
         executor=executor,
         progress=progress,
@@ -163,7 +154,7 @@ def layer_study(
     spectra = {
         "agf": abrupt.lattice,
         **{name: continuum.spectrum(name)["transmission"].values for name in ("amm", "dmm")},
-        "flat-limit": _flat_limit(job),
+        "flat-limit": abrupt.flat_limit,
         "radiation": continuum.spectrum("radiation")["transmission"].values,
     }
     root = {
@@ -204,30 +195,13 @@ def _solve(job: _Job, layer: Design) -> Floats:
         contact = graded(job.ideal, content) if layer.planes else job.ideal
     solved = sweep(contact, at.grid, at.samples, common=at.common)
     if isinstance(content, Interlayer):  # its elastic medium is not known
-        unknown = np.full(at.grid.frequency.size, np.nan)
-        return _Found(solved.transmission, unknown, solved.unitarity, solved.reciprocity).row
-    stack = continuum_stack(content, job.ideal, *job.sides)
-    table = acoustic_mismatch_stack(stack, at.grid, azimuths=_CONTINUUM_MESH, nodes=_CONTINUUM_MESH)
-    return _Found(solved.transmission, table["transmission"].values, solved.unitarity, solved.reciprocity).row
-
-
-def _flat_limit(job: _Job) -> Floats:
-    """Ξ_flat (F,), nm⁻²: at every k∥ the smaller number of channels."""
-    at = job.sampling
-    nu = at.grid.frequency
-    limit = np.zeros(nu.size)
-    sampled = np.zeros(nu.size, dtype=bool)
-    with threadpool_limits(limits=1, user_api="blas"):
-        for window in at.samples:
-            sampled |= window.selected
-            nodes = np.flatnonzero(window.selected & (nu < at.common))
-            if not nodes.size:
-                continue
-            lattice = junction(job.ideal, window.wave_vectors)
-            counts = [channels(lead, TWO_PI * nu[nodes]) for lead in (lattice.left, lattice.right)]
-            limit[nodes] += window.weights * _PER_NM2 / job.ideal.area @ np.minimum(*counts)
-    extend(limit[None], nu, sampled)
-    return limit
+        continuum = np.full(at.grid.frequency.size, np.nan)
+    else:
+        stack = continuum_stack(content, job.ideal, *job.sides)
+        table = acoustic_mismatch_stack(stack, at.grid, azimuths=_CONTINUUM_MESH, nodes=_CONTINUUM_MESH)
+        continuum = table["transmission"].values
+    flat_limit, errors = solved.flat_limit, (solved.unitarity, solved.reciprocity)
+    return _Found(solved.transmission, flat_limit, continuum, *errors).row
 
 
 def _checks(found: _Found) -> Checks:

@@ -1,7 +1,7 @@
 """What a run has found so far, in a Zarr store: one that was stopped goes on where it stood.
 
 An array for each sweep, named by the sizes of its tasks, with a row, and a chunk, for each task: [1, worst
-(3), retried, counts (3 K F)], filled up with NaN. A chunk that is missing reads as NaN and does not begin
+(3), retried, counts (C K F)], filled up with NaN. A chunk that is missing reads as NaN and does not begin
 with 1, one that was cut short fails its checksum: both count as not done. Only the process that runs the
 sweep writes. Other studies keep rows of numbers of their own. Nothing in it is ever unpickled.
 
@@ -31,6 +31,7 @@ from latmm.errors import InputError, OutputError
 from latmm.files import begin_store, check_store, remove_store, uninterrupted
 from latmm.interface.interface import Interface
 from latmm.lattice.force_constants import ForceConstants
+from latmm.sweep.measures import Measure
 from latmm.sweep.tasks import Piece, Task
 
 __all__ = ["Checkpoint", "Physics", "Problem", "Rows", "Stored", "digest", "digests"]
@@ -209,9 +210,10 @@ class Checkpoint:
         """
         return Rows(self.path, self._problem, name, (count, width))
 
-    def begin(self, tasks: Sequence[Task]) -> "Stored":
+    def begin(self, tasks: Sequence[Task], measure: Measure) -> "Stored":
         """Look up the sweep with these tasks."""
-        sizes = digest(*(task.nodes for task in tasks), *(np.array([len(task.weights)]) for task in tasks))
+        shapes = [np.array([len(task.weights)]) for task in tasks]
+        sizes = digest(*(task.nodes for task in tasks), *shapes, np.array([measure.quantities]))
         parts = [
             Physics(np.concatenate([task.wave_vectors for task in tasks]), _SAME_SAMPLE),
             *samples(
@@ -220,14 +222,15 @@ class Checkpoint:
             ),
             *samples(np.array([task.common for task in tasks])),
         ]
-        width = _HEAD + 3 * max(task.samples for task in tasks)
+        width = _HEAD + measure.quantities * max(task.samples for task in tasks)
         for number in count():
             name = f"{sizes[:12]}{number:04x}"
             if not (self.path / _place(name, 0)).exists() or _agree(
                 zarr.open_group(self.path, mode="r"), name, parts
             ):
                 break
-        return Stored(Rows(self.path, self._problem, name, (len(tasks), width), parts), tasks)
+        rows = Rows(self.path, self._problem, name, (len(tasks), width), parts)
+        return Stored(rows, tasks, measure.quantities)
 
     def remove(self) -> None:
         """Delete the store: its run is done."""
@@ -344,16 +347,16 @@ class Rows:
 class Stored:
     """The pieces of one sweep in the store."""
 
-    def __init__(self, rows: Rows, tasks: Sequence[Task]) -> None:
-        self._rows, self._tasks = rows, tasks
+    def __init__(self, rows: Rows, tasks: Sequence[Task], quantities: int) -> None:
+        self._rows, self._tasks, self._quantities = rows, tasks, quantities
 
     def load(self) -> dict[int, Piece]:
         """Read every piece that is whole, by the number of its task."""
         found = {}
         for number, row in self._rows.load().items():
             task = self._tasks[number]
-            counts = row[_HEAD : _HEAD + 3 * task.samples]
-            shape = (3, len(task.weights), task.frequency.size)
+            counts = row[_HEAD : _HEAD + self._quantities * task.samples]
+            shape = (self._quantities, len(task.weights), task.frequency.size)
             found[number] = Piece(counts.reshape(shape), row[:3], int(row[3]))
         return found
 

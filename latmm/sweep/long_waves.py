@@ -134,7 +134,9 @@ def highest_long_wave(interface: Interface, common: float) -> float:
     return 0.0
 
 
-def along_rays(interface: Interface, grid: FrequencyGrid, points: Integers) -> list[Window]:
+def along_rays(
+    interface: Interface, grid: FrequencyGrid, points: Integers, rotations: list[Integers] | None = None
+) -> list[Window]:
     """Sample frequencies on two sets of rays in turn, the second much finer than the first.
 
     What they differ by is the error of the first; that of both in turn is half as large.
@@ -148,6 +150,8 @@ def along_rays(interface: Interface, grid: FrequencyGrid, points: Integers) -> l
     points : (F,) int
         For each frequency, the number that sets how many rays there are and how many k∥ on each: that of a
         mesh along an axis. Zero where it is not to be sampled, as above :func:`highest_long_wave`.
+    rotations : list of (2, 2) int, optional
+        Symmetry of k∥ to be used; by default that of the interface.
 
     Returns
     -------
@@ -156,13 +160,14 @@ def along_rays(interface: Interface, grid: FrequencyGrid, points: Integers) -> l
     """
     nodes = np.flatnonzero(points)[::-1]
     share = interface.area / TWO_PI**2
+    rotations = interface.rotations if rotations is None else rotations
     known: dict[int, Rays] = {}
     found = []
     for node in nodes:
         second = (points.size - 1 - int(node)) % 2  # counted from the highest node
-        count = (1 + second) * max(2, -(-int(points[node]) // max(1, len(interface.rotations))))
+        count = (1 + second) * max(2, -(-int(points[node]) // max(1, len(rotations))))
         if count not in known:
-            known[count] = rays(interface, count, float(grid.frequency[nodes[0]]))
+            known[count] = rays(interface, count, float(grid.frequency[nodes[0]]), rotations)
         k, area = known[count].samples(float(grid.frequency[node]), int(points[node]), more=second)
         # k a = 2π times the fractional coordinates
         wave_vectors = k @ interface.matched.cell.T / TWO_PI
@@ -170,7 +175,7 @@ def along_rays(interface: Interface, grid: FrequencyGrid, points: Integers) -> l
     return found
 
 
-def rays(interface: Interface, count: int, top: float) -> Rays:
+def rays(interface: Interface, count: int, top: float, rotations: list[Integers] | None = None) -> Rays:
     """Choose directions and follow both crystals' dispersions along rays above them.
 
     Parameters
@@ -181,8 +186,11 @@ def rays(interface: Interface, count: int, top: float) -> Rays:
         Directions in the smallest sector that the symmetry leaves.
     top : float
         Highest frequency of interest, THz.
+    rotations : list of (2, 2) int, optional
+        Symmetry of k∥ to be used; by default that of the interface.
     """
-    directions, weights = _directions(interface.matched.cell, interface.rotations, count)
+    rotations = interface.rotations if rotations is None else rotations
+    directions, weights = _directions(interface.matched.cell, rotations, count)
     left, right = (_dispersion(crystal, directions, top) for crystal in (interface.left, interface.right))
     return Rays(directions, weights, (left[0], right[0]), (left[1], right[1]))
 

@@ -24,6 +24,7 @@ from latmm.sweep.run import SpectralTransmission, sweep
 from latmm.sweep.sampling import (
     ELASTIC,
     LAW,
+    TIME_REVERSAL,
     Window,
     check_sampling,
     frequency_grid,
@@ -81,9 +82,31 @@ class Sampling:
 
     @classmethod
     def of(
-        cls, interface: Interface, kmesh: tuple[int, int], frequencies: int, *, coldest: float
+        cls,
+        interface: Interface,
+        kmesh: tuple[int, int],
+        frequencies: int,
+        *,
+        coldest: float,
+        symmetric: bool = True,
+        rays: int | None = None,
     ) -> "Sampling":
-        """Sample the whole band, for temperatures from ``coldest`` (K) on.
+        """Sample the whole band.
+
+        Parameters
+        ----------
+        interface : Interface
+            The crystals and their contact.
+        kmesh : (2,) int
+            k∥ points along both axes.
+        frequencies : int
+            Frequencies in the band that both crystals share.
+        coldest : float
+            Lowest temperature, K.
+        symmetric : bool
+            Use the symmetry of the interface; else only T(k∥) = T(−k∥).
+        rays : int, optional
+            Number that sets how finely long waves are sampled, in place of the larger one of ``kmesh``.
 
         Raises
         ------
@@ -93,7 +116,7 @@ class Sampling:
         check_sampling(kmesh, frequencies)
         common, top, long_waves = _bands(interface)
         grid = frequency_grid(common, top, frequencies, coldest=coldest, long_waves=long_waves)
-        samples = _samples(interface, grid, kmesh, common, long_waves)
+        samples = _samples(interface, grid, kmesh, common, long_waves, symmetric=symmetric, rays=rays)
         return cls(kmesh, frequencies, grid, samples, common, seconds_per_sample(interface))
 
     @classmethod
@@ -160,8 +183,11 @@ def _samples(
     common: float,
     long_waves: float,
     importance: Floats | None = None,
+    *,
+    symmetric: bool = True,
+    rays: int | None = None,
 ) -> list[Window]:
-    rotations = interface.rotations
+    rotations = interface.rotations if symmetric else TIME_REVERSAL
     plain = windows(
         interface.left,
         interface.right,
@@ -173,12 +199,12 @@ def _samples(
         above=long_waves,
     )
     long = np.asarray((grid.frequency >= ELASTIC * common) & (grid.frequency < long_waves))
-    points = np.where(long, max(kmesh), 0)
+    points = np.where(long, rays or max(kmesh), 0)
     if importance is not None:
         points = np.ceil(points * relevance(importance)).astype(int)
     return [
         *staggered(plain, kmesh, rotations, importance=importance),
-        *along_rays(interface, grid, points),
+        *along_rays(interface, grid, points, rotations),
     ]
 
 

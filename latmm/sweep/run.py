@@ -1,7 +1,11 @@
 """Transmission of an interface over the samples of k∥ and ν.
 
 Ξ(ν) = Σ_k∥ w T(k∥, ν)/A with the weights of the window that serves ν; the channels of both crystals are
-counted at the same samples. Every sample carries its checks; the worst of each is kept.
+counted at the same samples. A contact that is homogeneous in the plane keeps k∥, so that it cannot exceed
+
+    Ξ_flat(ν) = Σ_k∥ w min[M_left(k∥, ν), M_right(k∥, ν)]/A,
+
+the limit of flat contacts. Every sample carries its checks; the worst of each is kept.
 
 The work is cut into tasks of a few k∥ and ν of one window, which know nothing of each other (:class:`Task`).
 What they find (:class:`Piece`) is summed in the order of the tasks: the result is the same, bit for bit,
@@ -20,8 +24,9 @@ from latmm.arrays import Bools, Floats
 from latmm.executors import unordered
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
+from latmm.sweep.measures import CHANNELS, Measure
 from latmm.sweep.sampling import ELASTIC, LAW, Window
-from latmm.sweep.tasks import MEMORY, Piece, Task, at_once, cut, seconds_per_sample, solve
+from latmm.sweep.tasks import MEMORY, TRANSMISSION, Piece, Task, at_once, cut, seconds_per_sample, solve
 
 if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
     from latmm.sweep.checkpoint import Checkpoint
@@ -38,8 +43,10 @@ class SpectralTransmission:
 
     Attributes
     ----------
-    transmission, channels_left, channels_right : (F,) float
+    transmission, channels_left, channels_right, flat_limit : (F,) float
         nm⁻².
+    specular : (F,) float, optional
+        What keeps its in-plane wave vector, if that was asked, nm⁻².
     unitarity : float
         Largest |S†S − 1|.
     caroli : float
@@ -56,6 +63,8 @@ class SpectralTransmission:
     transmission: Floats
     channels_left: Floats
     channels_right: Floats
+    flat_limit: Floats
+    specular: Floats | None
     unitarity: float
     caroli: float
     reciprocity: float
@@ -70,6 +79,7 @@ def sweep(
     samples: Sequence[Window],
     *,
     common: float,
+    measure: Measure = TRANSMISSION,
     progress: Callable[[str, int, int], None] | None = None,
     executor: Executor | None = None,
     checkpoint: "Checkpoint | None" = None,
@@ -87,6 +97,8 @@ def sweep(
         From :func:`latmm.sweep.sampling.windows`.
     common : float
         Top of the band that both crystals share, THz: above it nothing crosses and only channels count.
+    measure : Measure
+        What is counted, from :mod:`latmm.sweep.measures`.
     progress : callable, optional
         Called with (stage, samples done, samples in all).
     executor : concurrent.futures.Executor, optional
@@ -107,8 +119,8 @@ def sweep(
     """
     seconds = seconds_per_sample(interface)
     tasks = cut(grid, samples, common=common, seconds=seconds)
-    together = at_once(interface, tasks, memory)
-    stored = checkpoint.begin(tasks) if checkpoint is not None else None
+    together = at_once(interface, tasks, memory, measure)
+    stored = checkpoint.begin(tasks, measure) if checkpoint is not None else None
     pieces = stored.load() if stored is not None else {}
     total = sum(task.samples for task in tasks)
     done = sum(tasks[index].samples for index in pieces)
@@ -116,13 +128,26 @@ def sweep(
     report("modes", done, total)
     missing = {index: task for index, task in enumerate(tasks) if index not in pieces}
     expected = seconds * (total - done)
-    for index, piece in unordered(solve, interface, missing, executor, seconds=expected, at_once=together):
+    job = _Job(interface, measure)
+    for index, piece in unordered(_solve, job, missing, executor, seconds=expected, at_once=together):
         if stored is not None:
             stored.save(index, piece)
         pieces[index] = piece
         done += tasks[index].samples
         report("modes", done, total)
     return assemble(grid, tasks, [pieces[i] for i in range(len(tasks))], interface.area)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all tasks share."""
+
+    interface: Interface
+    measure: Measure
+
+
+def _solve(job: _Job, task: Task) -> Piece:
+    return solve(job.interface, task, job.measure)
 
 
 def assemble(
@@ -141,9 +166,11 @@ def assemble(
     area : float
         Of the in-plane cell, Å².
     """
-    spectra = np.zeros((3, grid.frequency.size))
+    quantities = len(pieces[0].counts)
+    spectra = np.zeros((quantities + 1, grid.frequency.size))
     for task, piece in zip(tasks, pieces, strict=True):
-        spectra[:, task.nodes] += np.einsum("k,ckf->cf", task.weights * (_PER_NM2 / area), piece.counts)
+        counts = np.concatenate([piece.counts, piece.counts[CHANNELS].min(axis=0, keepdims=True)])
+        spectra[:, task.nodes] += np.einsum("k,ckf->cf", task.weights * (_PER_NM2 / area), counts)
     elastic = grid.frequency < ELASTIC * tasks[0].common
     elastic_error = _extend(spectra, grid.frequency, elastic)
     worst = np.max([piece.worst for piece in pieces], axis=0, initial=0.0)
@@ -151,6 +178,8 @@ def assemble(
         spectra[0],
         spectra[1],
         spectra[2],
+        flat_limit=spectra[-1],
+        specular=spectra[3] if quantities > 3 else None,
         unitarity=float(worst[0]),
         caroli=float(worst[1]),
         reciprocity=float(worst[2]),
@@ -163,19 +192,19 @@ def assemble(
 def _extend(spectra: Floats, frequency: Floats, elastic: Bools) -> Floats:
     """Fill the elastic range in place: Ξ and M are proportional to ν², as sampled just above it.
 
-    Returns the relative error bar of the three prefactors, from the scatter of these samples.
+    Returns the relative error bar of the first three prefactors, from the scatter of these samples.
     """
     if not elastic.any():
         return np.zeros(3)
     above = frequency[~elastic]
     near = ~elastic & (frequency < max(LAW * above[0], above[min(3, above.size - 1)]))
     law = spectra[:, near] / frequency[near] ** 2
-    prefactor = law.mean(axis=1)
-    spectra[:, elastic] = prefactor[:, None] * frequency[elastic] ** 2
+    spectra[:, elastic] = law.mean(axis=1)[:, None] * frequency[elastic] ** 2
+    law = law[:3]
     count = law.shape[1]
     if count < 2:
         return np.ones(3)
     # where 95 % of the means of so many would be (Student), or all that two sets of k∥ in turn differ by
     scatter = stdtrit(count - 1, 0.975) * law.std(axis=1, ddof=1) / np.sqrt(count)
     turns = np.abs(law[:, ::2].mean(axis=1) - law[:, 1::2].mean(axis=1))
-    return np.asarray(np.maximum(scatter, turns) / prefactor)
+    return np.asarray(np.maximum(scatter, turns) / law.mean(axis=1))

@@ -41,6 +41,8 @@ LAW = 5.0
 _MOST_WAVE_VECTORS = 4_000_000
 _MOST_FREQUENCIES = 100_000
 """Samples that a sweep may have: more would take years, and fill the memory before they begin."""
+TIME_REVERSAL = [np.eye(2, dtype=np.int64), -np.eye(2, dtype=np.int64)]
+"""What takes k∥ to k∥ of equal transmission at every interface."""
 _NEGLIGIBLE = 0.02
 """hν/(k_B T) below which the heat that flows is negligible: x³/78 of the whole for Ξ ∝ ν²."""
 _SLIGHT = 0.1

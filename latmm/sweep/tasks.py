@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from latmm.agf import FoldedLead, Junction, Lead, channels, transmission
+from latmm.agf import FoldedLead, Junction, Lead, channels
 from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError
 from latmm.executors import machine_memory
@@ -26,11 +26,13 @@ from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
 from latmm.sweep.edges import inside_bands
 from latmm.sweep.junctions import junction
+from latmm.sweep.measures import CHANNELS, Measure, Transmission
 from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
 
 __all__ = [
     "MEMORY",
+    "TRANSMISSION",
     "Piece",
     "Task",
     "at_once",
@@ -51,6 +53,8 @@ _BYTES = 2**26
 """and of the blocks of all samples that go to the kernel at once."""
 _COPIES = 3
 """Blocks, their phases and their copies for the kernel."""
+TRANSMISSION = Transmission()
+"""What is counted where nothing else is asked."""
 MEMORY = machine_memory() // 4
 """Default budget of a sweep on this machine, bytes."""
 
@@ -91,8 +95,8 @@ class Piece:
 
     Attributes
     ----------
-    counts : (3, K, F) float
-        Transmission function, and channels of the left and right crystal, of every sample.
+    counts : (C, K, F) float
+        Quantities of the measure at every sample.
     worst : (3,) float
         Largest |S†S − 1|, |Σ modes − Caroli's trace| and |T(left → right) − T(right → left)|.
     retried : int
@@ -152,16 +156,18 @@ def bytes_per_wave_vector(interface: Interface) -> int:
     return 16 * _COPIES * (sum(n * n for n in sizes) + sum(n * m for n, m in pairwise(sizes)))
 
 
-def bytes_of_tasks(interface: Interface, tasks: Sequence[Task]) -> int:
+def bytes_of_tasks(interface: Interface, tasks: Sequence[Task], measure: Measure = TRANSMISSION) -> int:
     """Memory that a process needs at most, for the contact and one of the tasks."""
     blocks = bytes_per_wave_vector(interface)
     wave_vectors = max((len(task.weights) for task in tasks), default=1)
     samples = max((task.samples for task in tasks), default=1)
     assembled = max(min(_BLOCKS, wave_vectors * blocks), blocks)
-    return interface.contact.values.nbytes + assembled + min(2 * _BYTES, samples * blocks)
+    least = measure.bytes_per_sample(interface)
+    solved = max(min(_BYTES, samples * least), least)
+    return interface.contact.values.nbytes + assembled + min(2 * _BYTES, samples * blocks) + solved
 
 
-def at_once(interface: Interface, tasks: Sequence[Task], memory: int) -> int:
+def at_once(interface: Interface, tasks: Sequence[Task], memory: int, measure: Measure = TRANSMISSION) -> int:
     """Count the tasks that may be solved at the same time in so many bytes.
 
     Raises
@@ -169,7 +175,7 @@ def at_once(interface: Interface, tasks: Sequence[Task], memory: int) -> int:
     InputError
         If not even one may.
     """
-    needed = bytes_of_tasks(interface, tasks)
+    needed = bytes_of_tasks(interface, tasks, measure)
     if needed > memory:
         raise InputError(
             f"`memory` is {memory / 2**30:.2g} GiB, but a task of this contact takes "
@@ -178,12 +184,12 @@ def at_once(interface: Interface, tasks: Sequence[Task], memory: int) -> int:
     return memory // needed
 
 
-def solve(interface: Interface, task: Task) -> Piece:
+def solve(interface: Interface, task: Task, measure: Measure = TRANSMISSION) -> Piece:
     """Solve one task, with one BLAS thread, where both crystals have phonons; count them where one has."""
     step = max(1, _BLOCKS // bytes_per_wave_vector(interface))
     with threadpool_limits(limits=1, user_api="blas"):
         parts = [
-            _solve_some(interface, task.wave_vectors[start : start + step], task.frequency)
+            _solve_some(interface, task.wave_vectors[start : start + step], task.frequency, measure)
             for start in range(0, len(task.weights), step)
         ]
     return Piece(
@@ -193,31 +199,33 @@ def solve(interface: Interface, task: Task) -> Piece:
     )
 
 
-def _solve_some(interface: Interface, wave_vectors: Floats, frequency: Floats) -> Piece:
-    counts = np.zeros((3, len(wave_vectors), frequency.size))
+def _solve_some(interface: Interface, wave_vectors: Floats, frequency: Floats, measure: Measure) -> Piece:
+    counts = np.zeros((measure.quantities, len(wave_vectors), frequency.size))
     worst = np.zeros(3)
     retried = 0
     lattice = junction(interface, wave_vectors)
     inside = inside_bands(interface, wave_vectors, frequency)
     both = inside[0] & inside[1]
-    for k, f in _batches(both, lattice):
-        found = transmission(_at(lattice, k), TWO_PI * frequency[f])
-        counts[:, k, f] = found.transmission, found.channels_left, found.channels_right
+    least = measure.bytes_per_sample(interface)
+    for k, f in _batches(both, lattice, least):
+        counts[:, k, f], found = measure.count(
+            interface, _at(lattice, k), wave_vectors[k], TWO_PI * frequency[f]
+        )
         errors = (found.unitarity, np.abs(found.transmission - found.caroli), found.reciprocity)
         worst = np.maximum(worst, [float(e.max()) for e in errors])
         retried += int(found.retried.sum())
     for side, lead in enumerate((lattice.left, lattice.right)):
-        for k, f in _batches(inside[side] & ~both, lattice):
-            counts[1 + side, k, f] = channels(_lead_at(lead, k), TWO_PI * frequency[f])
+        for k, f in _batches(inside[side] & ~both, lattice, 0):
+            counts[CHANNELS][side, k, f] = channels(_lead_at(lead, k), TWO_PI * frequency[f])
     return Piece(counts, worst, retried)
 
 
-def _batches(wanted: Bools, lattice: Junction) -> Iterator[tuple[Integers, Integers]]:
+def _batches(wanted: Bools, lattice: Junction, least: int) -> Iterator[tuple[Integers, Integers]]:
     """Split the samples that are wanted into batches whose blocks fit into a little memory."""
     leads = (lattice.left.onsite, lattice.left.hopping, lattice.right.onsite, lattice.right.hopping)
     blocks = sum(block.nbytes for block in (*leads, *lattice.onsite, *lattice.hopping)) // len(wanted)
     k, f = np.nonzero(wanted)
-    step = max(1, _BYTES // blocks)
+    step = max(1, _BYTES // max(blocks, least))
     for start in range(0, k.size, step):
         yield k[start : start + step], f[start : start + step]
 
