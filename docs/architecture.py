@@ -81,7 +81,7 @@ def levels(imports: dict[str, set[str]]) -> list[list[str]]:
 
 
 def drawing() -> str:
-    """The diagram (Mermaid) and the table, as they stand in the page."""
+    """Draw the diagram (Mermaid) and the table as they stand in the page."""
     imports = parts()
     stacked = levels(imports)
     leaves = set(stacked[0])
@@ -115,7 +115,7 @@ def reach(imports: dict[str, set[str]], name: str) -> set[str]:
 
 
 def page() -> str:
-    """The page with a new drawing."""
+    """Put a new drawing into the page."""
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
@@ -123,7 +123,10 @@ def page() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="change nothing, only tell")
     new = page()
     if parser.parse_args().check:

@@ -20,7 +20,7 @@ from latmm.files import begin_store
 from latmm.sweep import run
 from latmm.sweep.checkpoint import Checkpoint, Physics, Rows, digests
 from latmm.sweep.refinement import Sampling, solve_level
-from latmm.sweep.tasks import TRANSMISSION, solve
+from latmm.sweep.tasks import solve
 
 STRUCTURES = Path(__file__).parent.parent / "structures"
 
@@ -115,14 +115,14 @@ def test_threads_fill_the_store_as_this_process_does(heavy_silicon, sampling, wh
     with ThreadPoolExecutor(2) as threads:
         found = solve_level(heavy_silicon, sampling, [300.0], executor=threads, checkpoint=store)
     assert same(found.solved, whole)
-    assert len(store.begin(sampling.tasks, TRANSMISSION).load()) == len(sampling.tasks)
+    assert len(store.begin(sampling.tasks).load()) == len(sampling.tasks)
     store.remove()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_store_of_another_problem_is_refused_and_says_why(heavy_silicon, sampling, tmp_path):
     tasks = sampling.tasks[:1]
-    store = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon)).begin(tasks, TRANSMISSION)
+    store = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon)).begin(tasks)
     assert list(tmp_path.iterdir()) == []  # nothing is there before there is something to keep
     store.save(0, solve(heavy_silicon, tasks[0]))
     lighter = replace(heavy_silicon, right=heavy_silicon.left)

@@ -32,7 +32,7 @@ from latmm.files import begin_store, check_store, remove_store, uninterrupted
 from latmm.interface.interface import Interface
 from latmm.lattice.force_constants import ForceConstants
 from latmm.sweep.measures import Measure
-from latmm.sweep.tasks import Piece, Task
+from latmm.sweep.tasks import TRANSMISSION, Piece, Task
 
 __all__ = ["Checkpoint", "Physics", "Problem", "Rows", "Stored", "digest", "digests"]
 
@@ -210,7 +210,7 @@ class Checkpoint:
         """
         return Rows(self.path, self._problem, name, (count, width))
 
-    def begin(self, tasks: Sequence[Task], measure: Measure) -> "Stored":
+    def begin(self, tasks: Sequence[Task], measure: Measure = TRANSMISSION) -> "Stored":
         """Look up the sweep with these tasks."""
         shapes = [np.array([len(task.weights)]) for task in tasks]
         sizes = digest(*(task.nodes for task in tasks), *shapes, np.array([measure.quantities]))
