@@ -13,6 +13,7 @@ from latmm import __version__
 from latmm.errors import LatmmError, one_line
 
 from .groups import CommandGroup
+from .watching import watch
 
 __all__ = ["cli", "main"]
 
@@ -75,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     0 well, 1 an error, 2 wrong usage, 3 a check failed (the result is written), 130 and 143 when interrupted.
     """
+    if arguments is None:
+        watch(sys.argv[1:])
     signal.signal(signal.SIGTERM, _terminate)
     try:
         cli.main(args=arguments, prog_name="latmm", standalone_mode=False)

@@ -17,14 +17,15 @@ from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, PropertyNotImplementedError
 from ase.calculators.lammpslib import LAMMPSlib
 
-from latmm.errors import LatmmError, PotentialError
+from latmm.errors import PotentialError, one_line
+from latmm.lattice.containment import checked, contained
 from latmm.lattice.potentials.potential import Options, Potential, check_names, positive
 
 __all__ = ["ExternalCalculator", "callable_potential", "lammps_potential"]
 
 
 class ExternalCalculator(BaseCalculator):  # type: ignore[misc]
-    """A calculator whose own exceptions become one :class:`~latmm.errors.PotentialError`.
+    """A calculator that is contained, and whose results are checked (:mod:`latmm.lattice.containment`).
 
     Attributes
     ----------
@@ -38,18 +39,27 @@ class ExternalCalculator(BaseCalculator):  # type: ignore[misc]
         super().__init__()
         self.potential = potential
         self.inner = inner
-        self.implemented_properties = inner.implemented_properties
+        self.implemented_properties = list(inner.implemented_properties)
 
     def get_property(self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True) -> Any:
-        """Ask the calculator; a property that it does not have raises ASE's own exception."""
-        try:
-            return self.inner.get_property(name, atoms, allow_calculation)
-        except (LatmmError, PropertyNotImplementedError, MemoryError):
-            raise
-        except Exception as error:
-            raise PotentialError(
-                _told(self.potential, f"its calculator failed on {atoms and atoms.symbols}", error)
-            ) from error
+        """Ask the calculator; a property that it does not have raises ASE's own exception.
+
+        It gets a copy of the atoms, and what it returns is checked and copied.
+        """
+        image = None if atoms is None else atoms.copy()
+        what = f"its calculator failed on {one_line(image.symbols, 60) if image is not None else 'atoms'}"
+        with contained(self.potential, what, PropertyNotImplementedError):
+            try:
+                value = self.inner.get_property(name, image, allow_calculation)
+            except PropertyNotImplementedError as missing:
+                if name not in ("energy", "forces") or not allow_calculation:
+                    raise
+                raise PotentialError(
+                    f"potential {self.potential}: its calculator gives no {name}; use one that does"
+                ) from missing
+        if value is None and not allow_calculation:
+            return None
+        return checked(self.potential, name, value, 0 if image is None else len(image))
 
     def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
         """Compute nothing: the calculator's own ``get_property`` does."""
@@ -65,15 +75,17 @@ def callable_potential(spec: str, options: Options) -> Potential:
         If it cannot be imported or called so.
     """
     module_name, _, attribute = spec.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-    except (AttributeError, ValueError) as error:
+    if not all(word.isidentifier() for word in module_name.split(".")):
+        raise PotentialError(
+            f"potential {spec}: {module_name!r} names no module; use package.module:callable"
+        )
+    with contained(spec, f"cannot import {module_name!r}; install it or put it on PYTHONPATH"):
+        module = importlib.import_module(module_name)
+    factory = getattr(module, attribute, None)
+    if factory is None:
         raise PotentialError(
             f"potential {spec}: module {module_name!r} has no {attribute!r}; use package.module:callable"
-        ) from error
-    except Exception as error:
-        hint = f"cannot import {module_name!r}"
-        raise PotentialError(f"{_told(spec, hint, error)}; install it or put it on PYTHONPATH") from error
+        )
     if not callable(factory):
         raise PotentialError(
             f"potential {spec}: {attribute!r} is {type(factory).__name__}, not callable; "
@@ -97,12 +109,8 @@ def callable_potential(spec: str, options: Options) -> Potential:
 
 
 def _called(spec: str, factory: Callable[..., Any], keywords: Mapping[str, Any]) -> ExternalCalculator:
-    try:
+    with contained(spec, "it could not be set up"):
         calculator = factory(**keywords)
-    except (LatmmError, MemoryError):
-        raise
-    except Exception as error:
-        raise PotentialError(_told(spec, "it could not be set up", error)) from error
     if not isinstance(calculator, BaseCalculator):
         raise PotentialError(
             f"potential {spec} must return an ASE calculator, but returned {type(calculator).__name__}"
@@ -192,9 +200,3 @@ def _literal(value: str | float) -> str | float:
         except ValueError:
             continue
     return value
-
-
-def _told(name: str, what: str, error: Exception) -> str:
-    """One line of an exception that somebody else raised."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"potential {name}: {what} ({type(error).__name__}{': ' + lines[0] if lines else ''})"

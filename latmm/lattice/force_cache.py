@@ -33,7 +33,7 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 
 from latmm import __version__
 from latmm.arrays import Floats
-from latmm.errors import InputError
+from latmm.errors import InputError, PotentialError
 from latmm.lattice import potentials
 from latmm.lattice.potentials.potential import Potential
 
@@ -132,7 +132,8 @@ class CachedCalculator(Calculator):  # type: ignore[misc]
             self._inner = self._factory()
         self.results = {name: self._inner.get_property(name, image) for name in properties}
         for name in self.implemented_properties:
-            with suppress(PropertyNotImplementedError):
+            # what nobody asked for need not be there, nor be right
+            with suppress(PropertyNotImplementedError, PotentialError):
                 value = self._inner.get_property(name, image, allow_calculation=False)
                 if value is not None:
                     self.results[name] = value

@@ -7,7 +7,7 @@ from hostile.case import Case
 
 __all__ = ["GENERATORS", "corpus"]
 
-GENERATORS = ("usage", "numbers")
+GENERATORS = ("usage", "numbers", "calculators")
 """Modules of this package with a function ``cases()``."""
 
 
