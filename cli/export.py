@@ -29,7 +29,7 @@ def command(result: str, phonons: str, cell: str, side: str, output: str, force:
 
     \b
     Example:
-      latmm transmissivity si.cif si.cif --right-mass Si=72.63 --gamma --mesh 12 12 12 -o t.nc
+      latmm transmissivity structures/si.cif structures/si.cif --potential sw --gamma --mesh 12 12 12 -o t.nc
       latmm export t.nc kappa-m121212.hdf5 --cell phono3py.yaml --side left -o t-left.hdf5
     """
     import xarray as xr

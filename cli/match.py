@@ -94,8 +94,8 @@ def command(**options: Any) -> None:
 
     \b
     Examples:
-      latmm match structures/si.cif structures/al.cif --left-normal 1 1 1 --right-normal 1 1 1
-      latmm match structures/gan.cif structures/si.cif --right-normal 1 1 1 --twist 0 --choose 1
+      latmm match structures/si.cif structures/al.cif --left-normal 1 1 1 --right-normal 1 1 1 --choose 1
+      latmm match structures/gan.cif structures/si.cif --left-normal 0 0 1 --right-normal 1 1 1 --max-area 400
     """
     from latmm.errors import InputError, MismatchError
     from latmm.interface.coincidence import coincidences

@@ -107,7 +107,8 @@ def command(**options: Any) -> None:
 
     \b
     Example:
-      latmm study disorder structures/si.cif structures/ge.cif --kind alloy --width 2 --seeds 20 -T 300
+      latmm study disorder structures/si.cif structures/ge.cif --kind alloy --width 2 --seeds 4 \\
+          --lateral 2 2 --kmesh 2 2 --frequencies 24 -T 300
     """
     temperatures = temperature_list(options["temperature"])
     _check_kind(options)
