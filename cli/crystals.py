@@ -11,7 +11,7 @@ from .checking import allow_option
 from .contacts import contact_interface, contact_options, refuse_contact_options
 from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
 from .numbers import fraction
-from .options import assignments, potential_of, potential_options
+from .options import assignments, potential_of, potential_options, warn
 from .outputs import run_attributes
 from .scaling import check_scaling, executor_of
 from .sharing import for_forces
@@ -173,7 +173,12 @@ def _built(options: dict[str, Any], report: "Reporter", executor: "Executor | No
     )
     crystals = (left, right)
     potential = remembering(options, potential_of(options, _elements(options, crystals)))
-    return contact_interface(options, crystals, potential, report, for_forces(options, potential, executor))
+    interface = contact_interface(
+        options, crystals, potential, report, for_forces(options, potential, executor)
+    )
+    for text in interface.notes:
+        warn(text)
+    return interface
 
 
 def _elements(options: dict[str, Any], crystals: "tuple[Atoms, Atoms]") -> set[str]:

@@ -103,8 +103,8 @@ def potential_options(function: _F) -> _F:
             "--potential-option",
             multiple=True,
             metavar="NAME=VALUE",
-            help="Parameter of the potential: file of tersoff and eam; epsilon (eV), sigma, cutoff (Å) of "
-            "lj; commands of lammps; keyword of a callable. Repeatable.",
+            help="Parameter of the potential: file of tersoff and eam; epsilon (eV), sigma, cutoff (Å), end "
+            "of lj; commands of lammps; keyword of a callable. Repeatable.",
         ),
         click.option(
             "--potential",

@@ -166,6 +166,8 @@ def _crystal(
         )
         report(stage, 1, 1)
     oriented = orient(reduced, normal)
+    for text in potential.notes(oriented):
+        warn(text)
     phonon = finite_displacements(
         oriented,
         potential,

@@ -83,6 +83,17 @@ def test_compare_takes_a_common_cell(tmp_path):
     assert json.loads(result.output)
 
 
+def test_a_shell_in_the_smooth_end_is_printed_and_stored(tmp_path):
+    """Argon's second shell at 5.3 Å, the end from 5.17 to 5.5 Å."""
+    options = ["--potential", "lj", "--potential-option", "cutoff=5.5", "-q"]
+    sampling = ["--model", "agf", "--kmesh", 2, 2, "--frequencies", 6, "--json"]
+    result = run("compare", ARGON, ARGON, "--right-mass", "Ar=80", *options, *sampling)
+    assert result.exit_code == 0, result.output
+    (note,) = json.loads(result.stdout)["notes"]
+    assert note.startswith("in Ar a shell of neighbours (Ar-Ar) at 5.")
+    assert f"latmm: warning: {note}" in result.stderr
+
+
 def test_a_mixed_monolayer_runs_from_the_command_line(tmp_path):
     """What `build --lateral` wrote, half of a layer's atoms exchanged for krypton."""
     path = tmp_path / "wide.extxyz"

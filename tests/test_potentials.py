@@ -247,6 +247,37 @@ def test_lennard_jones_has_the_force_of_ase_before_its_smooth_end():
     assert difference == pytest.approx(pairs * (lift + shift), rel=1e-9)
 
 
+def test_lennard_jones_with_a_sharp_end_is_ases():
+    """Energy shifted at 2.5 σ, the rest as Lennard and Jones have it."""
+    crystal = disordered(("Ar",), "fcc", 5.27, displacement=0.2, repeat=(1, 1, 1))
+    potential = resolve_potential("lj", ["Ar"], {"end": "sharp"})
+    assert potential.reach == pytest.approx(2.5 * 3.4)
+    assert "sharp end at 8.5 Å" in potential.description
+    ours = with_calculator(crystal, potential.calculator())
+    ase = with_calculator(crystal, AseLennardJones(epsilon=0.0104, sigma=3.4, rc=8.5))
+    assert ours.get_potential_energy() == pytest.approx(ase.get_potential_energy(), rel=1e-12)
+    np.testing.assert_allclose(ours.get_forces(), ase.get_forces(), atol=1e-13)
+    np.testing.assert_allclose(ours.get_stress(), ase.get_stress(), atol=1e-14)
+    smooth = with_calculator(crystal, resolve_potential("lj", ["Ar"], {"end": "smooth"}).calculator())
+    assert np.abs(smooth.get_forces() - ase.get_forces()).max() > 1e-6
+    given = resolve_potential("lj", ["Ar"], {"end": "sharp", "cutoff": 7.0})
+    assert given.reach == 7.0
+
+
+def test_a_shell_where_the_force_ends_smoothly_gets_a_note():
+    """Shells of argon at a √(s/2): the fifth one at 8.330 Å; none within the end by default."""
+    crystal = bulk("Ar", a=5.2687)
+    for options, told in (({}, False), ({"cutoff": 8.6}, True), ({"cutoff": 8.6, "end": "sharp"}, False)):
+        notes = resolve_potential("lj", ["Ar"], options).notes(crystal, crystal)
+        assert len(notes) == told
+    (note,) = resolve_potential("lj", ["Ar"], {"cutoff": 8.6}).notes(crystal)
+    assert (
+        "a shell of neighbours (Ar-Ar) at 8.331 Å lies where potential lj ends smoothly, 8.084 to 8.6 Å"
+        in note
+    )
+    assert resolve_potential("sw", ["Si"]).notes(bulk("Si")) == ()
+
+
 def pair_energy(distance):
     """Energy of two argon atoms."""
     pair = Atoms("Ar2", [[0, 0, 0], [distance, 0, 0]], cell=[60] * 3, pbc=True)
@@ -515,6 +546,7 @@ def test_any_ase_calculator_can_be_named():
         ("auto", ["Ar"], {"epsilon": 1.0}, "need a potential by name"),
         ("sw", ["Si"], {"epsilon": 2.0}, "the potential takes none"),
         ("lj", ["Ar"], {"depth": 1.0}, "unknown option depth"),
+        ("lj", ["Ar"], {"end": "blunt"}, "end of potential lj must be smooth or sharp, but is 'blunt'"),
         ("lj", ["Ar"], {"sigma": "-3"}, "sigma of potential lj must be a positive number"),
         ("lj", ["Ar"], {"sigma": "wide"}, "sigma of potential lj must be a positive number"),
         ("nowhere.to_be:found", ["Al"], {}, "cannot import 'nowhere.to_be'"),

@@ -295,7 +295,8 @@ def build_contact(
         report=report,
     )
     checks.append(contact_force(grown.slab, potential, grown.layers, (tables[0], tables[1]), relaxed=relax))
-    return grown.interface(f"{potential.name}: {potential.description}", normals, by_name(checks))
+    interface = grown.interface(f"{potential.name}: {potential.description}", normals, by_name(checks))
+    return replace(interface, notes=potential.notes(matched.left, matched.right))
 
 
 def _stacked(matched: Matched, shift: Floats, layers: tuple[int, int]) -> Slab:

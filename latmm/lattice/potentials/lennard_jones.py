@@ -1,4 +1,4 @@
-"""Lennard-Jones 12-6 potential of any elements, whose force ends smoothly.
+"""Lennard-Jones 12-6 potential of any elements, whose force ends smoothly or, if asked, sharply.
 
     E = Σ_{i<j} φ(r) + S(r),    φ = 4ε_ij [(σ_ij/r)¹² − (σ_ij/r)⁶],    r < c, and nothing beyond,
     S = C + ⅓A (r − b)³ + ¼B (r − b)⁴ for b = 0.94 c < r < c,    S = C for r < b,
@@ -6,9 +6,10 @@
 J. E. Lennard-Jones, Proc. R. Soc. A 106, 463 (1924). A, B and C make energy, force and force constant vanish
 at the cut-off c (S. J. Marrink, A. H. de Vries and A. E. Mark, J. Phys. Chem. B 108, 750 (2004); pair_style
 lj/gromacs of LAMMPS): cut off sharply, the force jumps, and a contact in which pairs lie on both sides of the
-jump need not have a place without force. Below b the force is that of φ. Unlike atoms, unless their ε_ij,
-σ_ij are given: ε_ij = √(ε_i ε_j) and σ_ij = (σ_i + σ_j)/2 (D. Berthelot, C. R. Acad. Sci. 126, 1703 (1898);
-H. A. Lorentz, Ann. Phys. 248, 127 (1881)).
+jump need not have a place without force. Below b the force is that of φ. With the sharp end, customary at
+c = 2.5 σ, S = −φ(c): the energy is continuous, force and force constant are those of φ up to c. Unlike atoms,
+unless their ε_ij, σ_ij are given: ε_ij = √(ε_i ε_j) and σ_ij = (σ_i + σ_j)/2 (D. Berthelot, C. R. Acad. Sci.
+126, 1703 (1898); H. A. Lorentz, Ann. Phys. 248, 127 (1881)).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ from itertools import combinations, combinations_with_replacement
 from typing import Final
 
 import numpy as np
+from ase import Atoms
+from matscipy.neighbours import neighbour_list
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import PotentialError
@@ -37,6 +40,8 @@ __all__ = ["LennardJones", "lennard_jones"]
 CUSTOMARY: Final = 2.65
 """Cut-off in units of σ where none is given: fcc crystals have no neighbours between 0.94 of it and it, so
 that theirs is the sum of the first five shells, as with the customary sharp end at 2.5 σ."""
+SHARP: Final = 2.5
+"""The same with a sharp end."""
 SMOOTH: Final = 0.94
 """Share of the cut-off up to which the force is that of Lennard and Jones."""
 LONGEST: Final = 50.0
@@ -57,12 +62,15 @@ class LennardJones:
         Distance of zero energy σ_ij, Å.
     ends : (S, S) float
         Cut-off c_ij, Å.
+    sharp : bool
+        The force jumps to zero there instead of ending smoothly.
     """
 
     elements: tuple[str, ...]
     epsilon: Floats
     sigma: Floats
     ends: Floats
+    sharp: bool = False
 
     @property
     def cutoff(self) -> float:
@@ -75,6 +83,8 @@ class LennardJones:
         end, width = self.ends, (1.0 - SMOOTH) * self.ends
         sixth = (self.sigma / end) ** 6
         value = 4.0 * self.epsilon * sixth * (sixth - 1.0)
+        if self.sharp:
+            return np.zeros_like(end), np.zeros_like(end), -value
         slope = 4.0 * self.epsilon * sixth * (6.0 - 12.0 * sixth) / end
         curvature = 4.0 * self.epsilon * sixth * (156.0 * sixth - 42.0) / end**2
         return (
@@ -97,6 +107,24 @@ class LennardJones:
         half = np.where(bonds.length < self.ends[kind], 0.5, 0.0)
         return scatter(bonds.first, half * energy, species.size), (half * slope)[:, None] * bonds.vector
 
+    def remark(self, crystal: Atoms) -> str | None:
+        """Say which neighbours of a crystal lie where the force is no longer Lennard and Jones's."""
+        if self.sharp:
+            return None
+        species = np.array([self.elements.index(symbol) for symbol in crystal.get_chemical_symbols()])
+        first, second, distance = neighbour_list("ijd", crystal, self.cutoff)
+        end = self.ends[species[first], species[second]]
+        inside = np.flatnonzero((distance > SMOOTH * end) & (distance < end))
+        if not inside.size:
+            return None
+        at = inside[np.argmin(distance[inside])]
+        pair = f"{crystal.symbols[first[at]]}-{crystal.symbols[second[at]]}"
+        return (
+            f"in {crystal.get_chemical_formula()} a shell of neighbours ({pair}) at {distance[at]:.4g} Å "
+            f"lies where potential lj ends smoothly, {SMOOTH * end[at]:.4g} to {end[at]:.4g} Å, and counts with "
+            "changed force constants; choose a cutoff between shells, or end=sharp"
+        )
+
 
 def lennard_jones(elements: Sequence[str], options: Options) -> Potential:
     """Set up the potential: the bundled parameters, one pair for all atoms, or those of elements and pairs.
@@ -108,7 +136,8 @@ def lennard_jones(elements: Sequence[str], options: Options) -> Potential:
     options : mapping
         ``epsilon`` (eV) and ``sigma`` (Å) of every pair; or ``epsilon.Ar`` of an element and
         ``epsilon.Ar-Kr`` of an unlike pair, ``sigma`` likewise; ``cutoff`` (Å) of every pair, by default
-        2.65 σ_ij; the force ends smoothly from 0.94 of it on.
+        2.65 σ_ij; the force ends smoothly from 0.94 of it on, or with ``end=sharp`` at the cut-off itself,
+        by default 2.5 σ_ij.
 
     Raises
     ------
@@ -117,22 +146,31 @@ def lennard_jones(elements: Sequence[str], options: Options) -> Potential:
     """
     kinds = ["-".join(sorted({*pair})) for pair in combinations_with_replacement(elements, 2)]
     special = [f"{symbol}.{kind}" for kind in kinds for symbol in ("epsilon", "sigma")]
-    check_names("lj", options, ["epsilon", "sigma", "cutoff", *special])
-    given = {name: positive("lj", name, value) for name, value in options.items()}
+    check_names("lj", options, ["epsilon", "sigma", "cutoff", "end", *special])
+    if options.get("end", "smooth") not in ("smooth", "sharp"):
+        raise PotentialError(f"end of potential lj must be smooth or sharp, but is {options['end']!r}")
+    sharp = options.get("end") == "sharp"
+    given = {name: positive("lj", name, value) for name, value in options.items() if name != "end"}
     table = {symbol: _pairs(symbol, elements, given) for symbol in ("epsilon", "sigma")}
     size = len(elements)
-    ends = np.full((size, size), given["cutoff"]) if "cutoff" in given else CUSTOMARY * table["sigma"]
+    ends = (
+        np.full((size, size), given["cutoff"])
+        if "cutoff" in given
+        else (SHARP if sharp else CUSTOMARY) * table["sigma"]
+    )
     if ends.max() > LONGEST:
         raise PotentialError(
             f"the cut-off of potential lj is {ends.max():g} Å, beyond {LONGEST:g} Å; choose a smaller cutoff"
         )
+    energy = LennardJones(tuple(elements), **table, ends=ends, sharp=sharp)
     return Potential(
         name="lj",
-        description=_description(elements, table, ends, given),
+        description=_description(elements, energy, given),
         elements=frozenset(elements),
         reach=float(ends.max()),
-        calculator=partial(BondCalculator, LennardJones(tuple(elements), **table, ends=ends)),
+        calculator=partial(BondCalculator, energy),
         displacement=EXACT_FORCES,
+        remark=energy.remark,
     )
 
 
@@ -155,16 +193,19 @@ def _pairs(symbol: str, elements: Sequence[str], given: Mapping[str, float]) -> 
     return np.asarray(mixed)
 
 
-def _description(
-    elements: Sequence[str], table: Mapping[str, Floats], ends: Floats, given: Mapping[str, float]
-) -> str:
+def _description(elements: Sequence[str], energy: LennardJones, given: Mapping[str, float]) -> str:
     """One line: the parameters of every pair, and the source of bundled ones."""
     pairs = list(combinations_with_replacement(range(len(elements)), 2))
-    rows = [(table["epsilon"][p], table["sigma"][p], ends[p]) for p in pairs]
+    rows = [(energy.epsilon[p], energy.sigma[p], energy.ends[p]) for p in pairs]
     same = len(set(rows)) == 1
     text = "; ".join(
         ("" if same else f"{elements[i]}-{elements[j]}: ")
-        + f"epsilon = {epsilon:g} eV, sigma = {sigma:g} Å, force to zero from {SMOOTH * end:.4g} to {end:g} Å"
+        + f"epsilon = {epsilon:g} eV, sigma = {sigma:g} Å, "
+        + (
+            f"sharp end at {end:g} Å"
+            if energy.sharp
+            else f"force to zero from {SMOOTH * end:.4g} to {end:g} Å"
+        )
         for (i, j), (epsilon, sigma, end) in list(zip(pairs, rows, strict=True))[: 1 if same else None]
     )
     mixing = (

@@ -10,6 +10,8 @@ from pathlib import Path
 from tomllib import loads
 from typing import Any, Final, TypeAlias
 
+from ase import Atoms
+
 from latmm.errors import PotentialError
 from latmm.reading import file_bytes
 
@@ -57,6 +59,8 @@ class Potential:
         Finite displacement for force constants, Å. Central differences err by its square (anharmonicity)
         and by the forces' noise over it: small for the exact forces of the bundled potentials, phonopy's
         usual 0.01 Å for others.
+    remark : callable, optional
+        Says what is particular of it in a crystal (``ase.Atoms``), in a sentence, or gives None.
     """
 
     name: str
@@ -65,6 +69,13 @@ class Potential:
     reach: float | None
     calculator: Callable[[], Any]
     displacement: float = 0.01
+    remark: Callable[[Atoms], str | None] | None = None
+
+    def notes(self, *crystals: Atoms) -> tuple[str, ...]:
+        """Say what is particular of it in these crystals, a sentence each, none twice."""
+        if self.remark is None:
+            return ()
+        return tuple(dict.fromkeys(text for crystal in crystals if (text := self.remark(crystal))))
 
     @property
     def is_foreign(self) -> bool:
