@@ -121,8 +121,8 @@ class LennardJones:
         pair = f"{crystal.symbols[first[at]]}-{crystal.symbols[second[at]]}"
         return (
             f"in {crystal.get_chemical_formula()} a shell of neighbours ({pair}) at {distance[at]:.4g} Å "
-            f"lies where potential lj ends smoothly, {SMOOTH * end[at]:.4g} to {end[at]:.4g} Å, and counts with "
-            "changed force constants; choose a cutoff between shells, or end=sharp"
+            f"lies where potential lj ends smoothly, {SMOOTH * end[at]:.4g} to {end[at]:.4g} Å, and counts "
+            "with changed force constants; choose a cutoff between shells, or end=sharp"
         )
 
 
