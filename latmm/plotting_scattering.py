@@ -40,7 +40,7 @@ def conversion_figure(mapped: xr.Dataset) -> Figure:
 
 
 def _matrix(axes: Axes, probability: xr.DataArray) -> None:
-    """Matrix of (side, branch) into (side, branch); branches without phonons are left out."""
+    """Matrix from (side, branch), rows, into (side, branch), columns; branches without phonons left out."""
     states = [
         (side, int(b))
         for side, b in product(SIDES, probability["branch"].values)
@@ -48,8 +48,8 @@ def _matrix(axes: Axes, probability: xr.DataArray) -> None:
     ]
     values = np.array(
         [
-            [probability.sel(side=s, branch=b, side_out=so, branch_out=bo).item() for s, b in states]
-            for so, bo in states
+            [probability.sel(side=s, branch=b, side_out=so, branch_out=bo).item() for so, bo in states]
+            for s, b in states
         ]
     ).reshape(len(states), len(states))
     axes.imshow(values, cmap="Blues", vmin=0.0, vmax=1.0)
@@ -63,7 +63,7 @@ def _matrix(axes: Axes, probability: xr.DataArray) -> None:
     border = sum(side == SIDES[0] for side, _ in states) - 0.5
     axes.axhline(border, color="0.4", lw=0.8)
     axes.axvline(border, color="0.4", lw=0.8)
-    axes.set(xlabel="incident", ylabel="outgoing")
+    axes.set(xlabel="outgoing", ylabel="incident")
 
 
 def _angles(axes: Axes, channels: xr.DataArray) -> QuadMesh:

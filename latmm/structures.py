@@ -1,6 +1,7 @@
 """Crystals from structure files: read with ASE, masses settled, everything that is no crystal refused."""
 
 import hashlib
+import traceback
 import warnings
 from collections.abc import Mapping
 from os import PathLike
@@ -18,6 +19,8 @@ from latmm.structure_formats import parse
 
 __all__ = ["SHORTEST_BOND", "check_contacts", "check_mass", "file_digest", "read_atoms", "read_structure"]
 
+_BEGINNING: Final = 1000
+"""Bytes of a file in which its first line is looked for."""
 SHORTEST_BOND: Final = 0.5
 """Å; no two nuclei of matter under ordinary pressure come closer (H₂: 0.74)."""
 FLATTEST_CELL: Final = 1e-3
@@ -93,7 +96,7 @@ def read_atoms(path: Path) -> Atoms:
     except InputError:
         raise
     except Exception as error:  # each of ASE's readers raises what it likes
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = " ".join(str(error).split())[:200] or _unspoken(error, content)
         raise InputError(
             f"structure file {path} cannot be read ({reason}); use a format known to ASE, "
             "e.g. CIF, POSCAR or extxyz"
@@ -102,6 +105,14 @@ def read_atoms(path: Path) -> Atoms:
         raise InputError(f"structure file {path} holds no atoms; it must describe a crystal")
     _check_numbers(atoms, path)
     return atoms
+
+
+def _unspoken(error: Exception, content: bytes) -> str:
+    """Say what a reader that gave up without a word demanded, and what it met first."""
+    demand = (traceback.extract_tb(error.__traceback__)[-1].line or type(error).__name__).strip()
+    lines = (line.strip() for line in content[:_BEGINNING].decode("utf-8", "replace").splitlines())
+    first = next((line for line in lines if line), "")
+    return f"it does not keep to its format: the file begins {first[:40]!r}; ASE stopped at '{demand[:80]}'"
 
 
 def _check_numbers(atoms: Atoms, path: Path) -> None:

@@ -15,7 +15,7 @@ SI, GE, GAAS, AL, AR = (str(STRUCTURES / f"{name}.cif") for name in ("si", "ge",
 
 BAD = {
     "missing file": (["nowhere.cif", SI], "does not exist"),
-    "unreadable file": (["garbage.cif", SI], "cannot be read"),
+    "unreadable file": (["garbage.cif", SI], "the file begins 'not a crystal'; ASE stopped at"),
     "molecule": (["water.xyz", SI], "molecule"),
     "uncovered elements": ([GAAS, GAAS], "no bundled potential"),
     "wrong potential": ([SI, GE, "--potential", "emt"], "covers"),

@@ -25,7 +25,7 @@ from latmm.modes.driven import transmissivities
 from latmm.modes.elastic import elastic_transmission
 from latmm.modes.export import angular_table, balance_error, write_angular_csv, write_phonon_csv
 from latmm.modes.fields import local_density_of_states, scattered_trajectory, write_trajectory
-from latmm.modes.maps import scattering_map
+from latmm.modes.maps import conversion, scattering_map
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import grid_samples, zone_samples
 from latmm.modes.system import System
@@ -43,6 +43,7 @@ from latmm.plotting_modes import angle_figure, phonon_figure, zone_figure
 from latmm.plotting_scattering import conversion_figure
 from latmm.results import read, write
 from latmm.sweep.sampling import Window
+from latmm_cli.scattering import _table
 
 
 @pytest.fixture(scope="module")
@@ -323,6 +324,23 @@ def test_modes_that_do_not_propagate_are_refused(perfect_silicon):
         scattered_trajectory(perfect_silicon, (0.4, 0.4), 0.5, 5)
     with pytest.raises(InputError, match="left or right"):
         scattered_trajectory(perfect_silicon, (0.1, 0.1), 2.0, 0, side="above")
+
+
+def test_conversion_is_drawn_as_it_is_printed(system):
+    """Rows are incident phonons, columns outgoing ones: each row of the figure sums to one, as printed."""
+    nu = 0.3 * largest_frequency(system.right)
+    mapped = scattering_map(system, [nu], (4, 4), angles=3)
+    axes = conversion_figure(mapped).axes[0]
+    drawn = np.asarray(axes.images[0].get_array())
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("outgoing", "incident")
+    assert names == [label.get_text() for label in axes.get_xticklabels()]
+    np.testing.assert_allclose(drawn.sum(axis=1), 1.0, atol=1e-9)
+    assert np.abs(drawn - drawn.T).max() > 0.01
+    mapped["conversion"] = conversion(mapped["channels"])
+    rows = [line for line in _table(mapped.sel(frequency=nu)).splitlines() if line.endswith(")")][2:]
+    printed = np.array([[float(x) for x in row.split()[-len(names) - 1 : -1]] for row in rows])
+    np.testing.assert_allclose(drawn, printed, atol=6e-4)
 
 
 def test_figures_are_drawn(system, table, continuum, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Potentials from files and from outside: embedded atoms, Tersoff files, mixtures, LAMMPS, callables."""
 
 import importlib.util
+import os
 import pickle
 from itertools import combinations, product
 from math import sqrt
@@ -17,6 +18,7 @@ from ase.calculators.tersoff import Tersoff as AseTersoff
 from latmm.errors import PotentialError
 from latmm.lattice.calculators import resolve_potential
 from latmm.lattice.external import ExternalCalculator
+from latmm.lattice.potentials.potential import parameter_file
 from latmm.lattice.relaxation import relax_crystal
 
 
@@ -417,11 +419,24 @@ def test_lammps_takes_the_order_of_types_and_reads_the_same_files(tmp_path):
 
 
 @lammps
+def test_errors_of_lammps_name_the_types_in_use():
+    """LAMMPS itself says `Numeric index 3 is out of bounds (1-2)`."""
+    options = {"commands": "pair_style lj/cut 8.5; pair_coeff 3 3 0.01 3.4", "types": "Kr Ar"}
+    with pytest.raises(PotentialError, match=r"lammps with atom types 1 = Kr, 2 = Ar: ") as caught:
+        with_calculator(
+            bulk("Ar", a=5.3, cubic=True), resolve_potential("lammps", ["Ar"], options).calculator()
+        ).get_potential_energy()
+    assert "3" in str(caught.value)
+
+
+@lammps
 def test_failure_of_lammps_is_one_line():
     options = {"commands": "pair_style tersoff; pair_coeff * * nowhere.tersoff Si"}
     silicon = bulk("Si")
     silicon.calc = resolve_potential("lammps", ["Si"], options).calculator()
-    with pytest.raises(PotentialError, match=r"potential lammps: .*cannot open tersoff") as caught:
+    with pytest.raises(
+        PotentialError, match=r"potential lammps with atom types 1 = Si: .*cannot open tersoff"
+    ) as caught:
         silicon.get_forces()
     assert "\n" not in str(caught.value)
 
@@ -503,3 +518,29 @@ def test_bonds_beyond_memory_are_refused_at_once():
         PotentialError, match=r"bonds up to 40 Å between 32000 atoms .* choose a shorter cut-off"
     ):
         crystal.get_forces()
+
+
+def test_parameter_files_are_looked_for_where_lammps_looks(tmp_path, monkeypatch):
+    """Here first, then in the folders of LAMMPS_POTENTIALS in their order, by path and by last part."""
+    here, first, second = (tmp_path / name for name in ("here", "first", "second"))
+    for folder in (here, first, second):
+        folder.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("LAMMPS_POTENTIALS", f"{first}{os.pathsep}{second}")
+    (second / "mine.tersoff").write_text("second")
+    assert parameter_file("mine.tersoff") == str(second / "mine.tersoff")
+    (first / "mine.tersoff").write_text("first")
+    assert parameter_file("mine.tersoff") == str(first / "mine.tersoff")
+    assert parameter_file("old/mine.tersoff") == str(first / "mine.tersoff")
+    (here / "mine.tersoff").write_text("here")
+    assert parameter_file("mine.tersoff") == "mine.tersoff"
+    with pytest.raises(
+        PotentialError, match=r"other.tersoff does not exist, neither here nor in .*first or "
+    ):
+        resolve_potential("tersoff", ["Si"], {"file": "other.tersoff"})
+    with pytest.raises(PotentialError, match="neither here nor in"):
+        resolve_potential("eam", ["Al"], {"file": "none.eam.alloy"})
+    monkeypatch.delenv("LAMMPS_POTENTIALS")
+    monkeypatch.setattr("latmm.lattice.potentials.potential.find_spec", lambda name: None)
+    with pytest.raises(PotentialError, match="LAMMPS_POTENTIALS, which is not set"):
+        parameter_file("other.tersoff")

@@ -24,6 +24,7 @@ from latmm.lattice.potentials.potential import (
     check_names,
     listed,
     named_file,
+    parameter_file,
     parameters,
     refuse_uncovered,
 )
@@ -131,7 +132,8 @@ def _tersoff(elements: Sequence[str], options: Options) -> Potential:
     if "file" in options:
         check_names("tersoff", options, ["file", *elements])
         labels = {name: str(label) for name, label in options.items() if name != "file"}
-        energy, source = read_tersoff(str(options["file"]), elements, labels), named_file(options["file"])
+        path = parameter_file(options["file"])
+        energy, source = read_tersoff(path, elements, labels), named_file(path)
         named = ", ".join(f"{element} as {label}" for element, label in sorted(labels.items()))
         return _many_body("tersoff", f"Tersoff, {source}" + f"; {named}" * bool(named), energy)
     _bundled_only("tersoff", elements, options, ["file"])
@@ -150,8 +152,8 @@ def _stillinger_weber(elements: Sequence[str], options: Options) -> Potential:
 def _embedded_atom(elements: Sequence[str], options: Options) -> Potential:
     if "file" in options:
         check_names("eam", options, ["file"])
-        energy = read_setfl(str(options["file"]), elements)
-        return _many_body("eam", f"embedded atom, {named_file(options['file'])}", energy)
+        path = parameter_file(options["file"])
+        return _many_body("eam", f"embedded atom, {named_file(path)}", read_setfl(path, elements))
     _bundled_only("eam", elements, options, ["file"])
     table = parameters(FILES["eam"])
     mixed = "; unlike atoms by the mixing rule, not fitted" * (len(elements) > 1)

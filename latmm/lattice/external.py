@@ -162,7 +162,10 @@ def lammps_potential(elements: Sequence[str], options: Options) -> Potential:
 def _lammps(commands: tuple[str, ...], types: tuple[str, ...]) -> ExternalCalculator:
     _lammps_version()
     numbers = {element: number for number, element in enumerate(types, start=1)}
-    return ExternalCalculator("lammps", LAMMPSlib(lmpcmds=list(commands), atom_types=numbers))
+    in_use = ", ".join(f"{number} = {element}" for element, number in numbers.items())
+    return ExternalCalculator(
+        f"lammps with atom types {in_use}", LAMMPSlib(lmpcmds=list(commands), atom_types=numbers)
+    )
 
 
 @cache

