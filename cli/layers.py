@@ -154,10 +154,10 @@ def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) 
     for text in options["layers"]:
         name, _, number = text.rpartition(":")
         try:
-            thickness = float(number)
-        except ValueError:
+            thickness = THICKNESS.convert(number, None, None)
+        except click.BadParameter as error:
             raise click.BadParameter(
-                f"{text!r} must be MEDIUM:NM, e.g. mgo:2.5", param_hint="--layer"
+                f"{text!r} must be MEDIUM:NM, e.g. mgo:2.5 ({error.message})", param_hint="--layer"
             ) from None
         found.append(Layer(Side(medium(name)).isotropic, thickness))
     return tuple(found) * int(options["repeat"])

@@ -19,7 +19,7 @@ from typing import IO, Any, Final
 
 from latmm.errors import InputError, LatmmError
 
-__all__ = ["COMPRESSED", "check_regular", "file_bytes", "file_text", "plain_name"]
+__all__ = ["COMPRESSED", "check_hdf5", "check_regular", "file_bytes", "file_text", "plain_name"]
 
 COMPRESSED: Final = (".bz2", ".gz", ".lzma", ".xz")
 """Suffixes of files that are unpacked."""
@@ -127,6 +127,26 @@ def check_regular(
         raise refuse("may not be read")
     if most is not None and found.st_size > most:
         raise refuse(f"is larger than {most >> 20} MiB")
+
+
+def check_hdf5(path: str | PathLike[str], what: str = "file", *, hint: str = "name another file") -> None:
+    """Check that every object of an HDF5 file can be opened: about others h5netcdf prints tracebacks.
+
+    Raises
+    ------
+    InputError
+        If it is missing, may not be read, is no regular file or no HDF5 file, or is damaged.
+    """
+    import h5py
+
+    check_regular(path, what, hint=hint)
+    try:
+        with h5py.File(path, "r") as file:
+            dict(file.attrs)
+            file.visititems(lambda name, item: None if dict(item.attrs) is not None else name)
+    except Exception as failed:  # a damaged file makes HDF5 raise anything
+        reason = " ".join(str(failed).split())[:150] or type(failed).__name__
+        raise InputError(f"cannot read {path}: not a netCDF-4 or HDF5 file ({reason}); {hint}") from None
 
 
 def plain_name(path: str | PathLike[str]) -> str:

@@ -17,7 +17,7 @@ from xarray.backends import H5NetCDFStore
 
 from latmm.errors import InputError
 from latmm.files import Spilling, replacing, uninterrupted
-from latmm.reading import check_regular
+from latmm.reading import check_hdf5
 
 __all__ = ["as_json", "hdf5_file", "marks", "read", "summary", "write"]
 
@@ -98,7 +98,7 @@ def read(path: str | Path) -> xr.DataTree:
     InputError
         If the file is missing or is no netCDF-4 file.
     """
-    check_regular(path, "result file", hint="name a file that latmm wrote with -o")
+    check_hdf5(path, "result file", hint="name a file that latmm wrote with -o")
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()

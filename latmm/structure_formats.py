@@ -35,6 +35,7 @@ _OPERATIONS: Final = (
 )
 _MOST_SITES: Final = 1500
 """Sites of a CIF: ASE takes seconds for them, and their square for more."""
+_MOST_COLUMNS: Final = 100
 _COMMON: Final = "CIF, POSCAR or extxyz"
 
 
@@ -129,6 +130,8 @@ def _check_frames(lines: list[str], path: str) -> None:
     _check_count(int(lines[last].split()[0]), len(lines) - last - 2, path)
     named = _PROPERTIES.search(lines[last + 1])
     columns = (named.group(1) if named else "species:S:1:pos:R:3").split(":")
+    if any(width.isdigit() and not 0 < int(width[:20]) <= _MOST_COLUMNS for width in columns[2::3]):
+        raise InputError(f"structure file {path} has a property of {_MOST_COLUMNS}+ columns; write it anew")
     place = 0
     for what, width in zip(columns[::3], columns[2::3], strict=False):
         if what.lower() == "species":

@@ -176,7 +176,12 @@ def check_contacts(atoms: Atoms, what: str) -> None:
         ones of oxygen, have 0.7.
     """
     radii = covalent_radii[atoms.numbers]
-    first, second, distance = neighbour_list("ijd", atoms, 2.0 * _SQUEEZED * float(radii.max()))
+    box = Atoms(
+        positions=atoms.positions,
+        cell=atoms.cell.complete(),
+        pbc=atoms.pbc & (atoms.cell.lengths() > 0.0),
+    )
+    first, second, distance = neighbour_list("ijd", box, 2.0 * _SQUEEZED * float(radii.max()))
     share = distance / (radii[first] + radii[second])
     if share.size and share.min() < _SQUEEZED:
         worst = int(np.argmin(share))

@@ -22,6 +22,7 @@ from latmm.continuum.chains import (
     transmission_through_atoms,
 )
 from latmm.continuum.channels import branch_channels
+from latmm.continuum.contact import spring_compliance
 from latmm.continuum.diffuse_mismatch import (
     diffuse_mismatch,
     diffuse_mismatch_by_branch,
@@ -304,6 +305,34 @@ def test_measured_stiffness_has_the_symmetry_of_its_crystal(name: str, turn: flo
         )
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("rho=8.96,cl=4760,ct=2325", r"rho .* between 30 and 30000 kg/m³, but is 8.96; is it in g/cm³\?"),
+        ("rho=8960,cl=4.76,ct=2.325", r"cl .* between 50 and 40000 m/s, but is 4.76; is it in km/s\?"),
+        ("rho=8960,cl=4760,ct=2.325", r"ct .* is it in km/s\?"),
+        ("rho=2329,c11=165.7e9,c12=63.9e9,c44=79.6e9", r"c11 .* GPa, but is 1.657e\+11; is it in Pa\?"),
+        ("rho=2329,cl=8433,n=0.02497", r"n .* is it in cells/Å³\?"),
+        ("rho=nan,cl=4760", "rho .* but is nan$"),
+        ("rho=8960,cl=inf", "cl .* but is inf$"),
+        ("rho=8960,cl=1e300", "cl .* but is 1e\\+300$"),
+        ("rho=-8960,cl=4760", "rho .* but is -8960$"),
+        ("rho=2329,c11=165.7,c12=nan,c44=79.6", "c12 .* but is nan$"),
+        ("rho=2329,c11=1e-300,c12=0,c44=1e-300", "c11 .* but is 1e-300$"),
+        ("rho=2329,cl=8433,n=nan", "n .* but is nan$"),
+    ],
+)
+def test_medium_in_other_units_is_recognised_by_its_size(text: str, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        medium(text)
+
+
+@pytest.mark.parametrize("stiffness", [np.nan, np.inf, 1e300, 0.0, -1.0, 1e-300, np.diag([1.0, 1.0, np.inf])])
+def test_springs_without_a_stiffness_are_refused(stiffness: object) -> None:
+    with pytest.raises(InputError, match="a contact stiffness must be positive"):
+        spring_compliance(stiffness)
+
+
 def test_media_in_numbers() -> None:
     copper = medium("rho=8960,cl=4760,ct=2325")
     assert copper.speeds == pytest.approx((4.76, 2.325))
@@ -320,14 +349,14 @@ def test_media_in_numbers() -> None:
         )
     for text in (
         "unobtainium",
-        "rho=1,cl=x",
-        "rho=1",
-        "rho=1,cl=2,foo=3",
-        "rho=1,rho=2,cl=2",
-        "rho=1,c11=3,c12=1",
-        "rho=1,c11=3,c12=1,c44=1,cl=2",
-        "rho=1,c11=3,c12=1,c44=1,c13=1",
-        "rho=1,c11=3,c12=1,c44=1,c66=1",
+        "rho=1000,cl=x",
+        "rho=1000",
+        "rho=1000,cl=2000,foo=3",
+        "rho=1000,rho=2000,cl=2000",
+        "rho=1000,c11=3,c12=1",
+        "rho=1000,c11=3,c12=1,c44=1,cl=2",
+        "rho=1000,c11=3,c12=1,c44=1,c13=1",
+        "rho=1000,c11=3,c12=1,c44=1,c66=1",
     ):
         with pytest.raises(InputError):
             medium(text)

@@ -141,7 +141,7 @@ def test_files_that_are_no_results_are_refused(tmp_path):
         results.read(tmp_path / "missing.nc")
     other = tmp_path / "other.nc"
     other.write_text("not netCDF")
-    with pytest.raises(InputError, match="not a netCDF-4 result file"):
+    with pytest.raises(InputError, match="not a netCDF-4 or HDF5 file"):
         results.read(other)
 
 

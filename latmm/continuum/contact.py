@@ -20,6 +20,9 @@ from latmm.errors import InputError
 
 __all__ = ["Scattering", "contact", "energy_shares", "spring_compliance"]
 
+_SOFTEST, _STIFFEST = 1e-12, 1e12
+"""GPa nm⁻¹; crystals hold together by some 1e3."""
+
 
 @dataclass(frozen=True)
 class Scattering:
@@ -60,12 +63,13 @@ def spring_compliance(stiffness: ArrayLike) -> Floats:
     k = k * np.eye(3) if k.ndim == 0 else k
     if (
         k.shape != (3, 3)
+        or not np.all(np.abs(k) <= _STIFFEST)
         or np.max(np.abs(k - k.T)) > 1e-12 * np.max(np.abs(k))
-        or np.linalg.eigvalsh(k)[0] <= 0
+        or np.linalg.eigvalsh(k)[0] < _SOFTEST
     ):
         raise InputError(
-            f"a contact stiffness must be positive, or a symmetric positive (3, 3) matrix (GPa/nm), "
-            f"but is {stiffness!r}"
+            f"a contact stiffness must be positive, or a symmetric positive (3, 3) matrix (GPa/nm, between "
+            f"{_SOFTEST:g} and {_STIFFEST:g}), but is {stiffness!r}"
         )
     return np.linalg.inv(k)
 

@@ -24,7 +24,7 @@ per nm³ for Debye's cut-offs.
 """
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 
 import numpy as np
 
@@ -279,6 +279,35 @@ _CUBIC = {"c11", "c12", "c44"}, set[str]()
 _AXIAL = {"c11", "c12", "c13", "c33", "c44"}, {"c66", "c14"}
 
 
+_RANGES = {
+    "rho": (30.0, 3e4, "kg/m³", "g/cm³"),
+    "cl": (50.0, 4e4, "m/s", "km/s"),
+    "ct": (10.0, 4e4, "m/s", "km/s"),
+    "n": (0.1, 1e3, "cells/nm³", "cells/Å³"),
+}
+"""Least and largest value of matter (helium has 145 kg/m³ and 238 m/s, osmium 22 590 kg/m³, diamond 18 000
+m/s), its unit, and another in which it is often given."""
+_SOFTEST, _STIFFEST = 1e-3, 1e4
+"""GPa; diamond has 1079."""
+
+
+def _check_units(values: dict[str, float], text: str) -> None:
+    """Recognise other units by the size of density, speeds and constants."""
+    for key, value in values.items():
+        least, largest, unit, other = _RANGES.get(key, (-_STIFFEST, _STIFFEST, "GPa", "Pa"))
+        if key in ("c11", "c33", "c44", "c66"):
+            least = _SOFTEST
+        absent = (key in ("ct", "c44", "c66") and value == 0.0) or (key == "n" and value == inf)
+        if absent or least <= value <= largest:
+            continue
+        # g/cm³, km/s and cells/Å³ are smaller numbers, Pa are larger ones
+        guessed = value > largest if other == "Pa" else 0.0 < value < least
+        raise InputError(
+            f"{key} of the medium {text[:80]!r} must lie between {least:g} and {largest:g} {unit}, but is "
+            f"{value:g}" + f"; is it in {other}?" * (guessed and isfinite(value))
+        )
+
+
 def _numeric(text: str) -> Medium:
     values: dict[str, float] = {}
     for part in text.split(","):
@@ -299,6 +328,7 @@ def _numeric(text: str) -> Medium:
             "c33, and c66 or c14 in crystals of one axis), and n (cells/nm³) for cut-offs, "
             f"but {text!r} has unknown keys {sorted(unknown)} and misses {sorted(missing)}"
         )
+    _check_units(values, text)
     density, cells = 1e-3 * values.pop("rho"), values.pop("n", inf)
     if elastic:
         return Medium(density, _stiffness(values), cell_density=cells, name=text)

@@ -29,6 +29,9 @@ _FARTHEST: Final = 100.0
 """Fractional coordinate."""
 _LEAST_DISPLACEMENT: Final = 1e-6
 """In either unit of length; smaller ones drown in the rounding of positions."""
+_LARGEST: Final = 1e8
+"""Force constant, force, charge or displacement, in any unit of phonopy: matter stays below 1e5, and the
+eigenvalues of what is far above overflow."""
 _NUMBERS: Final = re.compile(r"[-+0-9.eE\s]*")
 _HINT: Final = "name a file such as phonopy_params.yaml"
 
@@ -102,7 +105,7 @@ def _check_cell(cell: Any, place: str, path: Path) -> None:
         if np.abs(_numbers(place_of, (3,), f"position of {where}", path)).max() > _FARTHEST:
             raise InputError(f"{path}: {where} lies over {_FARTHEST:g} cells away; give it within the cell")
         if "mass" in point:
-            mass = _numbers(point["mass"], (), f"mass of {where}", path)
+            mass = _numbers(point["mass"], (), f"the mass of {where}", path)
             check_mass(float(mass), f"{path}: the mass of {where}")
 
 
@@ -160,6 +163,7 @@ def check_displacements(displacements: Floats, path: Path) -> None:
     """
     if not displacements.size:
         raise InputError(f"{path} holds no displacement; repeat the calculation")
+    _finite(displacements, path)
     largest = np.abs(displacements).reshape(len(displacements), -1).max(axis=1)
     if not largest.min() > _LEAST_DISPLACEMENT:
         raise InputError(
@@ -184,8 +188,8 @@ def _numbers(value: Any, shape: tuple[int, ...] | None, what: str, path: Path) -
     if shape is not None and found.shape != shape:
         raise InputError(f"{path}: {what} must have shape {shape}, but has {found.shape}; mend the file")
     numbers = np.asarray(found, dtype=float)
-    if not np.all(np.isfinite(numbers)):
-        raise InputError(f"{path}: {what} must be finite numbers; mend the file")
+    if not np.all(np.abs(numbers) <= _LARGEST):
+        raise InputError(f"{path}: {what} must be finite numbers below {_LARGEST:g}; mend the file")
     return numbers
 
 
@@ -335,6 +339,8 @@ def _shape(counts: list[int], rows: Integers, atoms: int, path: Path) -> tuple[i
 
 
 def _finite(values: Floats, path: Path) -> Floats:
-    if not np.all(np.isfinite(values)):
-        raise InputError(f"{path} holds numbers that are not finite; repeat the calculation")
+    if not np.all(np.abs(values) <= _LARGEST):
+        raise InputError(
+            f"{path} holds numbers that are not finite, or above {_LARGEST:g}; repeat the calculation"
+        )
     return values

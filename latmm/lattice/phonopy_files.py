@@ -45,6 +45,8 @@ from latmm.units import EV_PER_A2_AMU, TWO_PI
 __all__ = ["Calculation", "beside", "differences", "is_phonopy_file", "read_phonopy"]
 
 _BESIDE: Final = ("FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS", "BORN")
+_STIFFEST: Final = 1e6
+"""Force constant, eV Å⁻²; the bond of diamond has some 30."""
 _WRONG: Final = 0.05
 """Defect of sum rule, exchange symmetry (relative to the largest force constant) or crystal symmetry (of ω²)
 that no noise explains."""
@@ -268,7 +270,9 @@ def _open(path: Path) -> Finished:
         finished = load_finished(path, beside(path))
     except LatmmError:
         raise
-    except Exception as error:  # phonopy's parsers raise what they like
+    except BaseException as error:  # phonopy's parsers raise what they like, and its Rust panics
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(
             f"{path} cannot be read as a phonopy calculation ({reason}); give a phonopy_params.yaml, or a "
@@ -279,8 +283,19 @@ def _open(path: Path) -> Finished:
             f"{path} holds neither force constants nor forces, and none of {', '.join(_BESIDE[:3])} is "
             "beside it; put one there, or save all in one file with phonopy --save-params"
         )
-    if not np.all(np.isfinite(finished.phonopy.force_constants)):
-        raise InputError(f"the {finished.source} of {path} are not finite numbers; repeat the calculation")
+    polar = finished.born or {}
+    for what, values, largest in (
+        (f"the {finished.source}", finished.phonopy.force_constants, _STIFFEST),
+        (
+            "Born charges and dielectric tensor",
+            np.concatenate([[0.0], *map(np.ravel, polar.values())]),
+            1e4,
+        ),
+    ):
+        if not np.all(np.abs(values) <= largest):
+            raise InputError(
+                f"{what} of {path} are not finite numbers below {largest:g}; repeat the calculation"
+            )
     return finished
 
 

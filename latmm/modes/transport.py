@@ -26,7 +26,7 @@ from latmm.errors import InputError, LatmmError
 from latmm.lattice.space_group import conventional_vectors
 from latmm.modes.system import SIDES
 from latmm.plain_yaml import plain_yaml
-from latmm.reading import check_regular, file_bytes, file_text
+from latmm.reading import check_hdf5, file_bytes, file_text
 from latmm.structures import read_atoms
 from latmm.ties import smallest
 from latmm.units import TWO_PI
@@ -97,7 +97,7 @@ def read_phonons(path: str | Path) -> TransportPhonons:
 
 
 def _phono3py(path: Path) -> TransportPhonons:
-    check_regular(path, hint="name a kappa-m*.hdf5 of phono3py")
+    check_hdf5(path, hint="name a kappa-m*.hdf5 of phono3py")
     with xr.open_dataset(path, engine="h5netcdf", phony_dims="sort") as file:
         first, second, third = (int(n) for n in file["mesh"].values)
         if not 0 < first * second * third <= _MOST_POINTS:
@@ -215,6 +215,22 @@ def on_transport_mesh(
     """
     if side not in SIDES:
         raise InputError(f"`side` must be left or right, but is {side!r}")
+    try:
+        return _on_transport_mesh(tree, side, phonons, cell, normal)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, LatmmError):
+            raise
+        reason = " ".join(str(error).split())[:150] or type(error).__name__
+        raise InputError(
+            f"the table of transmissivities is damaged or of another kind ({reason}); make it anew with "
+            "latmm transmissivity --gamma --mesh N N N"
+        ) from error
+
+
+def _on_transport_mesh(
+    tree: xr.DataTree, side: str, phonons: TransportPhonons, cell: Atoms, normal: Sequence[int]
+) -> xr.Dataset:
+    """Do what :func:`on_transport_mesh` says, with a table as it should be."""
     mesh, shift = tuple(int(n) for n in tree.attrs["mesh"]), float(tree.attrs["mesh_shift"])
     if mesh != phonons.mesh or len(set(mesh)) > 1 or shift:
         raise InputError(
@@ -238,6 +254,8 @@ def on_transport_mesh(
         name: np.take_along_axis(table[name].values, order, axis=1)[found]
         for name in ("frequency", "transmissivity")
     }
+    if not all(np.all(np.isfinite(found)) for found in values.values()):
+        raise InputError("the table of transmissivities holds numbers that are not finite; make it anew")
     sign = 1.0 if side == "left" else -1.0
     speed = np.take_along_axis(table["group_velocity"].values[..., 2], order, axis=1)[found]
     towards = sign * np.where(table["reversed"].values[point, None], -speed, speed)

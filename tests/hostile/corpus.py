@@ -7,7 +7,14 @@ from hostile.case import Case
 
 __all__ = ["GENERATORS", "corpus"]
 
-GENERATORS = ("usage", "numbers", "calculators")
+GENERATORS = (
+    "usage",
+    "numbers",
+    "calculators",
+    "structure_files",
+    "phonopy_files",
+    "parameters",
+)
 """Modules of this package with a function ``cases()``."""
 
 
