@@ -46,7 +46,7 @@ def command(**options: Any) -> None:
     from latmm.checks import dumps
     from latmm.lattice.phonons import largest_frequency
     from latmm.modes.fields import local_density_of_states
-    from latmm.plotting import save
+    from latmm.plotting import heading, save
     from latmm.plotting_scattering import density_figure
     from latmm.results import write
     from latmm.sweep.sampling import check_sampling
@@ -68,7 +68,7 @@ def command(**options: Any) -> None:
         write(xr.DataTree(density), options["output"])
         note(options, f"wrote {options['output']}")
     if options["plot"]:
-        save(density_figure(density), options["plot"], checks)
+        save(density_figure(density), options["plot"], checks, above=heading(interface))
         note(options, f"wrote {options['plot']}")
     for line in check_lines(checks):
         click.echo(line)

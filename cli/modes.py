@@ -86,6 +86,7 @@ def command(**options: Any) -> None:
     from latmm.modes.sampling import grid_samples, zone_samples
     from latmm.modes.system import System
     from latmm.modes.table import mode_pieces, stored_pieces, write_modes
+    from latmm.plotting import heading
     from latmm.sweep.sampling import check_sampling
 
     temperatures = temperature_list(options["temperature"])
@@ -114,7 +115,7 @@ def command(**options: Any) -> None:
         note(options, f"wrote {options['csv_file']}")
     checks = _checks(options, bins)
     if options["plot"]:
-        _draw(options, system, continuum, bins, checks)
+        _draw(options, system, continuum, bins, checks, heading(interface))
         note(options, f"wrote {options['plot']}")
     found = _summary(options, bins, temperatures)
     found = {"modes": rows, "output": options["output"], **found}
@@ -129,6 +130,7 @@ def _draw(
     continuum: "Continuum | None",
     bins: "xr.Dataset",
     checks: "Checks",
+    above: str,
 ) -> None:
     """Draw the zone at the first chosen frequency, or angles and branches of a grid."""
     import xarray as xr
@@ -138,7 +140,7 @@ def _draw(
     from latmm.plotting_modes import angle_figure, zone_figure
 
     if not options["chosen"]:
-        save(angle_figure(bins, continuum), options["plot"], checks)
+        save(angle_figure(bins, continuum), options["plot"], checks, above=above)
         return
     nodes = bins["frequency"].values
     node = nodes[abs(nodes - options["chosen"][0]).argmin()]
@@ -147,7 +149,7 @@ def _draw(
     )
     zone = xr.concat(list(pieces), "mode")
     in_plane = [crystal.atoms.cell.array[:2, :2] for crystal in system.crystals]
-    save(zone_figure(zone, in_plane, node, continuum), options["plot"], checks)
+    save(zone_figure(zone, in_plane, node, continuum), options["plot"], checks, above=above)
 
 
 def _checks(options: dict[str, Any], bins: "xr.Dataset") -> "Checks":

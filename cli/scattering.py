@@ -44,7 +44,7 @@ def command(**options: Any) -> None:
     from latmm.checks import dumps
     from latmm.modes.maps import conversion, scattering_map
     from latmm.modes.system import System
-    from latmm.plotting import save
+    from latmm.plotting import heading, save
     from latmm.plotting_scattering import conversion_figure
     from latmm.results import write
     from latmm.sweep.sampling import check_sampling
@@ -69,7 +69,7 @@ def command(**options: Any) -> None:
         write(xr.DataTree(mapped), options["output"])
         note(options, f"wrote {options['output']}")
     if options["plot"]:
-        save(conversion_figure(mapped), options["plot"], checks)
+        save(conversion_figure(mapped), options["plot"], checks, above=heading(interface))
         note(options, f"wrote {options['plot']}")
     click.echo("\n\n".join(_table(mapped.sel(frequency=nu)) for nu in frequencies))
     for line in check_lines(checks):

@@ -160,7 +160,7 @@ def write_files(
 ) -> None:
     """Write the result and the figure that were asked for."""
     from latmm.checks import dumps, loads
-    from latmm.plotting import save
+    from latmm.plotting import heading, save
     from latmm.results import write
 
     tree.attrs.update(provenance(options, interface))
@@ -170,5 +170,5 @@ def write_files(
         write(tree, options["output"])
         note(options, f"wrote {options['output']}")
     if options["plot"]:
-        save(figure(tree), options["plot"], checks)
+        save(figure(tree), options["plot"], checks, above=heading(interface))
         note(options, f"wrote {options['plot']}")

@@ -56,7 +56,7 @@ def command(**options: Any) -> None:
     from latmm.modes.export import write_phonon_csv
     from latmm.modes.mesh import check_mesh
     from latmm.modes.system import SIDES, System
-    from latmm.plotting import save
+    from latmm.plotting import heading, save
     from latmm.plotting_modes import phonon_figure
     from latmm.results import write
 
@@ -86,7 +86,9 @@ def command(**options: Any) -> None:
         write_phonon_csv(tree, options["csv_file"])
         note(options, f"wrote {options['csv_file']}")
     if options["plot"]:
-        save(phonon_figure(tree, elastic, temperatures[-1]), options["plot"], checks)
+        save(
+            phonon_figure(tree, elastic, temperatures[-1]), options["plot"], checks, above=heading(interface)
+        )
         note(options, f"wrote {options['plot']}")
     budgets = {by: budget(tree, elastic, temperatures, by) for by in BY}
     if options["as_json"]:

@@ -5,8 +5,10 @@ all.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,8 +20,9 @@ from latmm.arrays import Floats
 from latmm.checks import Checks, failed
 from latmm.errors import InputError
 from latmm.files import check_destination, replacing
+from latmm.interface.interface import Interface
 
-__all__ = ["comparison_figure", "save"]
+__all__ = ["comparison_figure", "heading", "save"]
 
 STYLE = {
     "agf": ("AGF", "#000000", "-"),
@@ -57,14 +60,14 @@ def comparison_figure(tree: xr.DataTree) -> Figure:
     _dispersions(axes["bands"], tree)
     handles, labels = axes["conductance"].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), frameon=False)
-    figure.suptitle(f"{_title(tree)}, {tree.attrs['potential'].split(':')[0]} potential")
+    figure.suptitle(f"{_title(tree)}\n{_source(tree)}")
     return figure
 
 
-def save(figure: Figure, path: str | Path, checks: Checks | None = None) -> None:
+def save(figure: Figure, path: str | Path, checks: Checks | None = None, *, above: str = "") -> None:
     """Write a figure; the suffix chooses the format (png, pdf, svg, ...).
 
-    Checks that failed are named in its title.
+    Checks that failed are named in its title, ``above`` comes before it.
 
     Raises
     ------
@@ -72,6 +75,9 @@ def save(figure: Figure, path: str | Path, checks: Checks | None = None) -> None
         If the folder does not exist, the format is unknown, or writing fails.
     """
     check_figure(path)
+    if above:
+        title = figure.get_suptitle()
+        figure.suptitle(f"{above}: {title}" if title else above)
     broken = failed(checks or {})
     if broken:
         names = ", ".join(one.name + (" (allowed)" if one.allowed else "") for one in broken)
@@ -93,12 +99,57 @@ def check_figure(path: str | Path) -> Path:
 
 
 def _title(tree: xr.DataTree) -> str:
-    """Name both crystals and the plane of each, once where it is the same."""
-    formulas = [_formula(tree[side].attrs["formula"]) for side in ("left", "right")]
-    planes = ["".join(str(int(i)) for i in tree.attrs[name]) for name in ("normal", "normal_right")]
+    sides = [tree[side].to_dataset() for side in ("left", "right")]
+    return _pair(
+        [_formula(side.attrs["formula"]) for side in sides],
+        [_plane(tree.attrs[name]) for name in ("normal", "normal_right")],
+        [_masses(side["species"].values, side["mass"].values) for side in sides],
+    )
+
+
+def heading(interface: Interface) -> str:
+    """Name the crystals of an interface for the title of a figure: Si | Si (001), Si 28.085 | 72.63 amu."""
+    sides = [interface.left.atoms, interface.right.atoms]
+    return _pair(
+        [_formula(atoms.get_chemical_formula()) for atoms in sides],
+        [_plane(normal) for normal in interface.normals],
+        [_masses(np.array(atoms.get_chemical_symbols()), atoms.get_masses()) for atoms in sides],
+    )
+
+
+def _pair(formulas: list[str], planes: list[str], both: list[dict[str, float]]) -> str:
+    """Name both crystals and their planes, one where they are the same, and masses where only they differ."""
     if planes[0] == planes[1]:
-        return f"{formulas[0]} | {formulas[1]} ({planes[0]})"
-    return " | ".join(f"{formula} ({plane})" for formula, plane in zip(formulas, planes, strict=True))
+        title = f"{formulas[0]} | {formulas[1]} {planes[0]}"
+    else:
+        title = " | ".join(f"{formula} {plane}" for formula, plane in zip(formulas, planes, strict=True))
+    masses = both if formulas[0] == formulas[1] else []
+    unlike = [
+        f"{element} {' | '.join(f'{mass[element]:.5g}' for mass in masses)}"
+        for element in (masses[0] if masses else ())
+        if not np.isclose(masses[0][element], masses[1][element], rtol=1e-4)
+    ]
+    return f"{title}, {', '.join(unlike)} amu" if unlike else title
+
+
+def _plane(normal: Sequence[int]) -> str:
+    """Miller indices in brackets, apart where one has a sign or two digits."""
+    indices = [str(int(i)) for i in normal]
+    return f"({('' if all(len(i) == 1 for i in indices) else ' ').join(indices)})"
+
+
+def _masses(species: np.ndarray[Any, Any], mass: Floats) -> dict[str, float]:
+    """Mean mass of each element of a crystal, amu."""
+    return {str(element): float(mass[species == element].mean()) for element in dict.fromkeys(species)}
+
+
+def _source(tree: xr.DataTree) -> str:
+    """Name the source of the force constants: a potential, or the rule that joins two calculations."""
+    head = str(tree.attrs["potential"]).partition(";")[0]
+    name, colon, _ = head.partition(": ")
+    text = f"{name} potential" if colon else head
+    rules = len(tree["mixing"]["mixing"]) if "mixing" in tree.children else 1
+    return text if rules == 1 else f"{text} (first of {rules} mixing rules)"
 
 
 def _formula(formula: str) -> str:

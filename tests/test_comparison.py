@@ -4,14 +4,16 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import latmm
+from latmm.checks import by_name, check
 from latmm.comparison import DEFAULT_MODELS, MODELS, compare
 from latmm.continuum.channels import channels
 from latmm.errors import InputError
 from latmm.landauer import conductance
 from latmm.lattice.phonons import largest_frequency
-from latmm.plotting import comparison_figure, save
+from latmm.plotting import comparison_figure, heading, save
 from latmm.results import read, summary, write
 from latmm.sweep.run import sweep
 from latmm.sweep.sampling import frequency_grid, windows
@@ -211,3 +213,22 @@ def test_sampling_is_checked_at_both_ends_of_the_temperatures(heavy, tree):
     cold, both = (worst(compare(heavy, t, models=["agf", "dmm"], **QUICK)) for t in ([20.0], [20.0, 300.0]))
     assert all(both[name] >= cold[name] > 0 for name in cold)
     assert worst(tree) == both
+
+
+def test_titles_name_what_differs_and_where_the_force_constants_come_from(heavy_silicon):
+    assert heading(heavy_silicon) == "Si | Si (001), Si 28.085 | 72.63 amu"
+    tree = compare(heavy_silicon, 300.0, models=["dmm"], **QUICK)
+    assert comparison_figure(tree).get_suptitle() == f"{heading(heavy_silicon)}\nsw potential"
+    tree.attrs["normal"] = tree.attrs["normal_right"] = [1, -1, 0]
+    tree.attrs["potential"] = "arithmetic mean of both; left: si.yaml: phonopy; right: si.yaml"
+    expected = "Si | Si (1 -1 0), Si 28.085 | 72.63 amu\narithmetic mean of both"
+    assert comparison_figure(tree).get_suptitle() == expected
+    tree.attrs["potential"] = "my.module:make: from elsewhere"
+    assert comparison_figure(tree).get_suptitle().endswith("\nmy.module:make potential")
+
+
+def test_a_figure_is_headed_and_marked(tmp_path):
+    figure = Figure()
+    figure.suptitle("heat flow")
+    save(figure, tmp_path / "f.png", by_name([check("stress_left", 1.0, 0.2)]), above="Si | Ge (001)")
+    assert figure.get_suptitle() == "Si | Ge (001): heat flow\nchecks failed: stress_left"
