@@ -39,6 +39,7 @@ mutants: $(STAMP)
 
 # the hostile corpus, each case in a process of its own under limits (takes long)
 fuzz: $(STAMP)
+	LATMM_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/test_hostile.py -k any_options
 	PYTHONPATH=tests $(BIN)/python -m hostile
 
 lint: $(STAMP)

@@ -11,6 +11,7 @@ GENERATORS = (
     "usage",
     "numbers",
     "calculators",
+    "outputs",
     "structure_files",
     "phonopy_files",
     "parameters",

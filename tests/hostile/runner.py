@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -78,25 +79,27 @@ def run_apart(case: Case, folder: Path) -> Outcome:
         "PYTHONDONTWRITEBYTECODE": "1",
         **case.environment,
     }
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
+    with (
+        subprocess.Popen(
             [sys.executable, "-c", _MAIN, *case.arguments],
             cwd=folder,
             stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=errors,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=environment,
             preexec_fn=bound,
             start_new_session=True,
-        )
+        ) as process,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        readers = [pool.submit(stream.read) for stream in (process.stdout, process.stderr)]
         status, usage, hung = _ended(process)
-        texts = []
-        for stream in (out, errors):
-            stream.seek(0)
-            texts.append(stream.read(10**7).decode(errors="replace"))
+        out, errors = (reader.result()[: 10**7].decode(errors="replace") for reader in readers)
     seconds = usage.ru_utime + usage.ru_stime - empty()[0] * (not hung)
     hung = hung or status in (-signal.SIGXCPU, -signal.SIGKILL)
-    return Outcome(status, *texts, max(seconds, 0.0), usage.ru_maxrss * 1024, hung)
+    return Outcome(status, out, errors, max(seconds, 0.0), usage.ru_maxrss * 1024, hung)
 
 
 def _ended(process: "subprocess.Popen[bytes]") -> tuple[int, resource.struct_rusage, bool]:
