@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
 
+from latmm.checks import check
 from latmm.comparison import compare
 from latmm_cli import modes, study_disorder, study_layers, transmissivity
 from latmm_cli.converge import with_error
@@ -121,9 +122,10 @@ def test_mode_tables_print_conductances_in_megawatts():
         "temperature": [100.0, 300.0],
         "conductance": {"left": [1e8, 2e8], "right": [1.5e8, 2.5e8]},
         "modes": 7,
-        "checks": {"unitarity": 1e-12},
     }
-    rows = [numbers(line) for line in modes._text(found).splitlines()[1:3]]
+    names = ("frequency", "group_velocity", "energy", "detailed_balance")
+    checks = {name: check(name, 1e-12, 1e-8) for name in names}
+    rows = [numbers(line) for line in modes._text(found, checks).splitlines()[1:3]]
     assert rows == [[100.0, 100.0, 150.0], [300.0, 200.0, 250.0]]
 
 
