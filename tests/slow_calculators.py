@@ -23,11 +23,11 @@ class Noted(BondCalculator):
 
 
 class Program(Noted):
-    """Has a program compute for a minute, and notes that, too."""
+    """Has a program compute for ten minutes, and notes that, too."""
 
     def calculate(self, *arguments, **keywords):
         super().calculate(*arguments, **keywords)
-        with subprocess.Popen(["sleep", "60"]) as program:
+        with subprocess.Popen(["sleep", "600"]) as program:
             (self._log / f"{program.pid}-program").touch()
 
 
