@@ -1,10 +1,12 @@
 # Two commands for a fresh machine: `make demo` runs the main job, `make test` the tests.
 PYTHON ?= python3
 VENV ?= .venv
+# a file of versions to install, e.g. .ci/oldest.txt
+CONSTRAINTS ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick coverage mutants fuzz check lint types bench clean
+.PHONY: demo test quick slow coverage mutants fuzz check lint types bench clean
 .DEFAULT_GOAL := test
 
 # the stamp is renewed when the dependencies change; the install itself is editable. setuptools' finder of it
@@ -12,7 +14,8 @@ STAMP := $(VENV)/.installed
 # package; with the clone itself on the path, the package is found first
 $(STAMP): pyproject.toml Makefile
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -e '.[dev]'
 	pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/latmm-clone.pth"
 	touch $@
 
@@ -26,6 +29,9 @@ test: $(STAMP)
 # what takes less than five seconds each
 quick: $(STAMP)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+
+slow: $(STAMP)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m slow
 
 # lines of latmm that the tests run, in all processes; fails under 95 %
 coverage: $(STAMP)

@@ -151,7 +151,7 @@ def transmission_through_atoms(
     source[0] = 1.0
     open_ = (nu < left.largest_frequency) & (nu < right.largest_frequency)
     response = np.zeros(nu.size, dtype=complex)
-    response[open_] = np.linalg.solve(matrix[open_], source)[:, -1, 0]
+    response[open_] = np.linalg.solve(matrix[open_], source[None])[:, -1, 0]
     rates = 4.0 * np.where(open_, sigma[0].imag * sigma[1].imag, 0.0)
     return np.asarray(rates * np.abs(response) ** 2)
 

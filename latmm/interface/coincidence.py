@@ -243,7 +243,7 @@ def _pairs(left: Floats, right: Floats, count: int, limits: tuple[float, float])
         basis = partners @ right
         independent = np.linalg.det(basis) > 0.5 * np.linalg.det(right)
         partners = partners[independent]
-        stretch = np.linalg.svd(np.linalg.solve(basis[independent], cell), compute_uv=False)
+        stretch = np.linalg.svd(np.linalg.solve(basis[independent], cell[None]), compute_uv=False)
         partners = partners[(stretch[:, 0] <= high) & (stretch[:, 1] >= low)]
         partners = partners[ordered(*partners.reshape(-1, 4).T)]  # whatever the order of equal angles
         found[0].append(np.broadcast_to(lateral, partners.shape))
