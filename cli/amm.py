@@ -12,7 +12,7 @@ from .survey import output_options, run_survey
 
 __all__ = ["command"]
 
-_MODELS = ("amm", "amm-isotropic", "amm-scalar", "khalatnikov", "mixed", "radiation-debye")
+_MODELS = ("amm", "amm-isotropic", "amm-scalar", "khalatnikov", "mixed", "dmm-anisotropic", "radiation-debye")
 _DEFAULT = ("amm", "amm-isotropic", "radiation-debye")
 
 

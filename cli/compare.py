@@ -31,6 +31,7 @@ _MODELS = (
     "mixed",
     "dmm",
     "dmm-branch",
+    "dmm-anisotropic",
     "dmm-debye",
     "radiation",
     "radiation-debye",

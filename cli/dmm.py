@@ -19,7 +19,7 @@ _DISPERSION = (
     "radiation",
     "radiation-inelastic",
 )
-_DEBYE = ("dmm-debye", "dmm-joint-frequency", "radiation-debye")
+_DEBYE = ("dmm-debye", "dmm-anisotropic", "dmm-joint-frequency", "radiation-debye")
 
 
 @click.command(name="dmm", short_help="Diffuse mismatch of crystals or media.")

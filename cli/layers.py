@@ -72,7 +72,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     from latmm.continuum.contact import spring_compliance
     from latmm.continuum.layers import Stack, acoustic_mismatch_stack
     from latmm.continuum.library import medium
-    from latmm.continuum.low_temperature import LONG_WAVES, first_prefactor
+    from latmm.continuum.low_temperature import LONG_WAVES
     from latmm.continuum.survey import Conductances, Side, comparison_table, graded_grid
 
     left, right = (Side(medium(options[f"{name}_medium"])) for name in ("left", "right"))
@@ -90,7 +90,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
             grid,
             spectra[name],
             np.array(temperatures),
-            first_prefactor(acoustic_mismatch_stack(stack, LONG_WAVES)),
+            acoustic_mismatch_stack(stack, LONG_WAVES),
         )
         for name, stack in stacks.items()
     }

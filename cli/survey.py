@@ -136,10 +136,24 @@ def _json(tree: "xr.DataTree") -> str:
             m: [g if g == g else None for g in comparison["conductance"].sel(model=m).values.tolist()]
             for m in models
         },
+        **{
+            f"{name}_error": {
+                m: [
+                    g if isfinite(g) else None
+                    for g in comparison[f"{name}_error"].sel(model=m).values.tolist()
+                ]
+                for m in models
+            }
+            for name in ("conductance", "conductance_four_probe")
+        },
         **marks(comparison),
         "refused": [m for m in models if comparison["refused"].sel(model=m).values.any()],
         "cubic_prefactor": {
             m: value if value == value else None for m, value in zip(models, prefactors, strict=True)
+        },
+        "cubic_prefactor_error": {
+            m: value if value == value else None
+            for m, value in zip(models, comparison["cubic_prefactor_error"].values.tolist(), strict=True)
         },
     }
     if "stack" in tree.children:

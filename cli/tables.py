@@ -40,9 +40,10 @@ def conductance_table(comparison: "xr.Dataset") -> str:
     for i, temperature in enumerate(table["temperature"].values):
         marks = None if above is None else ["*" if mark else "" for mark in above[:, i]]
         lines.append(f"{temperature:>9g}" + cells((table.values[:, i] / 1e6).tolist(), marks))
-    if "conductance_error" in comparison:
+    if "conductance_error" in comparison and comparison["conductance_error"].notnull().any():
         bars = (comparison["conductance_error"] / table).max("temperature").values
-        percent = "".join(f"{100 * bar:>{width}.2g}" for bar, width in zip(bars, widths, strict=True))
+        texts = [f"{100 * bar:.2g}" if bar == bar else "—" for bar in bars]
+        percent = "".join(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
         lines.append(f"{'±, %':>9}{percent}  (sampling, at most)")
     if "cubic_prefactor" in comparison:
         prefactors = cells(comparison["cubic_prefactor"].values.tolist())

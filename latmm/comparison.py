@@ -9,6 +9,7 @@ one Landauer integral turns each into conductances:
 - ``mixed``: acoustic where waves are long against the interface's roughness, diffuse where they are short;
 - ``dmm``: diffuse mismatch with the full phonon dispersion of both crystals;
 - ``dmm-branch``: the same, each acoustic branch, in order of frequency, for itself;
+- ``dmm-anisotropic``: diffuse mismatch of the elastic waves that ``amm`` and ``mixed`` count;
 - ``dmm-debye``: diffuse mismatch on Debye's dispersion;
 - ``radiation``: every channel that the poorer lattice offers transmits, the upper limit of elastic transfer
   between the lattices;
@@ -35,7 +36,7 @@ from latmm.checks import Check, by_name, check, dumps
 from latmm.continuum.channels import channels
 from latmm.continuum.diffuse_mismatch import radiation_limit
 from latmm.continuum.media import Medium
-from latmm.continuum.survey import ABOVE_LATTICE, ContinuumModels, Side
+from latmm.continuum.survey import ABOVE_LATTICE, ContinuumModels, Side, quadrature_errors
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.interface.matching import principal_strain
@@ -43,6 +44,7 @@ from latmm.landauer import (
     FrequencyGrid,
     conductance,
     four_probe,
+    four_probe_error,
     kapitza_resistances,
     spectrum,
     temperatures,
@@ -52,7 +54,7 @@ from latmm.lattice.phonons import density_of_states, largest_frequency, phonons
 from latmm.lattice.stiffness import elasticity, slope_error
 from latmm.limits import limits_of
 from latmm.results import as_json
-from latmm.sweep.accuracy import conductance_error, four_probe_error
+from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.refinement import Level, Sampling, levels, solve_level
 from latmm.sweep.run import SpectralTransmission
 from latmm.sweep.tasks import MEMORY
@@ -69,6 +71,7 @@ MODELS = (
     "mixed",
     "dmm",
     "dmm-branch",
+    "dmm-anisotropic",
     "dmm-debye",
     "radiation",
     "radiation-debye",
@@ -334,6 +337,8 @@ def _conductances(
         error = conductance_error(grid, spectrum_, t, elastic=sampling.elastic, elastic_error=low)
         if name in _ZONE_MODELS:
             error = np.hypot(error, g * bulk)
+        if "transmission_error" in found:
+            error = np.hypot(error, conductance(grid, quadrature_errors(found), t))
         two.append(g[0])
         two_error.append(error[0])
         four.append(four_probe(*g))

@@ -45,6 +45,7 @@ __all__ = [
     "FrequencyGrid",
     "conductance",
     "four_probe",
+    "four_probe_error",
     "heat_capacity_weight",
     "kapitza_resistances",
     "phonon_energy",
@@ -183,6 +184,26 @@ def four_probe(two_probe: ArrayLike, left: ArrayLike, right: ArrayLike) -> Float
     resistance = 1.0 / g - 0.5 * (1.0 / gl + 1.0 / gr)
     resistance = np.where(np.abs(resistance) * g < NO_RESISTANCE, 0.0, resistance)
     return np.asarray(np.divide(1.0, resistance, out=np.full_like(resistance, np.inf), where=resistance != 0))
+
+
+def four_probe_error(four: ArrayLike, conductances: ArrayLike, errors: ArrayLike) -> Floats:
+    """Error bar of the four-probe conductance: those of its three resistances added up.
+
+    Parameters
+    ----------
+    four : (N,) array_like
+        Four-probe conductance, W m⁻² K⁻¹.
+    conductances, errors : (3, N) array_like
+        Of the interface, the left and the right crystal, W m⁻² K⁻¹.
+
+    Returns
+    -------
+    (N,) ndarray
+        W m⁻² K⁻¹; infinite where the conductance is.
+    """
+    g4, g = np.asarray(four, dtype=float), np.asarray(conductances, dtype=float)
+    share = np.array([1.0, 0.5, 0.5]) @ (np.asarray(errors, dtype=float) / g**2)
+    return np.asarray(np.where(np.isfinite(g4), g4, 1.0) ** 2 * np.where(np.isfinite(g4), share, np.inf))
 
 
 def kapitza_resistances(

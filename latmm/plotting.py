@@ -30,6 +30,7 @@ STYLE = {
     "amm-isotropic": ("AMM, isotropic", "#56b4e9", "--"),
     "dmm": ("DMM", "#d55e00", "-"),
     "dmm-branch": ("DMM by branch", "#d55e00", "-."),
+    "dmm-anisotropic": ("DMM, elastic media", "#e69f00", "-."),
     "dmm-debye": ("DMM, Debye", "#e69f00", "--"),
     "mixed": ("mixed mismatch", "#cc79a7", "-"),
     "radiation": ("radiation limit of the lattice", "#009e73", ":"),

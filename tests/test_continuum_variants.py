@@ -13,7 +13,7 @@ from continuum_systems import (
     gauss_grid,
 )
 
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch_isotropic, debye_channels
+from latmm.continuum.acoustic_mismatch import debye_channels
 from latmm.continuum.chains import (
     Chain,
     chain_transmission,
@@ -36,7 +36,7 @@ from latmm.continuum.diffuse_mismatch import (
 from latmm.continuum.library import medium, medium_names
 from latmm.continuum.low_temperature import CUBIC_LAW, cubic_prefactor, cubic_prefactors
 from latmm.continuum.media import Medium
-from latmm.continuum.mixed_mismatch import dominant_wavelength, mixed_mismatch, regime_map
+from latmm.continuum.mixed_mismatch import dominant_wavelength, regime_map
 from latmm.continuum.rayleigh import khalatnikov, rayleigh_coefficient, rayleigh_slowness
 from latmm.continuum.scalar import acoustic_mismatch_scalar, flux_average, scalar_transmissivity
 from latmm.continuum.survey import ContinuumModels, Side, graded_grid, survey
@@ -145,30 +145,6 @@ def test_matching_atoms_are_a_quarter_wave_plate() -> None:
     t = transmission_through_atoms(left, [mass] * atoms, [1.0] * (atoms + 1), right, [nu])
     assert t[0] == pytest.approx(1.0, abs=2e-3)
     assert t[0] > long_wave_transmission(left, right) + 0.3
-
-
-def test_mixed_mismatch_lies_between_acoustic_and_diffuse() -> None:
-    grid = gauss_grid(10.0, 60)
-    acoustic = acoustic_mismatch_isotropic(AL, SI, grid).transmission.values
-    diffuse = diffuse_mismatch_debye(AL, SI, grid).transmission.values
-    np.testing.assert_allclose(mixed_mismatch(AL, SI, grid, 0.0).transmission, acoustic, rtol=1e-6, atol=1e-9)
-    rough = mixed_mismatch(AL, SI, grid, 1e5)
-    np.testing.assert_allclose(rough.transmission, diffuse, rtol=2e-3, atol=1e-9)
-    some = mixed_mismatch(AL, SI, grid, 0.3)
-    t = np.array([1.0, 5.0, 20.0, 300.0])
-    g, g_a, g_d = (conductance(grid, x, t) for x in (some.transmission, acoustic, diffuse))
-    share = (g - g_d) / (g_a - g_d)
-    assert share[0] > 0.98
-    assert np.all(np.diff(share) < 0)
-    assert abs(share[-1]) < 0.1
-    bound = np.minimum(some.channels_left, some.channels_right)
-    assert np.all(some.transmission <= bound * (1 + 1e-9))
-
-
-def test_mixed_mismatch_is_reciprocal() -> None:
-    grid = gauss_grid(10.0, 40)
-    there, back = mixed_mismatch(AL, SI, grid, 0.4), mixed_mismatch(SI, AL, grid, 0.4)
-    np.testing.assert_allclose(back.transmission, there.transmission, rtol=1e-9, atol=1e-12)
 
 
 def test_regime_map_turns_diffuse_with_temperature_and_roughness() -> None:

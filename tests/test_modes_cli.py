@@ -87,10 +87,9 @@ def test_modes_at_one_frequency_covers_the_zone(tmp_path, built):
     assert "worst errors: frequency" in result.stdout
 
 
-def test_transmissivity_prints_the_conductance_of_both_sides(tmp_path, built, monkeypatch):
+def test_transmissivity_prints_the_conductance_of_both_sides(tmp_path, built):
     tree, phonons, figure = (tmp_path / name for name in ("phonons.nc", "phonons.csv", "phonons.png"))
     outputs = ("-o", str(tree), "--csv", str(phonons), "--plot", str(figure))
-    monkeypatch.setattr("latmm.modes.elastic._AZIMUTHS", 8)
     options = ("--mesh", "6", "6", "6", "-T", "50", "-T", "100", "--json", *outputs)
     result = run("transmissivity", *CRYSTALS, *options)
     assert result.exit_code == 0, result.output

@@ -343,11 +343,10 @@ def test_conversion_is_drawn_as_it_is_printed(system):
     np.testing.assert_allclose(drawn, printed, atol=6e-4)
 
 
-def test_figures_are_drawn(system, table, continuum, tmp_path, monkeypatch):
+def test_figures_are_drawn(system, table, continuum, tmp_path):
     nu = 0.3 * largest_frequency(system.right)
     zone = mode_table(system, *zone_samples([nu], (6, 6)))
     phonons = beside_phonons(transmissivities(system, (4, 4, 4)), continuum)
-    monkeypatch.setattr("latmm.modes.elastic._AZIMUTHS", 8)
     elastic = [elastic_transmission(continuum, side, angles=90) for side in (0, 1)]
     figures = (
         zone_figure(zone, [c.atoms.cell.array[:2, :2] for c in system.crystals], nu, continuum),

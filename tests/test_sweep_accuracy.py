@@ -13,11 +13,11 @@ from latmm.continuum.acoustic_mismatch import acoustic_mismatch
 from latmm.continuum.media import Medium
 from latmm.errors import ConvergenceError, InputError
 from latmm.interface.build import build_interface
-from latmm.landauer import FrequencyGrid, conductance
+from latmm.landauer import FrequencyGrid, conductance, four_probe_error
 from latmm.lattice.phonons import largest_frequency
 from latmm.results import read, write
 from latmm.sweep import refinement
-from latmm.sweep.accuracy import conductance_error, four_probe_error
+from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.refinement import Sampling, levels, solve_level
 from latmm.sweep.run import _extend
 from latmm.sweep.sampling import frequency_grid, reduced_mesh, staggered, windows

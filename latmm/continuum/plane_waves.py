@@ -130,16 +130,22 @@ def _stroh_matrix(medium: Medium, s: Floats, speed: float) -> Floats:
     """N (..., 6, 6) in units of ``speed``: s in 1/speed, ℓ in ρ·speed."""
     b = medium.moduli / (medium.density * speed**2)
     t_inverse = np.linalg.inv(b[:, 2, :, 2])
-    unit = s * speed
-    q = np.einsum("iakb,...a,...b->...ik", b[:, :2, :, :2], unit, unit)
-    r = np.einsum("iak,...a->...ik", b[:, :2, :, 2], unit)
-    n = np.empty((*s.shape[:-1], 6, 6))
+    r = np.moveaxis(b[:, :2, :, 2], 1, 0)  # R = s_x r_x + s_y r_y
     rt = r @ t_inverse
-    n[..., :3, :3] = -np.swapaxes(rt, -1, -2)
-    n[..., :3, 3:] = t_inverse
-    n[..., 3:, :3] = np.eye(3) - q + rt @ np.swapaxes(r, -1, -2)
-    n[..., 3:, 3:] = -rt
-    return n
+    # N is a polynomial of s: a constant, two linear and three quadratic terms
+    terms = np.zeros((6, 6, 6))
+    terms[0, :3, 3:] = t_inverse
+    terms[0, 3:, :3] = np.eye(3)
+    for axis in (0, 1):
+        terms[1 + axis, :3, :3] = -rt[axis].T
+        terms[1 + axis, 3:, 3:] = -rt[axis]
+    pairs = ((0, 0), (0, 1), (1, 1))
+    for term, (alpha, beta) in enumerate(pairs, start=3):
+        both = {(alpha, beta), (beta, alpha)}
+        terms[term, 3:, :3] = sum(rt[m] @ r[n].T - b[:, m, :, n] for m, n in both)
+    x, y = np.moveaxis(s * speed, -1, 0)
+    powers = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+    return np.asarray((powers @ terms.reshape(6, 36)).reshape(*s.shape[:-1], 6, 6))
 
 
 def _solid_waves(medium: Medium, s: Floats) -> PlaneWaves:

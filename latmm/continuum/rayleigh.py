@@ -19,18 +19,30 @@ damping).
 Symbols: α, β → longitudinal and transverse speed (km s⁻¹), p → slowness (s km⁻¹ = ps nm⁻¹).
 """
 
+from math import pi
+
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from latmm.arrays import Complexes, Floats
 from latmm.continuum.acoustic_mismatch import acoustic_mismatch_isotropic
 from latmm.continuum.cutoffs import truncated_square_law
 from latmm.continuum.media import Medium
+from latmm.continuum.plane_waves import plane_waves
+from latmm.continuum.slowness import critical_slownesses, symmetry_wedge
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
 from latmm.units import TWO_PI
 
-__all__ = ["khalatnikov", "rayleigh_coefficient", "rayleigh_slowness"]
+__all__ = [
+    "khalatnikov",
+    "rayleigh_coefficient",
+    "rayleigh_slowness",
+    "surface_impedance",
+    "surface_wave_coefficient",
+]
 
 
 def _reactance(solid: Medium, p: float) -> float:
@@ -62,6 +74,57 @@ def rayleigh_coefficient(solid: Medium, fluid: Medium) -> float:
     slope = solid.density * abs(derivative) / np.sqrt(p**2 - 1 / alpha**2)
     impedance = fluid.density / np.sqrt(inside)
     return float(2.0 * p * impedance / slope)
+
+
+def surface_wave_coefficient(solid: Medium, fluid: Medium, *, azimuths: int = 64) -> float:
+    """Channels per area over ω² of the surface waves that a solid of any anisotropy keeps, (ps/nm)².
+
+    Of isotropic solids it is :func:`rayleigh_coefficient`. Surface waves that leak into bulk waves of the
+    solid are no lines; the acoustic mismatch counts them among its bulk waves.
+
+    Parameters
+    ----------
+    solid : Medium
+        Right of the fluid, interface normal z.
+    fluid : Medium
+    azimuths : int
+        Gauss nodes in the wedge of azimuths that symmetry repeats.
+    """
+    start, wedge, copies = symmetry_wedge((solid, fluid))
+    x, w = np.polynomial.legendre.leggauss(azimuths)
+    angles, weights = start + 0.5 * wedge * (x + 1.0), 0.5 * wedge * copies * w
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    edges = critical_slownesses(solid, directions)
+    total = 0.0
+    for direction, weight, edge in zip(directions, weights, edges, strict=True):
+
+        def reactance(p: ArrayLike, direction: Floats = direction) -> Floats:
+            return surface_impedance(solid, np.asarray(p)[..., None] * direction).imag
+
+        # surface waves are slower than all bulk waves, some by very little
+        p = float(edge.max()) * (1.0 + np.geomspace(1e-9, 0.6, 400))
+        values = reactance(p)
+        for i in np.flatnonzero(np.diff(np.sign(values))):
+            root = float(brentq(reactance, p[i], p[i + 1], xtol=1e-15))
+            if abs(reactance(root)) > min(abs(values[i]), abs(values[i + 1])):
+                continue  # a pole
+            step = 1e-6 * root
+            slope = float(reactance(root + step) - reactance(root - step)) / (2.0 * step)
+            inside = 1.0 / fluid.speeds.longitudinal**2 - root**2
+            if inside > 0:
+                total += weight * root * 4.0 * pi * fluid.density / np.sqrt(inside) / abs(slope)
+    return float(total / (4.0 * pi**2))
+
+
+def surface_impedance(solid: Medium, slowness: Floats) -> Complexes:
+    """Divide the pressure on a solid's free surface by its velocity: Z (...), GPa ps/nm.
+
+    The tangential traction vanishes. In-plane slownesses are (..., 2), ps/nm.
+    """
+    waves = plane_waves(solid, slowness).forward
+    pull = np.broadcast_to(np.array([[0.0], [0.0], [1.0]], complex), (*waves.traction.shape[:-1], 1))
+    lifted = waves.displacement @ np.linalg.solve(waves.traction, pull)
+    return np.asarray(1.0 / lifted[..., 2, 0])
 
 
 def khalatnikov(solid: Medium, fluid: Medium, grid: FrequencyGrid, *, rayleigh: bool = True) -> xr.Dataset:

@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
-from latmm.continuum.acoustic_mismatch import debye_channels
+from latmm.continuum.acoustic_mismatch import debye_channels, with_errors
 from latmm.continuum.cutoffs import truncated_square_law
 from latmm.continuum.media import Medium
 from latmm.continuum.slowness import slowness_nodes
@@ -63,13 +63,15 @@ def scalar_transmissivity(
     return np.asarray(np.divide(4.0 * left * right, total, out=np.zeros_like(total), where=total > 0))
 
 
-def flux_average(impedances: tuple[float, float], speeds: tuple[float, float]) -> float:
+def flux_average(
+    impedances: tuple[float, float], speeds: tuple[float, float], *, nodes: int = _NODES
+) -> float:
     """Transmissivity averaged over the flux of an isotropic left side: 2 ∫ τ cos θ sin θ dθ."""
-    p, weight = slowness_nodes(np.array([1.0 / max(speeds)]), _NODES)
+    p, weight = slowness_nodes(np.array([1.0 / max(speeds)]), nodes)
     return float(2.0 * speeds[0] ** 2 * (weight * p) @ scalar_transmissivity(impedances, speeds, p))
 
 
-def _coefficients(left: Medium, right: Medium) -> Floats:
+def _coefficients(left: Medium, right: Medium, nodes: int = _NODES) -> Floats:
     """K (ps nm⁻¹)² of L, T, T; a fluid meets the longitudinal wave alone."""
     values = []
     for first, second in zip(left.speeds, right.speeds, strict=True):
@@ -77,7 +79,7 @@ def _coefficients(left: Medium, right: Medium) -> Floats:
             values.append(0.0)
             continue
         impedances = left.density * first, right.density * second
-        values.append(flux_average(impedances, (first, second)) / (4.0 * pi * first**2))
+        values.append(flux_average(impedances, (first, second), nodes=nodes) / (4.0 * pi * first**2))
     return np.array([values[0], values[1], values[1]])
 
 
@@ -99,12 +101,14 @@ def acoustic_mismatch_scalar(left: Medium, right: Medium, grid: FrequencyGrid) -
     Returns
     -------
     xarray.Dataset
-        The common table, see :func:`latmm.landauer.spectrum`.
+        The common table, see :func:`latmm.landauer.spectrum`, and the errors of its quadrature.
     """
     coefficients = _coefficients(left, right)
+    total, half = float(coefficients.sum()), float(_coefficients(left, right, _NODES // 2).sum())
+    error = abs(half / total - 1.0) if total > 0 else 0.0
     # a fluid's missing transverse waves have the coefficient zero: any cut-off will do
     limits = [np.resize(medium.debye_frequencies(), 3) for medium in (left, right)]
-    return spectrum(
+    table = spectrum(
         grid,
         truncated_square_law(grid, coefficients, np.minimum(limits[0], limits[1])),
         debye_channels(left, grid),
@@ -112,3 +116,4 @@ def acoustic_mismatch_scalar(left: Medium, right: Medium, grid: FrequencyGrid) -
         model="amm-scalar",
         description="scalar acoustic mismatch, each polarisation by itself, Debye cut-offs",
     )
+    return with_errors(table, error, 0.0, 0.0)

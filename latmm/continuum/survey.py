@@ -31,11 +31,18 @@ from latmm.continuum.diffuse_mismatch import (
 )
 from latmm.continuum.low_temperature import LONG_WAVES, first_prefactor
 from latmm.continuum.media import Medium
-from latmm.continuum.mixed_mismatch import mixed_mismatch
+from latmm.continuum.mixed_mismatch import diffuse_mismatch_anisotropic, mixed_mismatch
 from latmm.continuum.rayleigh import khalatnikov
 from latmm.continuum.scalar import acoustic_mismatch_scalar
 from latmm.errors import InputError
-from latmm.landauer import FrequencyGrid, conductance, four_probe, kapitza_resistances, temperatures
+from latmm.landauer import (
+    FrequencyGrid,
+    conductance,
+    four_probe,
+    four_probe_error,
+    kapitza_resistances,
+    temperatures,
+)
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import largest_frequency
 from latmm.units import THZ_PER_KELVIN, TWO_PI
@@ -51,6 +58,7 @@ __all__ = [
     "Side",
     "comparison_table",
     "graded_grid",
+    "quadrature_errors",
     "survey",
 ]
 
@@ -189,6 +197,7 @@ _SPECTRAL: dict[str, Callable[[ContinuumModels], xr.Dataset]] = {
     "mixed": lambda m: m.mixed(),
     "dmm": lambda m: diffuse_mismatch(*m.channels, m.grid),
     "dmm-branch": lambda m: diffuse_mismatch_by_branch(*m.branches, m.grid),
+    "dmm-anisotropic": lambda m: diffuse_mismatch_anisotropic(m.left.medium, m.right.medium, m.grid),
     "dmm-debye": lambda m: diffuse_mismatch_debye(m.left.isotropic, m.right.isotropic, m.grid),
     "dmm-joint-frequency": lambda m: joint_frequency_diffuse_mismatch(
         m.left.isotropic, m.right.isotropic, m.grid
@@ -205,10 +214,19 @@ _UNBOUNDED = frozenset({"dmm-joint-frequency", "dmm-inelastic-energy"})
 """Models that may give more than the channels of one side carry, as no passive contact can."""
 SPECTRAL_MODELS = tuple(_SPECTRAL)
 """Models that answer with a spectrum."""
-ACOUSTIC_MODELS = ("amm", "amm-isotropic", "amm-scalar", "khalatnikov", "mixed", "radiation-debye")
+ACOUSTIC_MODELS = (
+    "amm",
+    "amm-isotropic",
+    "amm-scalar",
+    "khalatnikov",
+    "mixed",
+    "dmm-anisotropic",
+    "radiation-debye",
+)
 """Models of elastic media."""
 DIFFUSE_MODELS = (
     "dmm",
+    "dmm-anisotropic",
     "dmm-debye",
     "dmm-branch",
     "dmm-inelastic",
@@ -274,7 +292,7 @@ def survey(
         nodes[name.replace("-", "_")] = table
         # roughness ends the ω² law where λ does not exceed it, perhaps below the first node
         long = ContinuumModels(left, right, LONG_WAVES, roughness).mixed() if name == "mixed" else table
-        rows[name] = Conductances.of_spectrum(grid, table, t, first_prefactor(long))
+        rows[name] = Conductances.of_spectrum(grid, table, t, long)
     comparison = comparison_table({name: _refusing(name, row) for name, row in rows.items()}, t)
     if "radiation" in rows:
         above = comparison["conductance"] > (1.0 + 1e-9) * rows["radiation"].interface  # rounding
@@ -293,22 +311,39 @@ def _refusing(name: str, row: "Conductances") -> "Conductances":
 class Conductances(NamedTuple):
     """One model at all temperatures (N), W m⁻² K⁻¹: through the interface, and of either side's channels.
 
-    ``cubic_prefactor`` is G/T³ for T → 0, W m⁻² K⁻⁴.
+    ``cubic_prefactor`` is G/T³ for T → 0, W m⁻² K⁻⁴. ``errors`` (3, N) of the three conductances, in their
+    units, and ``cubic_prefactor_error`` come from the quadrature over slowness; not a number without one.
     """
 
     interface: Floats
     left: Floats
     right: Floats
     cubic_prefactor: float
+    errors: Floats | float = np.nan
+    cubic_prefactor_error: float = np.nan
 
     @classmethod
     def of_spectrum(
-        cls, grid: FrequencyGrid, table: xr.Dataset, temperature: Floats, cubic_prefactor: float
+        cls, grid: FrequencyGrid, table: xr.Dataset, temperature: Floats, long_waves: xr.Dataset
     ) -> "Conductances":
-        """Integrate Ξ, M_left and M_right of a model."""
+        """Integrate Ξ, M_left and M_right of a model; the law of T → 0 is that of a table of long waves."""
         names = ("transmission", "channels_left", "channels_right")
         through, left, right = conductance(grid, np.array([table[x].values for x in names]), temperature)
-        return cls(through, left, right, cubic_prefactor)
+        prefactor = first_prefactor(long_waves)
+        low = float(quadrature_errors(long_waves)[0, 0])
+        errors = conductance(grid, quadrature_errors(table), temperature)
+        return cls(
+            through, left, right, prefactor, errors, low / float(long_waves["transmission"][0]) * prefactor
+        )
+
+
+def quadrature_errors(table: xr.Dataset) -> Floats:
+    """Errors (3, F), nm⁻², of Ξ, M_left and M_right from the quadrature over slowness; none are not a number.
+
+    A table tells them relative to the three, one number or one for each frequency, or not at all.
+    """
+    names = ("transmission", "channels_left", "channels_right")
+    return np.array([(table[x] * table.get(f"{x}_error", xr.DataArray(np.nan))).values for x in names])
 
 
 def comparison_table(rows: Mapping[str, Conductances], temperature: Floats) -> xr.Dataset:
@@ -319,11 +354,18 @@ def comparison_table(rows: Mapping[str, Conductances], temperature: Floats) -> x
     xarray.Dataset
         ``conductance``, ``conductance_four_probe`` (W m⁻² K⁻¹), ``kapitza_resistance_two_probe`` and
         ``kapitza_resistance_four_probe`` (m² K W⁻¹) over (model, temperature), and ``cubic_prefactor``
-        (W m⁻² K⁻⁴) over model.
+        (W m⁻² K⁻⁴) over model; the first, second and last with an ``_error`` from the quadrature over
+        slowness, which is not a number for models without one.
     """
     g = np.array([row.interface for row in rows.values()])
     four = np.array([four_probe(row.interface, row.left, row.right) for row in rows.values()])
     prefactors = np.array([row.cubic_prefactor for row in rows.values()])
+    bars = [np.broadcast_to(row.errors, (3, temperature.size)) for row in rows.values()]
+    four_bars = [
+        four_probe_error(own, np.array([row.interface, row.left, row.right]), bar)
+        for own, row, bar in zip(four, rows.values(), bars, strict=True)
+    ]
+    prefactor_bars = np.array([row.cubic_prefactor_error for row in rows.values()])
     dims = ("model", "temperature")
     contact = "thermal boundary conductance"
     return xr.Dataset(
@@ -338,7 +380,22 @@ def comparison_table(rows: Mapping[str, Conductances], temperature: Floats) -> x
                     "W m-2 K-1",
                     f"{contact} without the ballistic contact resistance",
                 ),
+                (
+                    "conductance_error",
+                    dims,
+                    np.array([bar[0] for bar in bars]),
+                    "W m-2 K-1",
+                    "error bar of the conductance from the quadrature over slowness",
+                ),
+                (
+                    "conductance_four_probe_error",
+                    dims,
+                    np.array(four_bars),
+                    "W m-2 K-1",
+                    "error bar of the four-probe conductance from the quadrature over slowness",
+                ),
                 ("cubic_prefactor", dims[:1], prefactors, "W m-2 K-4", "G/T^3 at low temperature"),
+                ("cubic_prefactor_error", dims[:1], prefactor_bars, "W m-2 K-4", "error bar of G/T^3"),
             )
         }
         | kapitza_resistances(dims, g, four)

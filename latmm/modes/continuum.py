@@ -37,7 +37,7 @@ _NODES = 400
 """Frequencies at which channels are counted; between them they are interpolated."""
 _BATCH = 512
 """Waves solved at once."""
-_TURN = np.diag([1.0, -1.0, -1.0])
+TURN = np.diag([1.0, -1.0, -1.0])
 """Turn about x: what comes from the right then comes from the left."""
 
 
@@ -87,7 +87,7 @@ class Continuum:
     def seen_from(self, side: int) -> tuple[Medium, Medium]:
         """Both media, the one that waves come from first, its half-space below the other."""
         left, right = self.media
-        return (left, right) if side == 0 else (right.rotated(_TURN), left.rotated(_TURN))
+        return (left, right) if side == 0 else (right.rotated(TURN), left.rotated(TURN))
 
     def diffuse_at(self, side: int, frequency: Floats) -> Floats:
         """Transmissivity by diffuse mismatch of phonons of any shape of frequencies, THz."""
@@ -119,7 +119,7 @@ class Continuum:
         towards = np.where(velocity > 0, 1.0, -1.0) * (1.0 if side == 0 else -1.0)
         q = wave_vectors * towards[:, None]
         left, right = self.seen_from(side)
-        q = q if side == 0 else q @ _TURN
+        q = q if side == 0 else q @ TURN
         result = np.full(len(q), np.nan)
         length = np.linalg.norm(q, axis=1)
         rows = np.flatnonzero((branch < _ACOUSTIC) & (length > 0) & (velocity != 0))

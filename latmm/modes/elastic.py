@@ -21,20 +21,19 @@ import numpy as np
 import xarray as xr
 
 from latmm.arrays import Complexes, Floats, Integers
+from latmm.continuum.acoustic_mismatch import wave_mesh
 from latmm.continuum.contact import contact, energy_shares
 from latmm.continuum.cutoffs import truncated_square_law, wave_cutoffs
 from latmm.continuum.media import Medium
 from latmm.continuum.plane_waves import WaveSet, plane_waves
 from latmm.continuum.slowness import axial_azimuths, slowness_mesh
-from latmm.modes.continuum import Continuum
+from latmm.modes.continuum import TURN, Continuum
 from latmm.modes.table import angle_to_normal
 
 __all__ = ["critical_angles", "critical_slowness", "elastic_transmission"]
 
-_AZIMUTHS = 72
-"""Azimuths of the slowness mesh, as many as the model itself takes."""
-_NODES = 24
-"""Gauss nodes between neighbouring critical slownesses, of each azimuth."""
+_NODES = 1728
+"""Gauss nodes between neighbouring critical slownesses of media that are isotropic about the normal."""
 _BATCH = 512
 """In-plane slownesses solved at once."""
 _POLAR = 361
@@ -60,13 +59,18 @@ def elastic_transmission(continuum: Continuum, side: int, *, angles: int = 18) -
         :func:`latmm.continuum.acoustic_mismatch.acoustic_mismatch`, from either side.
     """
     left, right = continuum.seen_from(side)
-    azimuths = axial_azimuths((left, right), _AZIMUTHS)
-    # where one azimuth stands for all, its nodes alone fill the bins of the angle
-    mesh = slowness_mesh((left, right), azimuths=azimuths, nodes=_NODES * _AZIMUTHS // azimuths)
+    if axial_azimuths((left, right), 2) == 1:
+        # where one azimuth stands for all, its nodes alone fill the bins of the angle
+        mesh = slowness_mesh((left, right), azimuths=1, nodes=_NODES)
+        slowness = mesh.slowness
+    else:
+        mesh = wave_mesh(*continuum.media)
+        # from the right the same waves backwards in time, seen turned
+        slowness = mesh.slowness if side == 0 else -mesh.slowness @ TURN[:2, :2]
     total = np.zeros((3, angles, continuum.frequency.size))
     places, coefficients, cutoffs = [], [], []
     for start in range(0, len(mesh.weight), _BATCH):
-        s = mesh.slowness[start : start + _BATCH]
+        s = slowness[start : start + _BATCH]
         waves = plane_waves(left, s), plane_waves(right, s)
         come, leave = waves[0].forward, waves[1].forward
         tau = energy_shares(contact(*waves).transmission, come, leave)

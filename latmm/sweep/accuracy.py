@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from latmm.arrays import Bools, Floats
 from latmm.landauer import FrequencyGrid, conductance, heat_capacity_weight, temperatures
 
-__all__ = ["conductance_error", "four_probe_error"]
+__all__ = ["conductance_error"]
 
 _PANEL = 6
 """Nodes of a panel: as few as average over both meshes, so that errors of one sign are not lost."""
@@ -73,23 +73,3 @@ def conductance_error(
     bar = _DEVIATIONS * np.sqrt(np.max(ways, axis=0))
     low = conductance(grid, np.where(elastic, spectrum, 0.0), t)
     return np.asarray(np.hypot(bar, low * np.asarray(elastic_error)[..., None]))
-
-
-def four_probe_error(four: ArrayLike, conductances: ArrayLike, errors: ArrayLike) -> Floats:
-    """Error bar of the four-probe conductance: those of its three resistances added up.
-
-    Parameters
-    ----------
-    four : (N,) array_like
-        Four-probe conductance, W m⁻² K⁻¹.
-    conductances, errors : (3, N) array_like
-        Of the interface, the left and the right crystal, W m⁻² K⁻¹.
-
-    Returns
-    -------
-    (N,) ndarray
-        W m⁻² K⁻¹; infinite where the conductance is.
-    """
-    g4, g = np.asarray(four, dtype=float), np.asarray(conductances, dtype=float)
-    share = np.array([1.0, 0.5, 0.5]) @ (np.asarray(errors, dtype=float) / g**2)
-    return np.asarray(np.where(np.isfinite(g4), g4, 1.0) ** 2 * np.where(np.isfinite(g4), share, np.inf))
