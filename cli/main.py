@@ -12,6 +12,7 @@ import click
 from latmm import __version__
 from latmm.errors import LatmmError, one_line
 
+from .checking import ChecksFailed
 from .groups import CommandGroup
 from .watching import watch
 
@@ -89,6 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("latmm: error: not enough memory; take a coarser mesh or fewer frequencies", err=True)
         sys.exit(1)
     except click.ClickException as error:
+        if isinstance(error, ChecksFailed):
+            error.show()
+            sys.exit(error.exit_code)
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} -h' for help.\n", err=True)
         click.echo(f"Error: {one_line(error.format_message())}", err=True)

@@ -58,6 +58,7 @@ from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.refinement import Level, Sampling, levels, solve_level
 from latmm.sweep.run import SpectralTransmission
 from latmm.sweep.tasks import MEMORY
+from latmm.threads import single_threaded
 
 if TYPE_CHECKING:
     from latmm.sweep.checkpoint import Checkpoint
@@ -95,6 +96,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 Channels: TypeAlias = tuple[Floats, Floats]
 
 
+@single_threaded
 def compare(
     interface: Interface,
     temperature: ArrayLike,

@@ -17,7 +17,7 @@ from latmm.interface.contact_file import read_contact, write_contact
 from latmm.interface.guards import SHIFT, crystal_guards, force_scale, stability
 from latmm.lattice.stiffness import elasticity
 from latmm_cli.checking import in_options
-from latmm_cli.main import cli
+from latmm_cli.main import cli, main
 
 PLANES = ((0, 0, 1), (0, 0, 1))
 ARGON = str(files("latmm_structures") / "ar.cif")
@@ -209,6 +209,14 @@ def test_build_and_wave_end_with_three_too(tmp_path):
     assert "CHECK FAILED  stress_right" in built.output
     wave = CliRunner().invoke(cli, ["wave", *common, "--frequency", "1", "--wave-vector", "0.1", "0"])
     assert wave.exit_code == 3
+
+
+def test_the_process_ends_with_three(tmp_path, capsys):
+    crystal = compressed(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["build", crystal, crystal, "--no-relax", *OPTIONS])
+    assert ended.value.code == 3
+    assert capsys.readouterr().err.startswith("latmm: checks failed: stress_left, stress_right")
 
 
 def test_allow_refuses_a_name_that_no_check_has():

@@ -45,6 +45,7 @@ from latmm.landauer import (
 )
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import largest_frequency
+from latmm.threads import single_threaded
 from latmm.units import THZ_PER_KELVIN, TWO_PI
 
 __all__ = [
@@ -239,6 +240,7 @@ DIFFUSE_MODELS = (
 """Diffuse models and the limits they stay below."""
 
 
+@single_threaded
 def survey(
     left: Side,
     right: Side,

@@ -23,6 +23,7 @@ from latmm.interface.guards import contact_force
 from latmm.interface.interface import Interface
 from latmm.interface.registration import extended
 from latmm.lattice.calculators import Potential
+from latmm.threads import single_threaded
 
 __all__ = ["realise", "undisturbed"]
 
@@ -37,6 +38,7 @@ _NO_FORCES = (
 Progress = Callable[[str, int, int], None]
 
 
+@single_threaded
 def realise(
     ideal: Interface,
     disorder: Disorder,

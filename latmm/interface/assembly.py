@@ -27,6 +27,7 @@ from latmm.interface.symmetry import Operation, layer_operations, orbits, spread
 from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import DEFAULT_SPAN
+from latmm.threads import single_threaded
 
 __all__ = [
     "END_LIMIT",
@@ -300,6 +301,7 @@ def _require_crystal(slab: Slab, matched: Matched, zone: Bools) -> None:
                 )
 
 
+@single_threaded
 def assemble_interface(
     matched: Matched,
     slab: Slab,

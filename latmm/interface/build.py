@@ -41,6 +41,7 @@ from latmm.lattice.phonopy_bridge import (
 )
 from latmm.lattice.relaxation import relax_crystal, relax_stacking
 from latmm.lattice.space_group import primitive_cell
+from latmm.threads import single_threaded
 
 __all__ = [
     "END_LIMIT",
@@ -57,6 +58,7 @@ Planes: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int]]
 _SIDES = ("left", "right")
 
 
+@single_threaded
 def build_interface(
     left: Atoms,
     right: Atoms,
@@ -139,6 +141,7 @@ def build_interface(
     return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)
 
 
+@single_threaded
 def match_alike(
     left: Atoms,
     right: Atoms,
@@ -159,6 +162,7 @@ def match_alike(
     return _relax_strained(matched, potential, progress) if relax else matched
 
 
+@single_threaded
 def match_crystals(
     left: Atoms,
     right: Atoms,
@@ -222,6 +226,7 @@ def match_crystals(
     return _relax_strained(matched, potential, progress) if relax else matched
 
 
+@single_threaded
 def build_contact(
     matched: Matched,
     normals: Planes,

@@ -40,6 +40,7 @@ from latmm.interface.pairs import PairConstants
 from latmm.interface.symmetry import layer_operations
 from latmm.interface.tiling import tile
 from latmm.lattice.force_constants import ForceConstants
+from latmm.threads import single_threaded
 
 __all__ = ["RULES", "mix", "mix_interface", "require_stable_contact"]
 
@@ -90,6 +91,7 @@ def mix(left: Floats, right: Floats, rule: str) -> Floats:
     return RULES[rule](left, right)
 
 
+@single_threaded
 def mix_interface(
     left: ForceConstants,
     right: ForceConstants,

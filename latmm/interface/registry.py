@@ -21,6 +21,7 @@ from latmm.interface.matching import Matched
 from latmm.interface.orientation import gauss_reduce
 from latmm.lattice.calculators import Potential
 from latmm.lattice.forces import Images, in_order, lendable
+from latmm.threads import single_threaded
 from latmm.ties import classes
 
 __all__ = ["Registry", "scan_registry", "shift_lattice", "shifted"]
@@ -119,6 +120,7 @@ class _Scan:
     area: float
 
 
+@single_threaded
 def scan_registry(
     matched: Matched,
     potential: Potential,

@@ -28,6 +28,7 @@ from latmm.interface.pairs import PairConstants
 from latmm.interface.recognition import Image, Recognised, recognise
 from latmm.interface.symmetry import layer_operations
 from latmm.lattice.force_constants import ForceConstants
+from latmm.threads import single_threaded
 
 __all__ = ["superlattice_interface"]
 
@@ -40,6 +41,7 @@ Places: TypeAlias = dict[Image, tuple[int, Integers]]
 """Image of an atom of the calculation → atom of the slab, and translation of the common cell from there."""
 
 
+@single_threaded
 def superlattice_interface(
     left: ForceConstants,
     right: ForceConstants,

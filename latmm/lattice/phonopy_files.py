@@ -40,6 +40,7 @@ from latmm.lattice.phonopy_bridge import (
 from latmm.lattice.recast import reduced, symmetry_error
 from latmm.reading import COMPRESSED
 from latmm.structures import SHORTEST_BOND, check_mass
+from latmm.threads import single_threaded
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 __all__ = ["Calculation", "beside", "differences", "is_phonopy_file", "read_phonopy"]
@@ -194,6 +195,7 @@ def beside(path: str | PathLike[str]) -> dict[str, Path]:
     return {name: folder / name for name in _BESIDE if (folder / name).is_file()}
 
 
+@single_threaded
 def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None = None) -> Calculation:
     """Read a finished phonopy calculation.
 

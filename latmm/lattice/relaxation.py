@@ -19,6 +19,7 @@ from ase.optimize.optimize import Optimizer
 
 from latmm.arrays import Floats
 from latmm.errors import ConvergenceError, PotentialError
+from latmm.threads import single_threaded
 
 __all__ = ["FORCE_LIMIT", "Watch", "minimise", "relax_crystal", "relax_stacking"]
 
@@ -41,6 +42,7 @@ _CAUTION = 2.0
 (111) | (001)); the number of steps grows with its square root."""
 
 
+@single_threaded
 def relax_crystal(
     atoms: Atoms, calculator: Callable[[], Calculator], *, name: str, watch: Watch | None = None
 ) -> Atoms:
@@ -79,6 +81,7 @@ def relax_crystal(
     return relaxed
 
 
+@single_threaded
 def relax_stacking(
     atoms: Atoms, calculator: Callable[[], Calculator], *, name: str, watch: Watch | None = None
 ) -> Atoms:

@@ -26,6 +26,7 @@ from latmm.continuum.plane_waves import plane_waves
 from latmm.landauer import FrequencyGrid
 from latmm.lattice.phonons import largest_frequency
 from latmm.modes.system import SIDES, System
+from latmm.threads import single_threaded
 
 __all__ = ["Continuum", "beside_modes", "beside_phonons"]
 
@@ -148,6 +149,7 @@ def _mean(values: Floats, chosen: Bools) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
+@single_threaded
 def beside_modes(piece: xr.Dataset, continuum: Continuum) -> xr.Dataset:
     """Add the mismatch models to rows of a mode table.
 
@@ -169,6 +171,7 @@ def beside_modes(piece: xr.Dataset, continuum: Continuum) -> xr.Dataset:
     return _added(piece, acoustic, diffuse)
 
 
+@single_threaded
 def beside_phonons(tree: xr.DataTree, continuum: Continuum) -> xr.DataTree:
     """Add the mismatch models to the phonons of a mesh.
 

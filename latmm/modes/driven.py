@@ -31,6 +31,7 @@ from latmm.modes.mesh import BulkMesh, bulk_mesh
 from latmm.modes.system import SIDES, System
 from latmm.modes.table import angle_to_normal
 from latmm.modes.unfolding import layer_vectors
+from latmm.threads import single_threaded
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 __all__ = ["transmissivities", "transmissivity"]
@@ -49,6 +50,7 @@ _DEGENERATE = 1e-8
 """Difference of frequencies over the largest one below which phonons of one q are degenerate."""
 
 
+@single_threaded
 def transmissivities(
     system: System,
     mesh: tuple[int, int, int],

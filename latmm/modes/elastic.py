@@ -29,6 +29,7 @@ from latmm.continuum.plane_waves import WaveSet, plane_waves
 from latmm.continuum.slowness import axial_azimuths, slowness_mesh
 from latmm.modes.continuum import TURN, Continuum
 from latmm.modes.table import angle_to_normal
+from latmm.threads import single_threaded
 
 __all__ = ["critical_angles", "critical_slowness", "elastic_transmission"]
 
@@ -40,6 +41,7 @@ _POLAR = 361
 """Polar angles among which a sheet's largest in-plane slowness is looked for."""
 
 
+@single_threaded
 def elastic_transmission(continuum: Continuum, side: int, *, angles: int = 18) -> xr.DataArray:
     """Acoustic mismatch by its own waves: channels that cross, by branch and angle.
 

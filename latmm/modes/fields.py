@@ -26,6 +26,7 @@ from latmm.files import replacing
 from latmm.interface.interface import Interface
 from latmm.modes.system import SIDES, System
 from latmm.sweep.sampling import reduced_mesh
+from latmm.threads import single_threaded
 from latmm.ties import canonical_turn
 from latmm.units import TWO_PI
 
@@ -39,6 +40,7 @@ _SAME = 1e-7
 """Difference of two λ below which modes count as degenerate."""
 
 
+@single_threaded
 def local_density_of_states(
     interface: Interface,
     frequency: Floats,
@@ -120,6 +122,7 @@ def _region(interface: Interface) -> Integers:
     return np.concatenate([interface.surfaces[0], *interface.device, interface.surfaces[1]])
 
 
+@single_threaded
 def scattered_trajectory(
     interface: Interface,
     wave_vector: tuple[float, float],

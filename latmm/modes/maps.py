@@ -18,6 +18,7 @@ from latmm.modes.system import SIDES, System
 from latmm.modes.table import angle_to_normal
 from latmm.modes.unfolding import Unfolded
 from latmm.sweep.sampling import reduced_mesh
+from latmm.threads import single_threaded
 
 __all__ = ["conversion", "scattering_map"]
 
@@ -27,6 +28,7 @@ _PER_NM2 = 100.0
 """1 Å⁻² in nm⁻²."""
 
 
+@single_threaded
 def scattering_map(
     system: System,
     frequency: Sequence[float],

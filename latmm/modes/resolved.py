@@ -13,6 +13,7 @@ from latmm.agf import Scattering, Waves, scatter
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.modes.system import System
 from latmm.modes.unfolding import Unfolded, folded_axis, unfold
+from latmm.threads import single_threaded
 from latmm.units import TWO_PI
 
 __all__ = ["Resolved", "resolve"]
@@ -68,6 +69,7 @@ class Resolved:
         return np.asarray(self.share[side][to][found.point, :, found.mode].sum(axis=-1))
 
 
+@single_threaded
 def resolve(system: System, wave_vectors: Floats, frequency: Floats, *, outgoing: bool = False) -> Resolved:
     """Solve the points k∥ × ν and unfold their modes.
 

@@ -33,6 +33,7 @@ from latmm.sweep.measures import SpecularTransmission
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
 from latmm.sweep.sampling import check_sampling
+from latmm.threads import single_threaded
 
 __all__ = ["FREQUENCIES", "KMESH", "ensemble"]
 
@@ -97,6 +98,7 @@ class _Found:
         return cls(whole, specular, left, right, float(row[1]), int(row[0]), known)
 
 
+@single_threaded
 def ensemble(
     ideal: Interface,
     disorder: Disorder,

@@ -35,6 +35,7 @@ from latmm.studies.collecting import Progress, axes, collect, name_of, opened
 from latmm.studies.designs import Design, continuum_stack
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
+from latmm.threads import single_threaded
 
 __all__ = ["FREQUENCIES", "KMESH", "layer_study"]
 
@@ -80,6 +81,7 @@ class _Found:
         return cls(*row[2:].reshape(3, -1), *row[:2].tolist())
 
 
+@single_threaded
 def layer_study(
     ideal: Interface,
     designs: Sequence[Design],

@@ -9,6 +9,7 @@ from latmm.interface.interface import Interface
 from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.tasks import MEMORY, Task, at_once, bytes_of_tasks, solve
+from latmm.threads import single_threaded
 
 __all__ = ["Estimate", "estimate"]
 
@@ -63,6 +64,7 @@ class Estimate:
         return min(self.seconds, _START + self.seconds / processes)
 
 
+@single_threaded
 def estimate(interface: Interface, sampling: Sampling, *, memory: int = MEMORY) -> Estimate:
     """Time a part of some tasks and scale up.
 

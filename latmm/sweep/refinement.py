@@ -33,6 +33,7 @@ from latmm.sweep.sampling import (
     windows,
 )
 from latmm.sweep.tasks import MEMORY, Task, cut, seconds_per_sample
+from latmm.threads import single_threaded
 
 if TYPE_CHECKING:
     from latmm.sweep.checkpoint import Checkpoint
@@ -235,6 +236,7 @@ def check_tolerance(tolerance: float) -> None:
         )
 
 
+@single_threaded
 def solve_level(
     interface: Interface,
     sampling: Sampling,

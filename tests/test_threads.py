@@ -1,0 +1,52 @@
+"""One BLAS thread while the library computes, and the caller's number before and after."""
+
+import inspect
+
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+import latmm
+from latmm.threads import single_threaded
+
+COMPUTING = {name for name in latmm.__all__ if name not in ("read", "write", "tile", "resolve_potential")}
+READING = {"read_contact", "write_contact", "read_structure"}
+
+
+def threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_a_function_has_one_thread_and_restores_the_callers_number():
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = threads()
+        assert before == {2}
+        assert single_threaded(threads)() == {1}
+        assert threads() == before
+
+        @single_threaded
+        def fails():
+            raise ValueError("it fails")
+
+        with pytest.raises(ValueError, match="it fails"):
+            fails()
+        assert threads() == before
+
+
+@pytest.mark.parametrize("name", sorted(COMPUTING - READING))
+def test_every_verb_that_computes_limits_its_threads(name):
+    assert inspect.unwrap(getattr(latmm, name)) is not getattr(latmm, name)
+
+
+def test_a_script_builds_and_compares_with_one_thread(structure, argon_springs):
+    seen: dict[str, set[int]] = {}
+
+    def progress(stage, done, total):
+        seen.setdefault(stage, set()).update(threads())
+
+    with threadpool_limits(limits=2, user_api="blas"):
+        heavy = structure("ar", {"Ar": 160.0})
+        interface = latmm.build_interface(structure("ar"), heavy, (0, 0, 1), argon_springs, progress=progress)
+        latmm.compare(interface, 300.0, models=["agf", "dmm"], kmesh=(2, 2), frequencies=6, progress=progress)
+        assert threads() == {2}
+    assert len(seen) > 5
+    assert set.union(*seen.values()) == {1}
