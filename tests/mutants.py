@@ -81,17 +81,20 @@ def judge(copy: Path, tests: list[str], limit: float) -> str:
     """Run the tests in a forked process: "noticed", "survived" or "too long"."""
     child = os.fork()
     if child == 0:
-        os.setsid()
-        os.chdir(copy)
-        quiet = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(quiet, stream)
-        sys.path[:0] = [str(copy), str(copy / "tests")]
-        import pytest
+        code = 1
+        try:
+            os.setsid()
+            os.chdir(copy)
+            quiet = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(quiet, stream)
+            sys.path[:0] = [str(copy), str(copy / "tests")]
+            import pytest
 
-        options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--rootdir", str(copy)]
-        code = pytest.main([*options, *tests])
-        os._exit(0 if code == 0 else 1)
+            options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--rootdir", str(copy)]
+            code = int(pytest.main([*options, *tests]))
+        finally:
+            os._exit(code)  # never back to the parent's work
     end = time.monotonic() + limit
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -139,6 +142,8 @@ def main() -> int:
             tests = [
                 str(found) for name in names for found in sorted((copy / "tests").glob(f"test_{name}.py"))
             ]
+            if judge(copy, tests, 4 * options.limit) != "survived":
+                sys.exit(f"{part}: its tests fail on the code as it is")
             every = [(path, *mutant) for path in files for mutant in mutants(path)]
             chosen = random.Random(options.seed).sample(every, min(options.sample, len(every)))
             counts = {"noticed": 0, "survived": 0, "too long": 0}
