@@ -125,7 +125,6 @@ def main() -> int:
         "phonopy",
         "h5netcdf",
         "matplotlib.pyplot",
-        "zarr",
     ):
         __import__(name)  # once for all
     survivors = 0
