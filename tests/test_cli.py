@@ -54,6 +54,7 @@ def compared(tmp_path_factory):
     return folder, done
 
 
+@pytest.mark.slow
 def test_table_holds_every_model_at_every_temperature(compared):
     folder, done = compared
     lines = done.stdout.strip().splitlines()
@@ -70,6 +71,7 @@ def test_table_holds_every_model_at_every_temperature(compared):
     assert np.all(np.diff(table[:, 1:], axis=0) > 0)  # every model's conductance grows with T
 
 
+@pytest.mark.slow
 def test_file_opens_as_a_tree_that_describes_itself(compared):
     folder, _ = compared
     assert sorted(p.name for p in folder.iterdir()) == ["r.nc", "r.png"]
@@ -91,6 +93,7 @@ def test_file_opens_as_a_tree_that_describes_itself(compared):
         assert tree["comparison"]["conductance"].attrs["units"] == "W m-2 K-1"
 
 
+@pytest.mark.slow
 def test_figure_is_a_picture(compared):
     folder, _ = compared
     assert (folder / "r.png").read_bytes().startswith(b"\x89PNG")
