@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from ase import Atoms
-from ase.data import covalent_radii
+from ase.data import covalent_radii, vdw_radii
 from matscipy.neighbours import neighbour_list
 
 from latmm.errors import InputError
@@ -35,6 +35,7 @@ FARTHEST: Final = 100.0
 LIGHTEST: Final = 1e-2
 HEAVIEST: Final = 1e5
 """amu: room for models, none for other units or slips of the exponent."""
+_NOBLE: Final = (2, 10, 18, 36, 54)
 _SQUEEZED: Final = 0.6
 """Least distance of two atoms over the sum of their covalent radii."""
 WIDEST_GAP: Final = 6.0
@@ -126,7 +127,8 @@ def _check_numbers(atoms: Atoms, path: Path) -> None:
             raise InputError(f"structure file {path} has {name} that are no numbers; mend the file")
         if not np.all(np.isfinite(values)):
             raise InputError(f"structure file {path} holds {name} that are not finite; mend the file")
-    edges = atoms.cell.lengths()
+    # numbers that overflow when squared are cut to the bound before lengths are taken
+    edges = np.linalg.norm(np.clip(atoms.cell.array, -10.0 * LONGEST_EDGE, 10.0 * LONGEST_EDGE), axis=1)
     if np.any((edges > 0.0) & (edges < SHORTEST_BOND)) or np.any(edges > LONGEST_EDGE):
         raise InputError(
             f"structure file {path} has cell edges of {', '.join(f'{edge:.4g}' for edge in edges)} Å; they "
@@ -172,10 +174,12 @@ def check_contacts(atoms: Atoms, what: str) -> None:
     Raises
     ------
     InputError
-        If two are closer than 0.6 of the sum of their covalent radii; the shortest bonds of matter, double
-        ones of oxygen, have 0.7.
+        If two are closer than 0.6 of the sum of their covalent radii (van der Waals' of noble gases); the
+        shortest bonds of matter, double ones of oxygen, have 0.7.
     """
-    radii = covalent_radii[atoms.numbers]
+    # closed shells touch at van der Waals' radii
+    noble = np.isin(atoms.numbers, _NOBLE)
+    radii = np.where(noble, vdw_radii[atoms.numbers], covalent_radii[atoms.numbers])
     box = Atoms(
         positions=atoms.positions,
         cell=atoms.cell.complete(),

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latmm.errors import InputError
-from latmm.structures import file_digest, read_structure
+from latmm.structures import check_contacts, file_digest, read_structure
 from latmm.units import AMU_PER_A3
 
 STRUCTURES = Path(str(files("latmm_structures")))
@@ -229,3 +229,43 @@ def test_partial_occupancy_is_refused(tmp_path, occupants):
 def test_digest_is_the_files_sha256():
     path = STRUCTURES / "si.cif"
     assert file_digest(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("symbols", "distance", "squeezed"),
+    [("CO", 1.128, False), ("NN", 1.098, False), ("HH", 0.741, False), ("VO", 1.58, False),
+     ("ArAr", 3.0, False), ("SiSi", 1.2, True), ("ArAr", 2.1, True), ("CO", 0.8, True)],
+)  # fmt: skip
+def test_atoms_squeezed_into_each_other_are_refused_and_short_bonds_are_not(symbols, distance, squeezed):
+    atoms = Atoms(symbols, positions=[(0, 0, 0), (0, 0, distance)], cell=(9, 9, 0), pbc=(True, True, False))
+    if squeezed:
+        with pytest.raises(InputError, match=r"contact: atoms .* apart, less than 0\.6 of the sum"):
+            check_contacts(atoms, "contact")
+    else:
+        check_contacts(atoms, "contact")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            '999999999999\nLattice="5 0 0 0 5 0 0 0 5"\nAr 0 0 0\n',
+            r"promises 1e\+12 atoms, but ends after 1 lines",
+        ),
+        ('1\nLattice="-5 0 0 0 5 0 0 0 1e-6"\nAr 0 0 0\n', "convert the unit of length"),
+        ('1\nLattice="5 0 0 0 5 0 0 0 5"\nar 0 0 0\n', "names an element 'ar'; write 'Ar'"),
+        ('1\nLattice="5 0 0 0 5 0 0 0 5"\nAr 1e8 0 0\n', "an atom over 100 cells away"),
+    ],
+)
+def test_structure_that_cannot_be_meant_is_refused(text, reason, tmp_path):
+    path = tmp_path / "a.extxyz"
+    path.write_text(text)
+    with pytest.raises(InputError, match=reason):
+        read_structure(path)
+
+
+def test_formats_whose_readers_run_code_are_refused(tmp_path):
+    path = tmp_path / "a.db"
+    path.write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")
+    with pytest.raises(InputError, match="neither run code nor open other files"):
+        read_structure(path)

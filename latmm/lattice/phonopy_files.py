@@ -298,6 +298,11 @@ def _open(path: Path) -> Finished:
             raise InputError(
                 f"{what} of {path} are not finite numbers below {largest:g}; repeat the calculation"
             )
+    if polar and not np.linalg.eigvalsh(polar["dielectric"]).min() > 0.5:
+        raise InputError(
+            f"the dielectric tensor of {path} must be above 1, but is "
+            f"{np.ravel(polar['dielectric']).tolist()}; mend it or leave out the Born charges"
+        )
     return finished
 
 

@@ -49,31 +49,31 @@ MEDIA = {
 }
 NUMBERS = ("nan", "inf", "-inf", "1e300", "-1", "0", "1e-300", "text", "")
 POTENTIALS: dict[str, tuple[str, bytes, str]] = {
-    "tersoff empty": ("Si.tersoff", b"", "holds no entry"),
-    "tersoff of remarks": ("Si.tersoff", b"# nothing\n", "holds no entry"),
-    "tersoff of words": ("Si.tersoff", b"Si " * 17, "three labels and 14 numbers"),
-    "tersoff short": ("Si.tersoff", potential_files()["Si.tersoff"][:-9], "three labels and 14 numbers"),
-    "tersoff nan": ("Si.tersoff", potential_files()["Si.tersoff"].replace(b"471.18", b"nan"), "not finite"),
-    "tersoff 1e300": ("Si.tersoff", potential_files()["Si.tersoff"].replace(b"471.18", b"1e300"), "above"),
-    "tersoff far": ("Si.tersoff", potential_files()["Si.tersoff"].replace(b"2.85", b"1e6"), "R + D"),
-    "tersoff exponent": ("Si.tersoff", potential_files()["Si.tersoff"].replace(b"1.73222", b"1e14"), ""),
-    "tersoff binary": ("Si.tersoff", bytes(range(256)), "three labels and 14 numbers"),
-    "eam empty": ("Ar.eam.alloy", b"", "ends before its header"),
+    "tersoff empty": ("own.tersoff", b"", "holds no entry"),
+    "tersoff of remarks": ("own.tersoff", b"# nothing\n", "holds no entry"),
+    "tersoff of words": ("own.tersoff", b"Si " * 17, "three labels and 14 numbers"),
+    "tersoff short": ("own.tersoff", potential_files()["own.tersoff"][:-9], "three labels and 14 numbers"),
+    "tersoff nan": ("own.tersoff", potential_files()["own.tersoff"].replace(b"471.18", b"nan"), "not finite"),
+    "tersoff 1e300": ("own.tersoff", potential_files()["own.tersoff"].replace(b"471.18", b"1e300"), "above"),
+    "tersoff far": ("own.tersoff", potential_files()["own.tersoff"].replace(b"2.85", b"1e6"), "R + D"),
+    "tersoff exponent": ("own.tersoff", potential_files()["own.tersoff"].replace(b"1.73222", b"1e14"), ""),
+    "tersoff binary": ("own.tersoff", bytes(range(256)), "three labels and 14 numbers"),
+    "eam empty": ("own.eam.alloy", b"", "ends before its header"),
     "eam count huge": (
-        "Ar.eam.alloy", potential_files()["Ar.eam.alloy"].replace(b"200 0.05", b"999999999999 0.05"), "numbers, not the"
+        "own.eam.alloy", potential_files()["own.eam.alloy"].replace(b"200 0.05", b"999999999999 0.05"), "numbers, not the"
     ),
     "eam kinds huge": (
-        "Ar.eam.alloy", potential_files()["Ar.eam.alloy"].replace(b"1 Ar", b"999999999999 Ar"), "cannot read"
+        "own.eam.alloy", potential_files()["own.eam.alloy"].replace(b"1 Ar", b"999999999999 Ar"), "cannot read"
     ),
-    "eam nan": ("Ar.eam.alloy", potential_files()["Ar.eam.alloy"].replace(b"1.0", b"nan"), ""),
-    "eam cutoff huge": ("Ar.eam.alloy", potential_files()["Ar.eam.alloy"].replace(b" 5.9\n", b" 1e300\n"), "cutoff"),
-    "eam cutoff nan": ("Ar.eam.alloy", potential_files()["Ar.eam.alloy"].replace(b" 5.9\n", b" nan\n"), "cutoff"),
-    "eam step zero": ("Ar.eam.alloy", potential_files()["Ar.eam.alloy"].replace(b"200 0.05 ", b"200 0.0 "), "cannot read"),
+    "eam nan": ("own.eam.alloy", potential_files()["own.eam.alloy"].replace(b"1.0", b"nan"), ""),
+    "eam cutoff huge": ("own.eam.alloy", potential_files()["own.eam.alloy"].replace(b" 5.9\n", b" 1e300\n"), "cutoff"),
+    "eam cutoff nan": ("own.eam.alloy", potential_files()["own.eam.alloy"].replace(b" 5.9\n", b" nan\n"), "cutoff"),
+    "eam step zero": ("own.eam.alloy", potential_files()["own.eam.alloy"].replace(b"200 0.05 ", b"200 0.0 "), "cannot read"),
     "eam step negative": (
-        "Ar.eam.alloy", potential_files()["Ar.eam.alloy"].replace(b"200 0.05 ", b"200 -0.05 "), "cannot read"
+        "own.eam.alloy", potential_files()["own.eam.alloy"].replace(b"200 0.05 ", b"200 -0.05 "), "cannot read"
     ),
 }  # fmt: skip
-_OF = {"Si.tersoff": ("tersoff", SI), "Ar.eam.alloy": ("eam", AR)}
+_OF = {"own.tersoff": ("tersoff", SI), "own.eam.alloy": ("eam", AR)}
 
 
 def _potential(file: str) -> tuple[str, ...]:

@@ -300,7 +300,7 @@ def cases() -> Iterator[Case]:
     for name, (change, reason) in DISPLACEMENTS.items():
         yield Case(f"phonopy displacement {name}", _COMMAND, whole(change, kind="params.yaml"), reason=reason)
     for name, (file, content, reason) in BESIDE.items():
-        expect = "any" if name in ("born empty", "born zero", "born short") else "refused"
+        expect = "any" if name in ("born empty", "born short") else "refused"
         yield Case(f"phonopy {name}", _COMMAND, beside(file, content), expect=expect, reason=reason)
     for name, (alter, reason) in HDF5.items():
         yield Case(f"phonopy hdf5 {name}", _COMMAND, hdf5(alter), reason=reason)

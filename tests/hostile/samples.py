@@ -98,7 +98,7 @@ def potential_files() -> MappingProxyType[str, bytes]:
         "one\ntwo\nthree\n1 Ar\n" + f"{count} 0.05 {count} {6.0 / (count - 1)!r} 5.9\n18 39.948 5.27 fcc\n"
     )
     setfl += "\n".join("\n".join(f"{value:.12e}" for value in table) for table in tables) + "\n"
-    return MappingProxyType({"Si.tersoff": tersoff.encode(), "Ar.eam.alloy": setfl.encode()})
+    return MappingProxyType({"own.tersoff": tersoff.encode(), "own.eam.alloy": setfl.encode()})
 
 
 @cache

@@ -207,9 +207,9 @@ def contact(change: Callable[[ase.Atoms], None]) -> Prepare:
     """Write layers of argon as the explicit region of a contact, spoiled."""
 
     def prepare(folder: Path) -> None:
-        edge = 5.27 / 2**0.5
+        edge = 5.3111 / 2**0.5
         cell = ase.Atoms(
-            "Ar2", scaled_positions=[(0, 0, 0), (0.5, 0.5, 0.5)], cell=(edge, edge, 5.27), pbc=True
+            "Ar2", scaled_positions=[(0, 0, 0), (0.5, 0.5, 0.5)], cell=(edge, edge, 5.3111), pbc=True
         )
         atoms = cell.repeat((1, 1, 5))
         atoms.pbc = (True, True, False)
