@@ -77,7 +77,7 @@ AREA = Real(0.0, 1e4, above=True, why="in Å²; larger cells have too many atoms
 COUNT = Whole(1, 10**6)
 """Number of something in a list."""
 SEED = Whole(0, 2**63 - 1, why="seeds have 63 bits")
-FREQUENCY = Real(0.0, 1e4, above=True, why="in THz, above zero; crystals end below 100 THz")
+FREQUENCY = Real(1e-6, 1e4, why="it must be positive, in THz; crystals end below 100 THz")
 THICKNESS = Real(1e-3, 1e6, why="in nm")
 TOLERANCE = Real(
     1e-5, 1.0, below=True, why="a relative error; a smaller one is beyond the checks of the modes"

@@ -51,8 +51,6 @@ def command(**options: Any) -> None:
 
     check_outputs(options)
     check_sampling(options["kmesh"], 2)
-    if min(options["chosen"]) <= 0:
-        raise click.BadParameter("frequencies must be positive, in THz", param_hint="--frequency")
     with Reporter(quiet=options["quiet"]) as report:
         interface = interface_by_itself(options, report)
         system = System.of(interface)

@@ -77,8 +77,6 @@ def command(**options: Any) -> None:
     check_outputs(options)
     if (options["mode"] is None) != (options["output"] is None):
         raise click.UsageError("a film needs both --mode N and -o FILE; without either, phonons are listed")
-    if not options["frequency"] > 0:
-        raise click.BadParameter("the frequency must be positive, in THz", param_hint="--frequency")
     with Reporter(quiet=options["quiet"]) as report:
         interface = interface_by_itself(options, report)
     checks = marked(options, interface.checks)

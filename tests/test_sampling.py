@@ -302,6 +302,8 @@ def test_windows_of_little_importance_get_coarser_meshes(heavy_silicon, setup):
     ("kmesh", "frequencies"),
     [
         ((10**12, 4), 8),
+        ((10**400, 4), 8),
+        ((4, 4), 10**400),
         ((4001, 1000), 8),
         ((4, np.nan), 8),
         ((4, np.inf), 8),

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from latmm.arrays import Bools, Floats, Integers
+from latmm.arrays import Bools, Floats, Integers, is_whole
 from latmm.errors import InputError
 from latmm.lattice.force_constants import ForceConstants
 
@@ -107,7 +107,7 @@ def check_mesh(mesh: tuple[int, int, int]) -> None:
     InputError
         If the mesh is not three positive integers, or has more points than any machine solves.
     """
-    if len(mesh) != 3 or any(not np.isfinite(n) or int(n) != n or n < 1 for n in mesh):
+    if len(mesh) != 3 or not all(is_whole(n, 1) for n in mesh):
         raise InputError(
             f"`mesh` must be three positive integers, but is {tuple(mesh)}; use e.g. (24, 24, 24)"
         )

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from latmm.arrays import Bools, Floats, Integers
+from latmm.arrays import Bools, Floats, Integers, is_whole
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
 from latmm.lattice.force_constants import ForceConstants
@@ -95,13 +95,13 @@ def check_sampling(kmesh: tuple[int, int], frequencies: int) -> None:
         If the mesh is not two positive integers, or there are fewer than two frequencies, or more of either
         than any machine solves.
     """
-    if len(kmesh) != 2 or any(not np.isfinite(n) or int(n) != n or n < 1 for n in kmesh):
+    if len(kmesh) != 2 or not all(is_whole(n, 1) for n in kmesh):
         raise InputError(f"`kmesh` must be two positive integers, but is {tuple(kmesh)}; use e.g. (12, 12)")
     if int(kmesh[0]) * int(kmesh[1]) > _MOST_WAVE_VECTORS:
         raise InputError(
             f"`kmesh` may have {_MOST_WAVE_VECTORS} points, but is {tuple(kmesh)}; use a coarser mesh"
         )
-    if not np.isfinite(frequencies) or int(frequencies) != frequencies or frequencies < 2:
+    if not is_whole(frequencies, 2):
         raise InputError(f"`frequencies` must be an integer of at least 2, but is {frequencies}; use e.g. 64")
     if frequencies > _MOST_FREQUENCIES:
         raise InputError(

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from hostile.case import Case
 from hostile.corpus import corpus
+from hostile.disk import small_disk
 from hostile.runner import baseline, verdict
 
 
@@ -28,6 +29,12 @@ def main() -> None:
     failed: list[list[str]] = []
     with ThreadPoolExecutor(chosen.jobs) as pool:
         for case, found in pool.map(judged, cases):
+            if found:
+                failed.append(found)
+                print(f"{case.name}: {'; '.join(found)}", flush=True)
+    if not chosen.words:
+        for case, found in small_disk():
+            cases.append(case)
             if found:
                 failed.append(found)
                 print(f"{case.name}: {'; '.join(found)}", flush=True)

@@ -78,6 +78,8 @@ TEXT = {
 }  # fmt: skip
 """Values of options that hold numbers in text, and are refused by every command that has them."""
 MEDIA = (
+    "rho=1e300,cl=5000,ct=3000", "rho=2330,cl=1e300,ct=3000", "rho=2330,cl=5000,ct=3000,n=1e300",
+    "rho=2.33,cl=8.4,ct=5.8", "rho=1e-300,cl=5000,ct=3000",
     "", "unobtainium", "rho=nan,cl=1,ct=1", "rho=inf,cl=5000,ct=3000",
     "rho=-1,cl=5000,ct=3000", "rho=0,cl=5000,ct=3000", "rho=2330,cl=nan,ct=3000",
     "rho=2330,cl=5000,ct=6000", "rho=2330,cl=-5000,ct=3000", "rho=2330,c11=nan,c12=64,c44=80",
@@ -87,6 +89,7 @@ MEDIA = (
     "rho=2330,cl=5000,ct=3000,x=1", "x" * 5000, "rho=\x1b[31m,cl=1,ct=1",
 )  # fmt: skip
 LAYERS = (
+    "mgo:0", "mgo:1e300", "mgo:1e-300",
     "mgo", "mgo:", ":2", "mgo:-1", "mgo:nan", "mgo:inf", "nothing:2", "mgo:2:2", "", ":", "mgo:two",
     "x" * 5000 + ":2",
 )  # fmt: skip
