@@ -48,4 +48,5 @@ def command(**options: Any) -> None:
     models = options["models"] or _DEFAULT
     if "mixed" in models and options["roughness"] is None:
         raise click.UsageError("the model mixed needs --roughness NM")
-    run_survey(options, sides(options), models, temperatures)
+    pair, checks = sides(options)
+    run_survey(options, pair, models, temperatures, checks)

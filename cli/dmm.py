@@ -52,4 +52,5 @@ def command(**options: Any) -> None:
     needing = [name for name in models if name in _DISPERSION]
     if needing and not crystals:
         raise click.UsageError(f"the model {needing[0]} needs the dispersion: give two structure files")
-    run_survey(options, sides(options), models, temperatures)
+    pair, checks = sides(options)
+    run_survey(options, pair, models, temperatures, checks)

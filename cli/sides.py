@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .caching import cache_options, remembering
+from .checking import allow_option, marked
 from .options import potential_of, potential_options, warn
 from .progress import Reporter
 from .scaling import check_scaling, executor_of
@@ -14,6 +15,7 @@ from .sharing import for_forces, force_options
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from latmm.checks import Check, Checks
     from latmm.continuum.survey import Side
     from latmm.lattice.calculators import Potential
 
@@ -70,6 +72,7 @@ def side_options(function: _F) -> _F:
             potential_options,
             cache_options,
             force_options,
+            allow_option,
             click.option(
                 "--relax/--no-relax", default=True, show_default=True, help="Relax the crystals of the files."
             ),
@@ -79,8 +82,8 @@ def side_options(function: _F) -> _F:
     return function
 
 
-def sides(options: dict[str, Any]) -> "tuple[Side, Side]":
-    """Build both sides, in the axes of the interface.
+def sides(options: dict[str, Any]) -> "tuple[tuple[Side, Side], Checks]":
+    """Build both sides, in the axes of the interface, and guard the stress and forces of crystals.
 
     Raises
     ------
@@ -103,11 +106,15 @@ def sides(options: dict[str, Any]) -> "tuple[Side, Side]":
         found if found.is_fluid else found.rotated(rotation_to_normal(normal))
         for found, normal in zip((medium(text) for text in media), normals, strict=True)
     )
-    return Side(left), Side(right)
+    return (Side(left), Side(right)), {}
 
 
-def _crystals(options: dict[str, Any], normals: tuple[tuple[int, int, int], ...]) -> "tuple[Side, Side]":
+def _crystals(
+    options: dict[str, Any], normals: tuple[tuple[int, int, int], ...]
+) -> "tuple[tuple[Side, Side], Checks]":
     """Build both sides from files: structures with a potential, or finished phonopy calculations."""
+    from latmm.checks import by_name
+    from latmm.interface.guards import crystal_guards, unknown_guards
     from latmm.lattice.phonopy_files import is_phonopy_file
     from latmm.structures import read_structure
 
@@ -116,15 +123,20 @@ def _crystals(options: dict[str, Any], normals: tuple[tuple[int, int, int], ...]
     potential = remembering(options, potential_of(options, elements)) if crystals else None
     check_scaling(options)
     found, relax = [], options["relax"]
+    guards: list[Check] = []
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
         for side, path, normal in zip(("left", "right"), options["structures"], normals, strict=True):
             name = f"the {side} crystal"
             if potential is None or path not in crystals:
                 found.append(_finished(path, normal, options["quiet"]))
+                guards += unknown_guards(side)
             else:
                 lent = for_forces(options, potential, executor)
                 found.append(_crystal(crystals[path], normal, potential, name, relax, lent, report))
-    return found[0], found[1]
+                table = found[-1].force_constants
+                if table is not None:
+                    guards += crystal_guards(side, table, potential, strained=False)
+    return (found[0], found[1]), marked(options, by_name(guards))
 
 
 def _finished(path: str, normal: tuple[int, int, int], quiet: bool) -> "Side":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .checking import check_lines, conclude
 from .options import note, temperature_option
 from .outputs import replace_option, run_attributes
 from .tables import conductance_table, tell_limits
@@ -14,6 +15,7 @@ from .tables import conductance_table, tell_limits
 if TYPE_CHECKING:
     import xarray as xr
 
+    from latmm.checks import Checks
     from latmm.continuum.survey import Side
 
 __all__ = ["deliver", "describe_media", "note_cutoffs", "output_options", "run_survey"]
@@ -50,7 +52,11 @@ def note_cutoffs(options: dict[str, Any], left: "Side", right: "Side") -> None:
 
 
 def run_survey(
-    options: dict[str, Any], pair: "tuple[Side, Side]", models: tuple[str, ...], temperatures: list[float]
+    options: dict[str, Any],
+    pair: "tuple[Side, Side]",
+    models: tuple[str, ...],
+    temperatures: list[float],
+    checks: "Checks",
 ) -> None:
     """Compute the models and deliver table, file and figure."""
     from latmm.continuum.incidence import incidence
@@ -63,22 +69,31 @@ def run_survey(
     if any(name.startswith(("amm", "khalatnikov", "mixed")) for name in models):
         angles = incidence(pair[0].isotropic, pair[1].isotropic, [0.1 * i for i in range(900)])
         tree["angles"] = angles
-    deliver(options, tree, angles, f"{pair[0].medium.name} | {pair[1].medium.name}")
+    deliver(options, tree, angles, f"{pair[0].medium.name} | {pair[1].medium.name}", checks)
 
 
-def deliver(options: dict[str, Any], tree: "xr.DataTree", angles: "xr.Dataset | None", title: str) -> None:
+def deliver(
+    options: dict[str, Any],
+    tree: "xr.DataTree",
+    angles: "xr.Dataset | None",
+    title: str,
+    checks: "Checks | None" = None,
+) -> None:
     """Write what was asked for and print the table or JSON."""
+    from latmm.checks import dumps
     from latmm.plotting import save
     from latmm.plotting_continuum import continuum_figure
     from latmm.results import write
 
+    checks = checks or {}
+    tree.attrs["checks"] = dumps(checks)
     comparison = tree["comparison"].to_dataset()
     inputs = dict(zip(("left", "right"), options.get("structures", ()), strict=False))
     tree.attrs.update(run_attributes(options, inputs), title=f"Continuum models of the interface {title}")
     if options["output"]:
         write(tree, options["output"])
     if options["plot"]:
-        save(continuum_figure(comparison, angles, title), options["plot"])
+        save(continuum_figure(comparison, angles, title), options["plot"], checks)
     for path in filter(None, (options["output"], options["plot"])):
         note(options, f"wrote {path}")
     if options["as_json"]:
@@ -86,6 +101,9 @@ def deliver(options: dict[str, Any], tree: "xr.DataTree", angles: "xr.Dataset | 
     else:
         click.echo(conductance_table(comparison))
         tell_limits(options, tree)
+        for line in check_lines(checks):
+            click.echo(line)
+    conclude(checks)
 
 
 def describe_media(tree: "xr.DataTree", left: "Side", right: "Side") -> None:
@@ -131,6 +149,7 @@ def _json(tree: "xr.DataTree") -> str:
     prefactors = comparison["cubic_prefactor"].values.tolist()
     found: dict[str, Any] = {
         "limits": json.loads(tree.attrs["limits"]),
+        "checks": json.loads(tree.attrs["checks"]),
         "temperature": comparison["temperature"].values.tolist(),
         "conductance": {
             m: [g if g == g else None for g in comparison["conductance"].sel(model=m).values.tolist()]

@@ -211,6 +211,15 @@ def test_build_and_wave_end_with_three_too(tmp_path):
     assert wave.exit_code == 3
 
 
+def test_continuum_models_of_compressed_crystals_end_with_three(tmp_path):
+    crystal = compressed(tmp_path)
+    common = ["dmm", crystal, crystal, "--no-relax", *OPTIONS, "--model", "dmm-debye", "--json"]
+    result = CliRunner().invoke(cli, common)
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["checks"]["stress_right"]["passed"] is False
+    assert CliRunner().invoke(cli, [*common, "--allow", "stress"]).exit_code == 0
+
+
 def test_the_process_ends_with_three(tmp_path, capsys):
     crystal = compressed(tmp_path)
     with pytest.raises(SystemExit) as ended:
