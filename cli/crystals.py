@@ -194,10 +194,14 @@ def _elements(options: dict[str, Any], crystals: "tuple[Atoms, Atoms]") -> set[s
 
 
 def provenance(options: dict[str, Any], interface: "Interface") -> dict[str, Any]:
-    """Attributes that say where a result file comes from."""
+    """Attributes that say where a result file comes from, and what its theory leaves out."""
+    from latmm.limits import limits_of
+
+    left, right = (side.atoms.get_chemical_symbols() for side in (interface.left, interface.right))
     return {
         **run_attributes(options, inputs(options)),
         "potential": interface.potential,
+        "limits": json.dumps(limits_of(left, right, interface.potential), ensure_ascii=False),
         "notes": json.dumps(interface.notes, ensure_ascii=False),
         "normal": list(interface.normals[0]),
         "normal_right": list(interface.normals[1]),

@@ -41,11 +41,12 @@ def test_an_error_bar_is_said_to_be_of_the_sampling():
     assert limits_of(["Si"], ["Ge"], "package.module:calculator")[2].endswith("not of the force constants")
 
 
+@pytest.mark.slow
 def test_table_file_and_json_say_what_is_left_out(tmp_path):
-    files = [str(STRUCTURES / "al.cif"), str(STRUCTURES / "al.cif"), "--potential", "emt", *FAST]
+    files = [str(STRUCTURES / "ar.cif"), str(STRUCTURES / "ar.cif"), "--potential", "lj", *FAST]
     printed = run("compare", *files, "-o", str(tmp_path / "r.nc"))
     assert printed.exit_code == 0, printed.output
-    limits = limits_of(["Al"], ["Al"], "emt")
+    limits = limits_of(["Ar"], ["Ar"], "lj")
     assert printed.stdout.splitlines()[-3:] == [f"limit: {line}" for line in limits]
     assert json.loads(read(tmp_path / "r.nc").attrs["limits"]) == limits
     assert json.loads(run("compare", *files, "--json", "-q").stdout)["limits"] == limits
@@ -58,3 +59,11 @@ def test_media_by_name_are_known_to_be_metals():
     assert "metal | metal" in said["cu"]
     assert "electrons of the metal" in said["diamond"]
     assert "limit:" not in run("dmm", *pair, "cu", "-q").output
+
+
+@pytest.mark.slow
+def test_files_of_single_phonons_say_what_is_left_out_too(tmp_path):
+    files = [str(STRUCTURES / "ar.cif"), str(STRUCTURES / "ar.cif"), "--potential", "lj"]
+    done = run("transmissivity", *files, "--mesh", "2", "2", "2", "-o", str(tmp_path / "t.nc"), "-q")
+    assert (tmp_path / "t.nc").is_file(), done.output
+    assert json.loads(read(tmp_path / "t.nc").attrs["limits"]) == limits_of(["Ar"], ["Ar"], "lj")
