@@ -32,6 +32,9 @@ from latmm.ties import phase
 
 __all__ = ["Modes", "States", "Waves", "channels", "lead_modes", "self_energy", "states", "surface"]
 
+_NOTHING = 1e-13
+"""u†H₁u over the largest element of H₁ below which it is rounding."""
+
 
 @dataclass(frozen=True)
 class Waves:
@@ -205,7 +208,9 @@ def _sorted_states(h1: Complexes, bloch: Complexes, u: Complexes, broadened: boo
     """
     n = h1.shape[-1]
     coupling = np.einsum("...im,...im->...m", np.conj(u), h1 @ u)
-    strength, margin = flux(bloch, coupling)
+    # the phase of what is rounding alone says nothing: such a state carries no energy
+    least = _NOTHING * np.abs(h1).max((-2, -1))[..., None]
+    strength, margin = flux(bloch, np.where(np.abs(coupling) > least, coupling, 0.0))
     decay = np.abs(np.log(np.maximum(np.abs(bloch), np.finfo(float).tiny)))
     propagating = np.zeros(bloch.shape, dtype=bool) if broadened else margin > 0.0
     right = np.where(propagating, strength > 0.0, np.abs(bloch) < 1.0)

@@ -110,10 +110,11 @@ def minimise(
     """
     method = BFGS if len(system) <= _DENSE else LBFGS
     try:
-        optimiser = method(system, logfile=None, maxstep=_LONGEST, alpha=_CAUTION * _stiffness(system))
-        if watch is not None:
-            optimiser.attach(_told(system, optimiser, watch))
-        converged = optimiser.run(fmax=limit, steps=_STEPS)
+        # it opens a file even to write nothing, and older ASE leaves it open
+        with method(system, logfile=None, maxstep=_LONGEST, alpha=_CAUTION * _stiffness(system)) as optimiser:
+            if watch is not None:
+                optimiser.attach(_told(system, optimiser, watch))
+            converged = optimiser.run(fmax=limit, steps=_STEPS)
     except PropertyNotImplementedError as missing:
         raise PotentialError(
             f"{name} cannot be relaxed: the potential gives no {missing}; use --no-relax with a structure "
