@@ -42,8 +42,7 @@ KMESH = (3, 3)
 FREQUENCIES = 48
 """Default number of frequencies in the band that both crystals share."""
 _FINER = 2
-"""Fineness of the rays of long waves, in units of the k∥ points: of all that folds onto a k∥ near Γ only one
-carries long waves, and the supercell does not multiply their samples."""
+"""k∥ along each axis for long waves, in units of those for the rest."""
 _ABRUPT = "abrupt"
 """Name of the contact without disorder."""
 _SPECULAR_XI = "transmission that keeps the in-plane wave vector"
@@ -170,7 +169,7 @@ def ensemble(
         *(ideal, kmesh, frequencies),
         coldest=float(t.min()),
         symmetric=False,
-        rays=_FINER * max(kmesh),
+        finer=_FINER,
     )
     grid = sampling.grid
     job = _Job(ideal, disorder, potential, relax, sampling, progress if executor is None else None)

@@ -7,7 +7,7 @@ points along each axis as the error bar suggests, which falls with about the pow
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +50,8 @@ _POWER = 1.5
 """The error bar falls with this power of the points along an axis."""
 _SATURATED = 0.3
 """Share of the common band up to which channels grow with ν², roughly."""
+_LONG = 2.0
+"""Waves of the whole zone are long up to this multiple of its lowest frequency."""
 _MARGIN = 0.9
 """Share of the tolerance that is aimed at, so that the last step is seldom missed narrowly."""
 
@@ -90,7 +92,7 @@ class Sampling:
         *,
         coldest: float,
         symmetric: bool = True,
-        rays: int | None = None,
+        finer: int = 1,
     ) -> "Sampling":
         """Sample the whole band.
 
@@ -106,8 +108,9 @@ class Sampling:
             Lowest temperature, K.
         symmetric : bool
             Use the symmetry of the interface; else only T(k∥) = T(−k∥).
-        rays : int, optional
-            Number that sets how finely long waves are sampled, in place of the larger one of ``kmesh``.
+        finer : int
+            Factor by which ``kmesh`` is finer for long waves. A supercell does not multiply their samples: of
+            all that folds onto a k∥ near Γ only one carries them.
 
         Raises
         ------
@@ -117,7 +120,7 @@ class Sampling:
         check_sampling(kmesh, frequencies)
         common, top, long_waves = _bands(interface)
         grid = frequency_grid(common, top, frequencies, coldest=coldest, long_waves=long_waves)
-        samples = _samples(interface, grid, kmesh, common, long_waves, symmetric=symmetric, rays=rays)
+        samples = _samples(interface, grid, kmesh, common, long_waves, symmetric=symmetric, finer=finer)
         return cls(kmesh, frequencies, grid, samples, common, seconds_per_sample(interface))
 
     @classmethod
@@ -186,27 +189,32 @@ def _samples(
     importance: Floats | None = None,
     *,
     symmetric: bool = True,
-    rays: int | None = None,
+    finer: int = 1,
 ) -> list[Window]:
     rotations = interface.rotations if symmetric else TIME_REVERSAL
-    plain = windows(
-        interface.left,
-        interface.right,
-        grid,
-        kmesh,
-        rotations,
-        common=common,
-        folded=lambda side, k: interface.folded(("left", "right")[side], k),
-        above=long_waves,
-    )
+    meshes = dict.fromkeys([(factor * kmesh[0], factor * kmesh[1]) for factor in (finer, 1)])
+    found: list[Window] = []
+    for number, mesh in enumerate(meshes):
+        plain = windows(
+            interface.left,
+            interface.right,
+            grid,
+            mesh,
+            rotations,
+            common=common,
+            folded=lambda side, k: interface.folded(("left", "right")[side], k),
+            above=long_waves,
+        )
+        if len(meshes) > 1:  # smaller windows, and the zone where its waves are long, get the finer mesh
+            below = grid.frequency < _LONG * grid.frequency[plain[0].selected][0]
+            here = replace(plain[0], selected=plain[0].selected & (below if number == 0 else ~below))
+            plain = [here, *plain[1:]] if number == 0 else [here]
+        found += staggered(plain, mesh, rotations, importance=importance)
     long = np.asarray((grid.frequency >= ELASTIC * common) & (grid.frequency < long_waves))
-    points = np.where(long, rays or max(kmesh), 0)
+    points = np.where(long, finer * max(kmesh), 0)
     if importance is not None:
         points = np.ceil(points * relevance(importance)).astype(int)
-    return [
-        *staggered(plain, kmesh, rotations, importance=importance),
-        *along_rays(interface, grid, points, rotations),
-    ]
+    return [*found, *along_rays(interface, grid, points, rotations)]
 
 
 def _importance(grid: FrequencyGrid, temperature: Floats, common: float) -> Floats:
