@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from latmm.models import MODELS, defaults, offered
+
 from .numbers import Real
 from .options import temperature_list
 from .outputs import check_outputs
@@ -12,8 +14,7 @@ from .survey import output_options, run_survey
 
 __all__ = ["command"]
 
-_MODELS = ("amm", "amm-isotropic", "amm-scalar", "khalatnikov", "mixed", "dmm-anisotropic", "radiation-debye")
-_DEFAULT = ("amm", "amm-isotropic", "radiation-debye")
+_MODELS, _DEFAULT = offered("amm"), defaults("amm")
 
 
 @click.command(name="amm", short_help="Acoustic mismatch of crystals or media.")
@@ -46,7 +47,8 @@ def command(**options: Any) -> None:
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
     models = options["models"] or _DEFAULT
-    if "mixed" in models and options["roughness"] is None:
-        raise click.UsageError("the model mixed needs --roughness NM")
+    rough = [name for name in models if MODELS[name].needs_roughness]
+    if rough and options["roughness"] is None:
+        raise click.UsageError(f"the model {rough[0]} needs --roughness NM")
     pair, checks = sides(options)
     run_survey(options, pair, models, temperatures, checks)

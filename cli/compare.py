@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from latmm.models import MODELS, defaults, offered
+
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interfaces_of, provenance
 from .numbers import TOLERANCE, Real
@@ -24,19 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_MODELS = (
-    "agf",
-    "amm",
-    "amm-isotropic",
-    "mixed",
-    "dmm",
-    "dmm-branch",
-    "dmm-anisotropic",
-    "dmm-debye",
-    "radiation",
-    "radiation-debye",
-)
-_DEFAULT = ("agf", "amm", "dmm", "dmm-debye", "radiation")
+_MODELS, _DEFAULT = offered("compare"), defaults("compare")
 
 
 @click.command(name="compare", short_help="Conductance of an interface by every model.")
@@ -98,9 +88,10 @@ def command(**options: Any) -> None:
         raise click.BadParameter(
             f"unknown model {unknown[0]!r}; choose from {', '.join(_MODELS)}", param_hint="--model"
         )
-    if "mixed" in options["models"] and options["roughness"] is None:
+    rough = [name for name in options["models"] if MODELS[name].needs_roughness]
+    if rough and options["roughness"] is None:
         raise click.BadParameter(
-            "the model mixed needs the roughness of the interface in nm, e.g. --roughness 0.3",
+            f"the model {rough[0]} needs the roughness of the interface in nm, e.g. --roughness 0.3",
             param_hint="--roughness",
         )
     _check_sampling_options(options)

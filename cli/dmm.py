@@ -4,22 +4,14 @@ from typing import Any
 
 import click
 
+from latmm.models import MODELS, defaults, offered
+
 from .options import temperature_list
 from .outputs import check_outputs
 from .sides import side_options, sides
 from .survey import output_options, run_survey
 
 __all__ = ["command"]
-
-_DISPERSION = (
-    "dmm",
-    "dmm-branch",
-    "dmm-inelastic",
-    "dmm-inelastic-energy",
-    "radiation",
-    "radiation-inelastic",
-)
-_DEBYE = ("dmm-debye", "dmm-anisotropic", "dmm-joint-frequency", "radiation-debye")
 
 
 @click.command(name="dmm", short_help="Diffuse mismatch of crystals or media.")
@@ -28,9 +20,9 @@ _DEBYE = ("dmm-debye", "dmm-anisotropic", "dmm-joint-frequency", "radiation-deby
     "--model",
     "models",
     multiple=True,
-    type=click.Choice([*_DISPERSION, *_DEBYE]),
-    help="Model to compute; repeatable. Default: dmm, dmm-debye, radiation for structure files, and "
-    "dmm-debye, radiation-debye for media.",
+    type=click.Choice(offered("dmm")),
+    help=f"Model to compute; repeatable. Default: {', '.join(defaults('dmm'))} for structure files, and "
+    f"{', '.join(defaults('media'))} for media.",
 )
 @output_options
 def command(**options: Any) -> None:
@@ -47,9 +39,8 @@ def command(**options: Any) -> None:
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
     crystals = bool(options["structures"])
-    default = ("dmm", "dmm-debye", "radiation") if crystals else ("dmm-debye", "radiation-debye")
-    models = options["models"] or default
-    needing = [name for name in models if name in _DISPERSION]
+    models = options["models"] or defaults("dmm" if crystals else "media")
+    needing = [name for name in models if MODELS[name].needs_dispersion]
     if needing and not crystals:
         raise click.UsageError(f"the model {needing[0]} needs the dispersion: give two structure files")
     pair, checks = sides(options)

@@ -1,19 +1,8 @@
 """The main job: thermal boundary conductance of an interface by lattice and continuum models.
 
 All models answer on one frequency grid with Ξ(ν), M_left(ν) and M_right(ν) (see :mod:`latmm.landauer`), and
-one Landauer integral turns each into conductances:
-
-- ``agf``: atomistic Green's function, Ξ from the scattering of Bloch modes;
-- ``amm``: acoustic mismatch of elastic media whose density and stiffness are those of the force constants;
-- ``amm-isotropic``: the same with the isotropic average of each stiffness;
-- ``mixed``: acoustic where waves are long against the interface's roughness, diffuse where they are short;
-- ``dmm``: diffuse mismatch with the full phonon dispersion of both crystals;
-- ``dmm-branch``: the same, each acoustic branch, in order of frequency, for itself;
-- ``dmm-anisotropic``: diffuse mismatch of the elastic waves that ``amm`` and ``mixed`` count;
-- ``dmm-debye``: diffuse mismatch on Debye's dispersion;
-- ``radiation``: every channel that the poorer lattice offers transmits, the upper limit of elastic transfer
-  between the lattices;
-- ``radiation-debye``: the same for the channels of Debye's dispersion.
+one Landauer integral turns each into conductances. The models are those of :mod:`latmm.models` that are
+offered for a comparison.
 
 Models that count channels of their own (elastic waves up to Debye's cut-off) may exceed the limit of the
 lattice: ``exceeds_lattice_limit`` tells where.
@@ -53,6 +42,7 @@ from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import density_of_states, largest_frequency, phonons
 from latmm.lattice.stiffness import elasticity, slope_error
 from latmm.limits import limits_of
+from latmm.models import MODELS, defaults, offered
 from latmm.results import as_json
 from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.refinement import Level, Sampling, levels, solve_level
@@ -63,32 +53,13 @@ from latmm.threads import single_threaded
 if TYPE_CHECKING:
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["DEFAULT_MODELS", "FREQUENCIES", "KMESH", "MODELS", "compare"]
+__all__ = ["FREQUENCIES", "KMESH", "compare"]
 
-MODELS = (
-    "agf",
-    "amm",
-    "amm-isotropic",
-    "mixed",
-    "dmm",
-    "dmm-branch",
-    "dmm-anisotropic",
-    "dmm-debye",
-    "radiation",
-    "radiation-debye",
-)
-"""Models by name, in the order of tables and legends."""
-DEFAULT_MODELS = ("agf", "amm", "dmm", "dmm-debye", "radiation")
-"""Those that are computed unasked."""
+_OFFERED = offered("compare")
 KMESH = (20, 20)
 """Default k∥ mesh, with the default frequencies: 0.3 % in G from 1 to 500 K (benchmarks/sampling.py)."""
 FREQUENCIES = 128
 """Default number of frequencies in the band that both crystals share."""
-_ZONE_MODELS = frozenset({"dmm", "dmm-branch", "radiation"})
-"""Models whose channels are counted over the Brillouin zone."""
-_LATTICE_MODELS = _ZONE_MODELS | {"agf"}
-"""Models of the lattice's own channels, whose limit they obey by construction."""
-
 _LIKE_CELL = 0.2
 """Lattice vectors correspond if they differ by less than this share of their length."""
 
@@ -101,7 +72,7 @@ def compare(
     interface: Interface,
     temperature: ArrayLike,
     *,
-    models: Sequence[str] = DEFAULT_MODELS,
+    models: Sequence[str] = defaults("compare"),
     kmesh: tuple[int, int] = KMESH,
     frequencies: int = FREQUENCIES,
     tolerance: float | None = None,
@@ -120,7 +91,7 @@ def compare(
     temperature : array_like
         T, K.
     models : sequence of str
-        From :data:`MODELS`.
+        Names of :data:`latmm.models.MODELS`.
     kmesh : (2,) int
         k∥ points along both axes of the in-plane reciprocal cell.
     frequencies : int
@@ -153,13 +124,16 @@ def compare(
         If a model is unknown, or a temperature or the sampling makes no sense.
     """
     t = temperatures(temperature)
-    unknown = [m for m in models if m not in MODELS]
+    unknown = [m for m in models if m not in _OFFERED]
     if unknown or not models:
         names = ", ".join(map(repr, unknown)) or "(none given)"
-        raise InputError(f"unknown model {names}; choose from {', '.join(MODELS)}")
-    wanted = [m for m in MODELS if m in models]
-    if "mixed" in wanted and roughness is None:
-        raise InputError("the mixed model needs the roughness of the interface in nm, e.g. --roughness 0.3")
+        raise InputError(f"unknown model {names}; choose from {', '.join(_OFFERED)}")
+    wanted = [m for m in _OFFERED if m in models]
+    rough = [m for m in wanted if MODELS[m].needs_roughness]
+    if rough and roughness is None:
+        raise InputError(
+            f"the {rough[0]} model needs the roughness of the interface in nm, e.g. --roughness 0.3"
+        )
     if tolerance is not None and "agf" not in wanted:
         raise InputError("`tol` chooses the samples of the lattice: add the model agf, or leave `tol` out")
     sampling, level = _solve(
@@ -337,7 +311,7 @@ def _conductances(
         low = solved.elastic_error if name == "agf" and solved is not None else np.zeros(3)
         g = conductance(grid, spectrum_, t)
         error = conductance_error(grid, spectrum_, t, elastic=sampling.elastic, elastic_error=low)
-        if name in _ZONE_MODELS:
+        if MODELS[name].of_lattice and name != "agf":  # channels counted over the zone
             error = np.hypot(error, g * bulk)
         if "transmission_error" in found:
             error = np.hypot(error, conductance(grid, quadrature_errors(found), t))
@@ -396,7 +370,7 @@ def _mark_above(table: xr.Dataset, limit: xr.Dataset, sampling: Sampling, bulk: 
     g = conductance(sampling.grid, least, t)
     error = conductance_error(sampling.grid, least, t, elastic=sampling.elastic)
     bar = np.sqrt(table["conductance_error"].values ** 2 + error**2 + (g * bulk) ** 2)
-    own = ~table["model"].isin(list(_LATTICE_MODELS)).values[:, None]
+    own = np.array([not MODELS[name].of_lattice for name in table["model"].values.tolist()])[:, None]
     table["exceeds_lattice_limit"].values[:] = own & (table["conductance"].values > g + bar)
 
 

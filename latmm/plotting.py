@@ -21,22 +21,12 @@ from latmm.checks import Checks, failed
 from latmm.errors import InputError
 from latmm.files import check_destination, replacing
 from latmm.interface.interface import Interface
+from latmm.models import MODELS
 
 __all__ = ["comparison_figure", "heading", "save"]
 
-STYLE = {
-    "agf": ("AGF", "#000000", "-"),
-    "amm": ("AMM", "#0072b2", "-"),
-    "amm-isotropic": ("AMM, isotropic", "#56b4e9", "--"),
-    "dmm": ("DMM", "#d55e00", "-"),
-    "dmm-branch": ("DMM by branch", "#d55e00", "-."),
-    "dmm-anisotropic": ("DMM, elastic media", "#e69f00", "-."),
-    "dmm-debye": ("DMM, Debye", "#e69f00", "--"),
-    "mixed": ("mixed mismatch", "#cc79a7", "-"),
-    "radiation": ("radiation limit of the lattice", "#009e73", ":"),
-    "radiation-debye": ("radiation limit, Debye", "#009e73", "--"),
-}
-"""Label, colour (Okabe and Ito's palette, distinct for the colour-blind) and line of every model."""
+STYLE = {name: (model.label, model.colour, model.line) for name, model in MODELS.items()}
+"""Label, colour and line of every model."""
 _FORMATS = {".png", ".pdf", ".svg", ".jpg", ".jpeg", ".eps"}
 
 

@@ -8,6 +8,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from latmm.models import MODELS
+
 __all__ = ["continuum_figure"]
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#000000", "#999999")
@@ -36,13 +38,20 @@ def continuum_figure(comparison: xr.Dataset, angles: xr.Dataset | None, title: s
     return figure
 
 
+def _style(name: str, number: int) -> tuple[str, str]:
+    """Colour and line of a model, or of another curve by its number."""
+    if name in MODELS:
+        return MODELS[name].colour, MODELS[name].line
+    return _COLOURS[number % len(_COLOURS)], "-"
+
+
 def _conductance(axes: Axes, comparison: xr.Dataset) -> None:
     t = comparison["temperature"].values
     marker = "o" if t.size < 8 else ""
     values = comparison["conductance"].values / 1e6
     for i, model in enumerate(comparison["model"].values):
-        colour = _COLOURS[i % len(_COLOURS)]
-        axes.plot(t, values[i], color=colour, marker=marker, markersize=3.0, label=str(model))
+        colour, line = _style(str(model), i)
+        axes.plot(t, values[i], line, color=colour, marker=marker, markersize=3.0, label=str(model))
         cubic = float(comparison["cubic_prefactor"][i]) / 1e6
         if np.isfinite(cubic):
             axes.plot(t, cubic * t**3, ":", color=colour, lw=0.9)

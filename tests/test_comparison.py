@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 
 import latmm
 from latmm.checks import by_name, check
-from latmm.comparison import DEFAULT_MODELS, MODELS, compare
+from latmm.comparison import compare
 from latmm.continuum.channels import channels
 from latmm.errors import InputError
 from latmm.landauer import conductance
 from latmm.lattice.phonons import largest_frequency
+from latmm.models import defaults, offered
 from latmm.plotting import comparison_figure, heading, save
 from latmm.results import read, summary, write
 from latmm.sweep.run import sweep
@@ -42,7 +43,7 @@ def heavy():
 
 @pytest.fixture(scope="module")
 def tree(heavy):
-    return compare(heavy, [20, 100, 300], models=MODELS, roughness=0.3, **QUICK)
+    return compare(heavy, [20, 100, 300], models=offered("compare"), roughness=0.3, **QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_identical_crystals_have_no_resistance_of_their_own(same):
 
 
 def test_models_obey_the_radiation_limit_of_their_own_channels(tree):
-    for model in MODELS:
+    for model in offered("compare"):
         found = tree[model.replace("-", "_")].to_dataset()
         bound = np.minimum(found["channels_left"], found["channels_right"])
         assert np.all(found["transmission"] <= bound * (1 + 1e-9) + 1e-12), model
@@ -180,7 +181,7 @@ def test_options_without_sense_are_refused(heavy, options, reason):
         compare(heavy, [300.0], **{**QUICK, **options})
 
 
-@pytest.mark.parametrize("models", [DEFAULT_MODELS, ["dmm"], ["agf"]])
+@pytest.mark.parametrize("models", [defaults("compare"), ["dmm"], ["agf"]])
 @pytest.mark.parametrize("temperature", [[300.0], [0.01, 1.0, 300.0]])
 def test_figure_is_made_for_any_choice(heavy, tmp_path, models, temperature):
     small = compare(heavy, temperature, models=models, kmesh=(3, 3), frequencies=8)

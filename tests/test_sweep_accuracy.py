@@ -8,13 +8,14 @@ import pytest
 from click.testing import CliRunner
 from numpy.testing import assert_allclose
 
-from latmm.comparison import MODELS, compare
+from latmm.comparison import compare
 from latmm.continuum.acoustic_mismatch import acoustic_mismatch
 from latmm.continuum.media import Medium
 from latmm.errors import ConvergenceError, InputError
 from latmm.interface.build import build_interface
 from latmm.landauer import FrequencyGrid, conductance, four_probe_error
 from latmm.lattice.phonons import largest_frequency
+from latmm.models import offered
 from latmm.results import read, write
 from latmm.sweep import refinement
 from latmm.sweep.accuracy import conductance_error
@@ -178,9 +179,9 @@ def test_tolerance_out_of_reach_is_said(heavy_silicon, monkeypatch):
 
 def test_every_model_has_a_bar_and_a_tolerance_chooses_the_samples(heavy_silicon, monkeypatch, tmp_path):
     monkeypatch.setattr(refinement, "FIRST", (4, 24))
-    tree = compare(heavy_silicon, [100.0, 300.0], models=MODELS, tolerance=0.06, roughness=0.3)
+    tree = compare(heavy_silicon, [100.0, 300.0], models=offered("compare"), tolerance=0.06, roughness=0.3)
     table = tree["comparison"].to_dataset()
-    assert table["model"].size == len(MODELS)
+    assert table["model"].size == len(offered("compare"))
     relative = table["conductance_error"] / table["conductance"]
     assert np.all((relative > 0) & (relative < 0.15))
     assert np.all(relative.sel(model="agf") <= 0.06)

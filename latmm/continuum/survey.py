@@ -5,35 +5,20 @@ dispersion ask for force constants as well. The frequency grid is made for the t
 that halve towards zero, down to the coldest temperature, with edges at every Debye cut-off.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch, acoustic_mismatch_isotropic
 from latmm.continuum.channels import branch_channels
-from latmm.continuum.diffuse_mismatch import (
-    debye_radiation_limit,
-    diffuse_mismatch,
-    diffuse_mismatch_by_branch,
-    diffuse_mismatch_debye,
-    energy_balanced_conductance,
-    inelastic_diffuse_conductance,
-    inelastic_radiation_conductance,
-    joint_frequency_diffuse_mismatch,
-    radiation_limit,
-)
 from latmm.continuum.low_temperature import LONG_WAVES, first_prefactor
 from latmm.continuum.media import Medium
-from latmm.continuum.mixed_mismatch import diffuse_mismatch_anisotropic, mixed_mismatch
-from latmm.continuum.rayleigh import khalatnikov
-from latmm.continuum.scalar import acoustic_mismatch_scalar
 from latmm.errors import InputError
 from latmm.landauer import (
     FrequencyGrid,
@@ -45,17 +30,15 @@ from latmm.landauer import (
 )
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import largest_frequency
+from latmm.models import MODELS, Model, offered
 from latmm.threads import single_threaded
 from latmm.units import THZ_PER_KELVIN, TWO_PI
 
 __all__ = [
     "ABOVE_LATTICE",
-    "ACOUSTIC_MODELS",
     "Conductances",
     "ContinuumModels",
-    "DIFFUSE_MODELS",
     "REFUSED",
-    "SPECTRAL_MODELS",
     "Side",
     "comparison_table",
     "graded_grid",
@@ -151,14 +134,50 @@ class ContinuumModels:
         self.left, self.right, self.grid, self.roughness = left, right, grid, roughness
 
     def spectrum(self, model: str) -> xr.Dataset:
-        """Ξ and M of a model by its name, see :data:`SPECTRAL_MODELS`.
+        """Ξ and M of a spectral model of :data:`latmm.models.MODELS`, by its name.
 
         Raises
         ------
         InputError
             If the model needs the dispersion or the roughness and there is none.
         """
-        return _SPECTRAL[model](self)
+        chosen = MODELS[model]
+        found: xr.Dataset = chosen.compute(*self._pair(chosen), self.grid, *self._more(chosen))
+        return found
+
+    def conductance(self, model: str, temperature: Floats) -> Floats:
+        """G (N,), W m⁻² K⁻¹, of a model without a spectrum, at T (N,), K.
+
+        Raises
+        ------
+        InputError
+            If the model needs the dispersion and there is none.
+        """
+        chosen = MODELS[model]
+        found: Floats = chosen.compute(*self._pair(chosen), self.grid, temperature)
+        return found
+
+    def _pair(self, model: Model) -> tuple[Any, Any]:
+        """Gather what a model takes of both sides."""
+        match model.takes[0]:
+            case "media":
+                return self.left.medium, self.right.medium
+            case "isotropic":
+                return self.left.isotropic, self.right.isotropic
+            case "channels":
+                return self.channels
+            case _:
+                return self.branches
+
+    def _more(self, model: Model) -> tuple[float, ...]:
+        """Gather what a spectral model takes beside."""
+        if not model.needs_roughness:
+            return ()
+        if self.roughness is None:
+            raise InputError(
+                f"the {model.name} model needs the roughness of the interface in nm, e.g. --roughness 0.3"
+            )
+        return (self.roughness,)
 
     @cached_property
     def branches(self) -> tuple[Floats, Floats]:
@@ -176,68 +195,6 @@ class ContinuumModels:
         """Channels of both crystals."""
         left, right = self.branches
         return left.sum(axis=0), right.sum(axis=0)
-
-    def mixed(self) -> xr.Dataset:
-        """Mixed mismatch; asks for the roughness."""
-        if self.roughness is None:
-            raise InputError(
-                "the mixed model needs the roughness of the interface in nm, e.g. --roughness 0.3"
-            )
-        return mixed_mismatch(self.left.medium, self.right.medium, self.grid, self.roughness)
-
-    def debye_limit(self) -> xr.Dataset:
-        """Radiation limit on Debye's dispersion."""
-        return debye_radiation_limit(self.left.isotropic, self.right.isotropic, self.grid)
-
-
-_SPECTRAL: dict[str, Callable[[ContinuumModels], xr.Dataset]] = {
-    "amm": lambda m: acoustic_mismatch(m.left.medium, m.right.medium, m.grid),
-    "amm-isotropic": lambda m: acoustic_mismatch_isotropic(m.left.isotropic, m.right.isotropic, m.grid),
-    "amm-scalar": lambda m: acoustic_mismatch_scalar(m.left.isotropic, m.right.isotropic, m.grid),
-    "khalatnikov": lambda m: khalatnikov(m.left.isotropic, m.right.isotropic, m.grid),
-    "mixed": lambda m: m.mixed(),
-    "dmm": lambda m: diffuse_mismatch(*m.channels, m.grid),
-    "dmm-branch": lambda m: diffuse_mismatch_by_branch(*m.branches, m.grid),
-    "dmm-anisotropic": lambda m: diffuse_mismatch_anisotropic(m.left.medium, m.right.medium, m.grid),
-    "dmm-debye": lambda m: diffuse_mismatch_debye(m.left.isotropic, m.right.isotropic, m.grid),
-    "dmm-joint-frequency": lambda m: joint_frequency_diffuse_mismatch(
-        m.left.isotropic, m.right.isotropic, m.grid
-    ),
-    "radiation": lambda m: radiation_limit(*m.channels, m.grid),
-    "radiation-debye": lambda m: m.debye_limit(),
-}
-_INELASTIC: dict[str, Callable[[ContinuumModels, Floats], Floats]] = {
-    "dmm-inelastic": lambda m, t: inelastic_diffuse_conductance(*m.channels, m.grid, t),
-    "dmm-inelastic-energy": lambda m, t: energy_balanced_conductance(*m.channels, m.grid, t),
-    "radiation-inelastic": lambda m, t: inelastic_radiation_conductance(*m.channels, m.grid, t),
-}
-_UNBOUNDED = frozenset({"dmm-joint-frequency", "dmm-inelastic-energy"})
-"""Models that may give more than the channels of one side carry, as no passive contact can."""
-SPECTRAL_MODELS = tuple(_SPECTRAL)
-"""Models that answer with a spectrum."""
-ACOUSTIC_MODELS = (
-    "amm",
-    "amm-isotropic",
-    "amm-scalar",
-    "khalatnikov",
-    "mixed",
-    "dmm-anisotropic",
-    "radiation-debye",
-)
-"""Models of elastic media."""
-DIFFUSE_MODELS = (
-    "dmm",
-    "dmm-anisotropic",
-    "dmm-debye",
-    "dmm-branch",
-    "dmm-inelastic",
-    "dmm-inelastic-energy",
-    "dmm-joint-frequency",
-    "radiation",
-    "radiation-debye",
-    "radiation-inelastic",
-)
-"""Diffuse models and the limits they stay below."""
 
 
 @single_threaded
@@ -258,7 +215,7 @@ def survey(
     temperature : array_like
         K.
     models : sequence of str
-        From :data:`ACOUSTIC_MODELS` and :data:`DIFFUSE_MODELS`.
+        Names of :data:`latmm.models.MODELS`, but for that of the lattice.
     roughness : float, optional
         Of the interface, nm; for ``mixed``.
 
@@ -277,7 +234,7 @@ def survey(
         If a model is unknown, or needs what a side does not have.
     """
     t = temperatures(temperature)
-    known = {**_SPECTRAL, **_INELASTIC}
+    known = dict.fromkeys((*offered("amm"), *offered("dmm")))
     for name in models:
         if name not in known:
             raise InputError(f"unknown model {name!r}; choose from {', '.join(known)}")
@@ -286,14 +243,15 @@ def survey(
     nodes: dict[str, xr.Dataset] = {}
     rows: dict[str, Conductances] = {}
     for name in models:
-        if name in _INELASTIC:
+        if not MODELS[name].is_spectral:
             own_left, own_right = (conductance(grid, m, t) for m in interface.channels)
-            rows[name] = Conductances(_INELASTIC[name](interface, t), own_left, own_right, np.nan)
+            rows[name] = Conductances(interface.conductance(name, t), own_left, own_right, np.nan)
             continue
         table = interface.spectrum(name)
         nodes[name.replace("-", "_")] = table
         # roughness ends the ω² law where λ does not exceed it, perhaps below the first node
-        long = ContinuumModels(left, right, LONG_WAVES, roughness).mixed() if name == "mixed" else table
+        low = ContinuumModels(left, right, LONG_WAVES, roughness)
+        long = low.spectrum(name) if MODELS[name].needs_roughness else table
         rows[name] = Conductances.of_spectrum(grid, table, t, long)
     comparison = comparison_table({name: _refusing(name, row) for name, row in rows.items()}, t)
     if "radiation" in rows:
@@ -304,7 +262,7 @@ def survey(
 
 def _refusing(name: str, row: "Conductances") -> "Conductances":
     """Put nothing in the place of numbers that no passive contact can have."""
-    if name not in _UNBOUNDED:
+    if MODELS[name].bounded:
         return row
     possible = row.interface <= np.minimum(row.left, row.right)
     return row._replace(interface=np.where(possible, row.interface, np.nan))
