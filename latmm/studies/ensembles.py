@@ -23,12 +23,11 @@ from latmm.disorder.kinds import Disorder
 from latmm.disorder.realisation import realise, undisturbed
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
-from latmm.landauer import conductance, temperatures
+from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.lattice.calculators import Potential
 from latmm.limits import limits_of
 from latmm.results import as_json
 from latmm.studies.collecting import Progress, axes, collect, opened
-from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.measures import SpecularTransmission
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
@@ -41,8 +40,6 @@ KMESH = (3, 3)
 """Default k∥ mesh of the supercell: 12 x 12 of the crystals for 4 x 4 cells."""
 FREQUENCIES = 48
 """Default number of frequencies in the band that both crystals share."""
-_FINER = 2
-"""k∥ along each axis for long waves, in units of those for the rest."""
 _ABRUPT = "abrupt"
 """Name of the contact without disorder."""
 _SPECULAR_XI = "transmission that keeps the in-plane wave vector"
@@ -65,15 +62,14 @@ class _Job:
 class _Found:
     """One realisation.
 
-    ``transmission``, ``specular``, ``channels_left``, ``channels_right`` (F,) in nm⁻²; ``elastic_error`` as
-    of :class:`~latmm.sweep.run.SpectralTransmission`; the number of its atoms, and its checks.
+    ``transmission``, ``specular``, ``channels_left``, ``channels_right`` (F,) in nm⁻²; the number of its
+    atoms, and its checks.
     """
 
     transmission: Floats
     specular: Floats
     channels_left: Floats
     channels_right: Floats
-    elastic_error: float
     atoms: int
     checks: Checks
 
@@ -82,19 +78,19 @@ class _Found:
         found = [self.checks.get(name) for name in names]
         checks = [(np.nan, np.nan) if one is None else (one.value, one.limit) for one in found]
         spectra = (self.transmission, self.specular, self.channels_left, self.channels_right)
-        return np.concatenate([[float(self.atoms), self.elastic_error], np.ravel(checks), *spectra])
+        return np.concatenate([[float(self.atoms)], np.ravel(checks), *spectra])
 
     @classmethod
     def of(cls, row: Floats, names: Sequence[str]) -> "_Found":
         """Read a row."""
-        checks, spectra = row[2 : 2 + 2 * len(names)], row[2 + 2 * len(names) :]
+        checks, spectra = row[1 : 1 + 2 * len(names)], row[1 + 2 * len(names) :]
         whole, specular, left, right = spectra.reshape(4, -1)
         known = by_name(
             check(name, value, limit)
             for name, (value, limit) in zip(names, checks.reshape(-1, 2), strict=True)
             if not np.isnan(limit)
         )
-        return cls(whole, specular, left, right, float(row[1]), int(row[0]), known)
+        return cls(whole, specular, left, right, int(row[0]), known)
 
 
 @single_threaded
@@ -165,12 +161,7 @@ def ensemble(
         )
     # what makes no sense on these crystals is told before any work
     disorder.apply(ideal.slab, ideal.matched, np.random.default_rng(seed))
-    sampling = Sampling.of(
-        *(ideal, kmesh, frequencies),
-        coldest=float(t.min()),
-        symmetric=False,
-        finer=_FINER,
-    )
+    sampling = Sampling.of(ideal, kmesh, frequencies, coldest=float(t.min()), disordered=True)
     grid = sampling.grid
     job = _Job(ideal, disorder, potential, relax, sampling, progress if executor is None else None)
     items: dict[str, SeedSequence | None] = {_ABRUPT: None}
@@ -180,7 +171,7 @@ def ensemble(
         job,
         items,
         stage="realisations",
-        width=2 + 2 * len(_names(ideal)) + 4 * grid.frequency.size,
+        width=1 + 2 * len(_names(ideal)) + 4 * grid.frequency.size,
         store=opened(
             *(store, ideal, grid),
             kmesh=kmesh,
@@ -214,7 +205,7 @@ def ensemble(
         "frequencies": frequencies,
         "checks": dumps(worst(one.checks for one in (abrupt, *drawn))),
     }
-    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=root), **_tables(sampling, t, abrupt, drawn)})
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=root), **_tables(grid, t, abrupt, drawn)})
 
 
 def _numbered(realisation: int) -> str:
@@ -247,7 +238,6 @@ def _solve(job: _Job, seed: SeedSequence | None) -> Floats:
         np.asarray(solved.specular),
         solved.channels_left,
         solved.channels_right,
-        float(solved.elastic_error[0]),
         len(contact.slab.atoms),
         {**contact.checks, **by_name(checks)},
     ).row(_names(job.ideal))
@@ -258,9 +248,8 @@ def _names(ideal: Interface) -> list[str]:
     return sorted({*ideal.checks, "unitarity", "caroli", "reciprocity"})
 
 
-def _tables(sampling: Sampling, t: Floats, abrupt: _Found, drawn: list[_Found]) -> dict[str, xr.Dataset]:
+def _tables(grid: FrequencyGrid, t: Floats, abrupt: _Found, drawn: list[_Found]) -> dict[str, xr.Dataset]:
     """Label the spectra and conductances of all contacts."""
-    grid = sampling.grid
     coordinates = axes(grid, t)
     total, specular = (
         np.array([getattr(one, name) for one in drawn]) for name in ("transmission", "specular")
@@ -306,16 +295,6 @@ def _tables(sampling: Sampling, t: Floats, abrupt: _Found, drawn: list[_Found]) 
         ),
         "/comparison": _comparison(
             coordinates, (total, specular), (g, g_specular), (g_abrupt, g_abrupt_specular)
-        ).assign(
-            conductance_sampling_error=_conductance(
-                ("temperature",),
-                conductance_error(
-                    *(grid, total.mean(axis=0), t),
-                    elastic=sampling.elastic,
-                    elastic_error=float(np.mean([one.elastic_error for one in drawn])),
-                ),
-                "error bar of the mean's sampling of k-parallel and frequency",
-            )
         ),
     }
 

@@ -50,6 +50,8 @@ _POWER = 1.5
 """The error bar falls with this power of the points along an axis."""
 _SATURATED = 0.3
 """Share of the common band up to which channels grow with ν², roughly."""
+_FINER = 2
+"""k∥ along each axis for long waves in a supercell, in units of those for the rest."""
 _LONG = 2.0
 """Waves of the whole zone are long up to this multiple of its lowest frequency."""
 _MARGIN = 0.9
@@ -91,8 +93,7 @@ class Sampling:
         frequencies: int,
         *,
         coldest: float,
-        symmetric: bool = True,
-        finer: int = 1,
+        disordered: bool = False,
     ) -> "Sampling":
         """Sample the whole band.
 
@@ -106,11 +107,10 @@ class Sampling:
             Frequencies in the band that both crystals share.
         coldest : float
             Lowest temperature, K.
-        symmetric : bool
-            Use the symmetry of the interface; else only T(k∥) = T(−k∥).
-        finer : int
-            Factor by which ``kmesh`` is finer for long waves. A supercell does not multiply their samples: of
-            all that folds onto a k∥ near Γ only one carries them.
+        disordered : bool
+            Sample for contacts without symmetry in a lateral supercell. Only T(k∥) = T(−k∥) reduces the
+            mesh, which is the same for all frequencies, so that its error cancels in ratios, and finer for
+            long waves: of all that folds onto a k∥ near Γ only one carries them.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class Sampling:
         check_sampling(kmesh, frequencies)
         common, top, long_waves = _bands(interface)
         grid = frequency_grid(common, top, frequencies, coldest=coldest, long_waves=long_waves)
-        samples = _samples(interface, grid, kmesh, common, long_waves, symmetric=symmetric, finer=finer)
+        samples = _samples(interface, grid, kmesh, common, long_waves, disordered=disordered)
         return cls(kmesh, frequencies, grid, samples, common, seconds_per_sample(interface))
 
     @classmethod
@@ -188,10 +188,10 @@ def _samples(
     long_waves: float,
     importance: Floats | None = None,
     *,
-    symmetric: bool = True,
-    finer: int = 1,
+    disordered: bool = False,
 ) -> list[Window]:
-    rotations = interface.rotations if symmetric else TIME_REVERSAL
+    rotations = TIME_REVERSAL if disordered else interface.rotations
+    finer = _FINER if disordered else 1
     meshes = dict.fromkeys([(factor * kmesh[0], factor * kmesh[1]) for factor in (finer, 1)])
     found: list[Window] = []
     for number, mesh in enumerate(meshes):
@@ -205,11 +205,11 @@ def _samples(
             folded=lambda side, k: interface.folded(("left", "right")[side], k),
             above=long_waves,
         )
-        if len(meshes) > 1:  # smaller windows, and the zone where its waves are long, get the finer mesh
+        if disordered:  # smaller windows, and the zone where its waves are long, get the finer mesh
             below = grid.frequency < _LONG * grid.frequency[plain[0].selected][0]
             here = replace(plain[0], selected=plain[0].selected & (below if number == 0 else ~below))
             plain = [here, *plain[1:]] if number == 0 else [here]
-        found += staggered(plain, mesh, rotations, importance=importance)
+        found += plain if disordered else staggered(plain, mesh, rotations, importance=importance)
     long = np.asarray((grid.frequency >= ELASTIC * common) & (grid.frequency < long_waves))
     points = np.where(long, finer * max(kmesh), 0)
     if importance is not None:
