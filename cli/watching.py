@@ -36,9 +36,15 @@ def watch(arguments: Sequence[str]) -> None:
                 ctypes.CDLL(None).prctl(_DEATH_OF_PARENT, signal.SIGKILL)
         return
 
+    with suppress(OSError):  # whichever of both comes first
+        os.setpgid(child, child)
+
     def pass_on(number: int, frame: FrameType | None) -> None:
         with suppress(ProcessLookupError):
-            os.kill(child, number)
+            if number == signal.SIGINT:  # as a terminal does: to all, workers and their programs too
+                os.killpg(child, number)
+            else:
+                os.kill(child, number)
 
     for number in _PASSED_ON:
         signal.signal(number, pass_on)

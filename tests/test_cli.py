@@ -126,7 +126,9 @@ def test_json_is_one_object_and_nothing_else(tmp_path):
 @pytest.mark.slow
 def test_chosen_models_only_and_quiet(tmp_path):
     done = latmm(
-        "compare", SI, GE, "--model", "dmm", "--model", "radiation", "-q", "--no-relax", *QUICK, cwd=tmp_path
+        *("compare", SI, GE, "--model", "dmm", "--model", "radiation", "-q", "--no-relax", *QUICK),
+        *("--allow", "stress", "--allow", "residual_force"),
+        cwd=tmp_path,
     )
     assert done.returncode == 0
     assert done.stderr == ""

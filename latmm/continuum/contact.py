@@ -60,7 +60,7 @@ def spring_compliance(stiffness: ArrayLike) -> Floats:
         If K is not symmetric and positive definite.
     """
     k = np.asarray(stiffness, dtype=float)
-    k = k * np.eye(3) if k.ndim == 0 else k
+    k = np.diag(np.full(3, k)) if k.ndim == 0 else k
     if (
         k.shape != (3, 3)
         or not np.all(np.abs(k) <= _STIFFEST)
