@@ -129,6 +129,15 @@ MODELS: Final[dict[str, Model]] = {
             commands=("amm",),
         ),
         Model(
+            "impedance",
+            "impedance mismatch",
+            "every wave as at normal incidence, on the channels of Debye's dispersion that both sides have",
+            *("#56b4e9", "-."),
+            function="impedance:impedance_mismatch",
+            takes=("isotropic",),
+            commands=("compare", "amm"),
+        ),
+        Model(
             "khalatnikov",
             "Khalatnikov",
             "sound of a liquid into a solid, surface waves included",
