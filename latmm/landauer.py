@@ -162,7 +162,9 @@ def conductance(grid: FrequencyGrid, transmission: ArrayLike, temperature: Array
     """
     t = temperatures(temperature)
     weight = heat_capacity_weight(grid.frequency[:, None], t) * grid.weight[:, None]  # J/K THz, (F, N)
-    return np.asarray(np.asarray(transmission, dtype=float) @ weight * 1e30)  # THz nm⁻² = 1e30 s⁻¹ m⁻²
+    # one spectrum after the other: the last bits of a product of matrices depend on the number of its rows
+    integral = (np.asarray(transmission, dtype=float)[..., None, :] @ weight)[..., 0, :]
+    return np.asarray(integral * 1e30)  # THz nm⁻² = 1e30 s⁻¹ m⁻²
 
 
 def four_probe(two_probe: ArrayLike, left: ArrayLike, right: ArrayLike) -> Floats:

@@ -36,6 +36,17 @@ def test_hot_conductance_counts_channels():
     )
 
 
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_conductance_of_a_spectrum_is_the_same_alone_and_among_others(count):
+    """To the last bit: a study that grows keeps the numbers of its realisations."""
+    grid = gauss(15.0, 101)
+    transmission, t = np.random.default_rng(4).random((6, 101)), np.linspace(1.0, 300.0, count)
+    whole = conductance(grid, transmission, t)
+    for some in range(1, 6):
+        np.testing.assert_array_equal(conductance(grid, transmission[:some], t), whole[:some])
+    np.testing.assert_array_equal(conductance(grid, transmission[0], t), whole[0])
+
+
 @pytest.mark.parametrize("temperature", [0.01, 1.0, 7.0])
 def test_quadratic_spectrum_gives_the_cube_law_with_its_closed_form(temperature):
     """∫ x⁴ eˣ/(eˣ − 1)² dx = 4π⁴/15."""

@@ -183,7 +183,8 @@ def _subspaces(
         z = z[:, :keep]
         near, far = (z[:n], z[n:]) if side == 0 else (z[n:], z[:n])
         s, t = s[:keep, :keep], t[:keep, :keep]
-        ratio = linalg.solve_triangular(t, s) if side == 0 else linalg.solve_triangular(s, t)
+        # both are triangular, and empty where nothing decays
+        ratio = np.linalg.solve(t, s) if side == 0 else np.linalg.solve(s, t)
         factor, y = np.linalg.eig(ratio)
         order = np.argsort(-np.abs(factor))
         factor, vectors = factor[order], near @ y[:, order]

@@ -76,7 +76,7 @@ def _shared(constants: Floats, vectors: Floats, lattice: Floats) -> Floats:
     """Give the sum over the images of each atom in equal shares to the nearest of them."""
     fractional = vectors @ np.linalg.inv(lattice)
     places = np.round(fractional - np.floor(fractional + 1e-6), 5)
-    _, image = np.unique(places, axis=0, return_inverse=True)
+    image = np.unique(places, axis=0, return_inverse=True)[1].ravel()  # NumPy 2.0 gives it a second axis
     length = np.linalg.norm(vectors, axis=1)
     shortest = np.full(image.max() + 1, np.inf)
     np.minimum.at(shortest, image, length)
