@@ -23,6 +23,7 @@ ALLOWED = {
     "disorder": {"lattice", "interface"},
     "sweep": {"landauer", "lattice", "interface", "agf"},
     "modes": {"landauer", "lattice", "interface", "agf", "sweep", "continuum"},
+    "inelastic": {"landauer", "lattice", "interface", "agf", "sweep"},
     "studies": {"landauer", "lattice", "interface", "disorder", "agf", "sweep", "continuum"},
     "comparison": {"landauer", "lattice", "interface", "continuum", "sweep"},
 }

@@ -1,0 +1,1 @@
+"""Inelastic transport: phonons scattered in the crystals and at their contact, between temperature nodes."""
