@@ -33,6 +33,11 @@ COMMANDS = {
     "dmm": "Diffuse mismatch of two media or structure files.",
     "layers": "Acoustic mismatch of a stack of layers between two media.",
     "study": "Engineered layers, and ensembles of disordered contacts.",
+    "phonons": "Phonons of a crystal: dispersion, density of states, heat capacity.",
+    "elastic": "Elastic constants and speeds of sound of a crystal.",
+    "info": "Variables, units, checks and provenance of a result file.",
+    "cite": "BibTeX of latmm and of what a result used.",
+    "doctor": "Versions, linear algebra, plug-ins, and a test of five seconds.",
 }
 """Subcommands, each in the module of its name, with its one-line help: none is imported to list them."""
 

@@ -25,9 +25,10 @@ def part_of(path: Path) -> str:
 
 
 def files() -> list[Path]:
-    """All modules of the library and of the command line, without the package's own front."""
+    """All modules of the library and of the command line, without the package's own fronts."""
     found = [*(ROOT / "latmm").rglob("*.py"), *(ROOT / "cli").rglob("*.py")]
-    return sorted(path for path in found if path != ROOT / "latmm" / "__init__.py")
+    fronts = [ROOT / "latmm" / name for name in ("__init__.py", "__main__.py")]
+    return sorted(path for path in found if path not in fronts)
 
 
 def parts() -> dict[str, set[str]]:

@@ -23,8 +23,8 @@ from latmm import __version__
 from latmm.arrays import Floats
 from latmm.checks import Check, by_name, check, dumps
 from latmm.continuum.channels import channels
+from latmm.continuum.crystal import band_path, crystal_dataset
 from latmm.continuum.diffuse_mismatch import radiation_limit
-from latmm.continuum.media import Medium
 from latmm.continuum.survey import ABOVE_LATTICE, ContinuumModels, Side, quadrature_errors
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
@@ -38,8 +38,7 @@ from latmm.landauer import (
     spectrum,
     temperatures,
 )
-from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import density_of_states, largest_frequency, phonons
+from latmm.lattice.phonons import largest_frequency
 from latmm.lattice.stiffness import elasticity, slope_error
 from latmm.limits import limits_of
 from latmm.models import MODELS, defaults, offered
@@ -169,8 +168,10 @@ def compare(
         _mark_above(table, radiation_limit(*continuum.channels, grid), sampling, bulk)
     paths = _paths(interface)
     nodes = {
-        "left": _crystal(interface.left, sides[0].medium, tops[0], interface.matched.strain_left, paths[0]),
-        "right": _crystal(
+        "left": crystal_dataset(
+            interface.left, sides[0].medium, tops[0], interface.matched.strain_left, paths[0]
+        ),
+        "right": crystal_dataset(
             interface.right, sides[1].medium, tops[1], interface.matched.strain_right, paths[1]
         ),
         **{name.replace("-", "_"): spectra[name] for name in wanted},
@@ -377,71 +378,9 @@ def _mark_above(table: xr.Dataset, limit: xr.Dataset, sampling: Sampling, bulk: 
 def _paths(interface: Interface) -> tuple[BandPath, BandPath]:
     """Band path of each crystal; that of the left for both where their cells correspond vector by vector."""
     left, right = (crystal.atoms.cell for crystal in (interface.left, interface.right))
-    path = left.bandpath(npoints=120, eps=1e-3)
+    path = band_path(interface.left)
     alike = np.linalg.norm(left.array - right.array, axis=1) < _LIKE_CELL * np.linalg.norm(left.array, axis=1)
-    return path, path if alike.all() else right.bandpath(npoints=120, eps=1e-3)
-
-
-def _crystal(
-    crystal: ForceConstants, medium: Medium, top: float, strain: Floats, path: BandPath
-) -> xr.Dataset:
-    """Describe one crystal: structure, phonons, stiffness, speeds of sound."""
-    atoms = crystal.atoms
-    bands = phonons(crystal, path.kpts)
-    nu = np.linspace(0.0, 1.02 * top, 301)
-    speed, _ = medium.christoffel(np.array([0.0, 0.0, 1.0]))
-    average = medium.isotropic_average().speeds
-    distance, ticks, labels = path.get_linear_kpoint_axis()
-
-    def variable(dims: str | tuple[str, ...], values: object, units: str, name: str) -> xr.Variable:
-        return xr.Variable(dims, np.asarray(values), {"units": units, "long_name": name})
-
-    return xr.Dataset(
-        {
-            "cell": variable(
-                ("vector", "axis"), atoms.cell.array, "angstrom", "lattice vectors, interface normal along z"
-            ),
-            "positions": variable(("atom", "axis"), atoms.get_positions(), "angstrom", "atomic positions"),
-            "species": variable("atom", atoms.get_chemical_symbols(), "1", "chemical element"),
-            "mass": variable("atom", atoms.get_masses(), "amu", "atomic mass"),
-            "band_frequency": variable(
-                ("path", "branch"), bands.frequency, "THz", "phonon frequency along the band path"
-            ),
-            "band_group_velocity": variable(
-                ("path", "branch", "axis"), bands.group_velocity, "km s-1", "phonon group velocity"
-            ),
-            "band_qpoint": variable(("path", "axis"), path.kpts, "1", "wave vector, fractional coordinates"),
-            "density_of_states": variable(
-                "dos_frequency",
-                density_of_states(crystal, nu, (16, 16, 16)),
-                "THz-1",
-                "phonon density of states per cell",
-            ),
-            "stiffness": variable(("voigt", "voigt_column"), medium.stiffness, "GPa", "elastic stiffness"),
-            "stress": variable(("axis", "axis_column"), medium.stress, "GPa", "initial stress of the strain"),
-            "strain": variable(("plane", "plane_column"), strain, "1", "in-plane strain"),
-            "density": variable((), medium.density, "g cm-3", "mass density"),
-            "sound_speed_normal": variable(
-                "polarisation", speed, "km s-1", "speeds of sound along the interface normal, ascending"
-            ),
-            "sound_speed_isotropic": variable(
-                "isotropic",
-                list(average),
-                "km s-1",
-                "longitudinal, transverse speed of the isotropic average",
-            ),
-            "max_frequency": variable((), top, "THz", "largest phonon frequency"),
-        },
-        coords={
-            "path": variable("path", distance, "angstrom-1", "distance along the band path (2 pi included)"),
-            "dos_frequency": variable("dos_frequency", nu, "THz", "phonon frequency"),
-        },
-        attrs={
-            "band_path_labels": as_json(list(labels)),
-            "band_path_ticks": as_json([float(x) for x in ticks]),
-            "formula": atoms.get_chemical_formula(),
-        },
-    )
+    return path, path if alike.all() else band_path(interface.right)
 
 
 def _strains(interface: Interface) -> dict[str, dict[str, list[float]]]:

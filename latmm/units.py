@@ -12,6 +12,7 @@ from scipy import constants
 
 __all__ = [
     "AMU_PER_A3",
+    "AVOGADRO",
     "BOLTZMANN",
     "EV_PER_A2_AMU",
     "EV_PER_A3",
@@ -25,6 +26,8 @@ __all__ = [
 TWO_PI: Final[float] = 2.0 * pi
 BOLTZMANN: Final[float] = constants.k
 """Boltzmann constant, J/K."""
+AVOGADRO: Final[float] = constants.N_A
+"""Avogadro constant, mol⁻¹."""
 PLANCK: Final[float] = constants.h
 """Planck constant, J s."""
 HBAR: Final[float] = constants.hbar

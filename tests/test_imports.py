@@ -48,7 +48,9 @@ def test_imports_point_from_the_leaves_to_the_command_line():
         if part in ALLOWED:
             extra = imported_parts(path) - {part} - LEAVES - ALLOWED[part]
             assert not extra, f"{path.relative_to(ROOT)} must not import {sorted(extra)}"
-        assert "latmm_cli" not in path.read_text(encoding="utf-8"), f"{path} must not know the command line"
+        if path.name != "__main__.py":  # python -m latmm is the command line
+            text = path.read_text(encoding="utf-8")
+            assert "latmm_cli" not in text, f"{path} must not know the command line"
 
 
 def test_kernel_knows_no_atoms_and_no_labels():
