@@ -9,6 +9,7 @@ from latmm.models import MODELS, defaults, offered
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interfaces_of, provenance
+from .experiment import experiment_lines, experiment_option, measured_series, own_series
 from .numbers import TOLERANCE, Real
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
@@ -59,6 +60,7 @@ _MODELS, _DEFAULT = offered("compare"), defaults("compare")
     metavar="R",
     help="Relative error of the lattice's G at every temperature, e.g. 0.01; chooses the samples by itself.",
 )
+@experiment_option
 @click.option(
     "-o", "--output", type=click.Path(), help="Write the result as netCDF-4 (xarray.open_datatree)."
 )
@@ -103,11 +105,15 @@ def command(**options: Any) -> None:
 
     checks = loads(tree.attrs["checks"])
     if options["as_json"]:
+        from latmm.experiment.beside import records
         from latmm.results import summary
 
-        click.echo(json.dumps(summary(tree), allow_nan=False))
+        measured = {"experiment": records(tree)} if "experiment" in tree.children else {}
+        click.echo(json.dumps({**summary(tree), **measured}, allow_nan=False))
     else:
         click.echo(conductance_table(tree["comparison"].to_dataset()))
+        if "experiment" in tree.children:
+            click.echo("\n".join(experiment_lines(tree)))
         tell_limits(options, tree)
         for line in check_lines(checks):
             click.echo(line)
@@ -127,6 +133,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     """Check everything cheap first, compute, and write the files; None after a dry run."""
     from latmm.checks import dumps, loads
     from latmm.comparison import FREQUENCIES, KMESH
+    from latmm.experiment.beside import put_beside
     from latmm.plotting import comparison_figure, save
     from latmm.results import write
     from latmm.spread import mixing_spread
@@ -137,12 +144,14 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
     frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
+    measured = own_series(options)
     if options["tol"] is not None:
         check_tolerance(options["tol"])
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
         interfaces = interfaces_of(options, report, executor)
         interface = next(iter(interfaces.values()))
         note(options, _geometry(interface))
+        measured += measured_series(options, interface.left.atoms, interface.right.atoms)
         if options["dry_run"]:
             click.echo(cost(options, interface, kmesh, frequencies, min(temperatures)))
             return None
@@ -153,6 +162,8 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
             stores.append(store)
     tree = mixing_spread(trees) if len(trees) > 1 else trees.popitem()[1]
     tree.attrs.update(provenance(options, interface))
+    if measured:
+        put_beside(tree, measured)
     checks = marked(options, loads(tree.attrs["checks"]))
     tree.attrs["checks"] = dumps(checks)
     if options["output"]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .contacts import planes_of
+from .experiment import own_files
 from .numbers import Whole
 from .options import warn
 
@@ -159,4 +160,4 @@ def inputs(options: dict[str, Any]) -> dict[str, str]:
             files[name] = str(path)
             if is_phonopy_file(path):
                 files |= {f"{name} {key}": str(found) for key, found in beside(path).items()}
-    return files
+    return files | own_files(options)

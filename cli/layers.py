@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .experiment import TABLE, own_series
 from .numbers import THICKNESS, Real, Whole
 from .options import temperature_list
 from .outputs import check_outputs
@@ -60,6 +61,8 @@ def command(**options: Any) -> None:
         raise click.UsageError("give what lies between the media: --layer, --graded, --optimise or --bond")
     if options["optimise"] and options["bond"] is not None:
         raise click.UsageError("--optimise looks for a layer between welded contacts: leave out --bond")
+    if TABLE in options["experiment"]:
+        raise click.UsageError(f"--experiment {TABLE} is for bare contacts: give a file, or leave it out")
     if options["repeat"] > 1 and not options["layers"]:
         raise click.UsageError("--repeat needs the layers to repeat: --layer MEDIUM:NM")
     _run(options, temperatures)
@@ -75,6 +78,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     from latmm.continuum.low_temperature import LONG_WAVES
     from latmm.continuum.survey import Conductances, Side, comparison_table, graded_grid
 
+    measured = own_series(options)
     left, right = (Side(medium(options[f"{name}_medium"])) for name in ("left", "right"))
     note_cutoffs(options, left, right)
     layers = _layers(options, left.isotropic, right.isotropic, temperatures[0])
@@ -102,7 +106,9 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     between = ["springs"] * (compliance is not None) + [
         f"{len(layers)} layer{'s' * (len(layers) > 1)}"
     ] * bool(layers)
-    deliver(options, tree, None, " | ".join([left.medium.name, *between, right.medium.name]))
+    deliver(
+        options, tree, None, " | ".join([left.medium.name, *between, right.medium.name]), measured=measured
+    )
 
 
 def _description(layers: "tuple[Layer, ...]") -> "xr.Dataset":

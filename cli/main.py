@@ -21,6 +21,7 @@ __all__ = ["cli", "main"]
 COMMANDS = {
     "compare": "Thermal boundary conductance of an interface by every model.",
     "converge": "How many samples a conductance needs.",
+    "measured": "Measured conductances, with their sources.",
     "build": "Relaxed contact of two crystals, as a structure file.",
     "match": "Common in-plane cells of two crystals on any planes.",
     "modes": "Table of all modes that meet an interface.",

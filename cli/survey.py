@@ -1,13 +1,14 @@
 """What ``latmm amm``, ``latmm dmm`` and ``latmm layers`` share: temperatures, output, table, figure."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from .checking import check_lines, conclude
+from .experiment import TABLE, experiment_lines, experiment_option, own_files, own_series
 from .options import note, temperature_option
 from .outputs import replace_option, run_attributes
 from .tables import conductance_table, tell_limits
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from latmm.checks import Checks
     from latmm.continuum.survey import Side
+    from latmm.experiment.table import Series
 
 __all__ = ["deliver", "describe_media", "note_cutoffs", "output_options", "run_survey"]
 
@@ -28,6 +30,7 @@ def output_options(function: _F) -> _F:
     for decorate in reversed(
         [
             temperature_option,
+            experiment_option,
             click.option("-o", "--output", type=click.Path(), help="Write the result as netCDF-4."),
             click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...)."),
             replace_option,
@@ -62,6 +65,7 @@ def run_survey(
     from latmm.continuum.incidence import incidence
     from latmm.continuum.survey import survey
 
+    measured = own_series(options) + _measured(options, *pair)
     note_cutoffs(options, *pair)
     tree = survey(*pair, temperatures, models, roughness=options.get("roughness"))
     describe_media(tree, *pair)
@@ -69,7 +73,24 @@ def run_survey(
     if any(name.startswith(("amm", "khalatnikov", "mixed")) for name in models):
         angles = incidence(pair[0].isotropic, pair[1].isotropic, [0.1 * i for i in range(900)])
         tree["angles"] = angles
-    deliver(options, tree, angles, f"{pair[0].medium.name} | {pair[1].medium.name}", checks)
+    deliver(options, tree, angles, f"{pair[0].medium.name} | {pair[1].medium.name}", checks, measured)
+
+
+def _measured(options: dict[str, Any], *pair: "Side") -> "tuple[Series, ...]":
+    """Find the series of latmm's table for two sides, if the options ask for them."""
+    from latmm.continuum.library import MEASURED
+    from latmm.experiment.beside import material, measured_of
+
+    if TABLE not in options["experiment"]:
+        return ()
+    keys = {record.name: key for key, record in MEASURED.items()}
+    names = [
+        keys.get(side.medium.name, "")
+        if side.force_constants is None
+        else material(side.force_constants.atoms)
+        for side in pair
+    ]
+    return measured_of(*names)
 
 
 def deliver(
@@ -78,9 +99,11 @@ def deliver(
     angles: "xr.Dataset | None",
     title: str,
     checks: "Checks | None" = None,
+    measured: "Sequence[Series]" = (),
 ) -> None:
     """Write what was asked for and print the table or JSON."""
     from latmm.checks import dumps
+    from latmm.experiment.beside import put_beside
     from latmm.plotting import save
     from latmm.plotting_continuum import continuum_figure
     from latmm.results import write
@@ -88,18 +111,22 @@ def deliver(
     checks = checks or {}
     tree.attrs["checks"] = dumps(checks)
     comparison = tree["comparison"].to_dataset()
-    inputs = dict(zip(("left", "right"), options.get("structures", ()), strict=False))
+    if measured:
+        put_beside(tree, measured)
+    inputs = dict(zip(("left", "right"), options.get("structures", ()), strict=False)) | own_files(options)
     tree.attrs.update(run_attributes(options, inputs), title=f"Continuum models of the interface {title}")
     if options["output"]:
         write(tree, options["output"])
     if options["plot"]:
-        save(continuum_figure(comparison, angles, title), options["plot"], checks)
+        save(continuum_figure(tree, angles, title), options["plot"], checks)
     for path in filter(None, (options["output"], options["plot"])):
         note(options, f"wrote {path}")
     if options["as_json"]:
         click.echo(_json(tree))
     else:
         click.echo(conductance_table(comparison))
+        if measured:
+            click.echo("\n".join(experiment_lines(tree)))
         tell_limits(options, tree)
         for line in check_lines(checks):
             click.echo(line)
@@ -142,6 +169,7 @@ def _elements(side: "Side") -> list[str]:
 
 
 def _json(tree: "xr.DataTree") -> str:
+    from latmm.experiment.beside import records
     from latmm.results import marks
 
     comparison = tree["comparison"].to_dataset()
@@ -175,6 +203,8 @@ def _json(tree: "xr.DataTree") -> str:
             for m, value in zip(models, comparison["cubic_prefactor_error"].values.tolist(), strict=True)
         },
     }
+    if "experiment" in tree.children:
+        found["experiment"] = records(tree)
     if "stack" in tree.children:
         stack = tree["stack"].to_dataset()
         names = ("medium", "thickness", "density", "longitudinal", "transverse")

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from latmm.arrays import Floats
 from latmm.checks import Checks, failed
 from latmm.errors import InputError
+from latmm.experiment.drawing import draw_measured
 from latmm.files import check_destination, replacing
 from latmm.interface.interface import Interface
 from latmm.models import MODELS
@@ -46,6 +47,8 @@ def comparison_figure(tree: xr.DataTree) -> Figure:
     _conductance(axes["conductance"], table, models)
     if "exceeds_lattice_limit" in comparison:
         _mark_above(axes["conductance"], comparison)
+    if "experiment" in tree.children:
+        draw_measured(axes["conductance"], tree, lambda model: STYLE[model][1])
     _ratio(axes["ratio"], table, models)
     _spectrum(axes["spectrum"], tree, models)
     _dispersions(axes["bands"], tree)

@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from latmm.experiment.drawing import draw_measured
 from latmm.models import MODELS
 
 __all__ = ["continuum_figure"]
@@ -16,13 +17,14 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#
 _WAVES = {"L": "#0072b2", "V": "#d55e00", "H": "#009e73"}
 
 
-def continuum_figure(comparison: xr.Dataset, angles: xr.Dataset | None, title: str) -> Figure:
+def continuum_figure(tree: xr.DataTree, angles: xr.Dataset | None, title: str) -> Figure:
     """Figure of a survey: G(T) on logarithmic axes with the T³ lines; transmissivity by polarisation.
 
     Parameters
     ----------
-    comparison : xarray.Dataset
-        ``conductance`` and ``cubic_prefactor`` of :func:`latmm.continuum.survey.survey`.
+    tree : xarray.DataTree
+        With ``/comparison`` as from :func:`latmm.continuum.survey.survey`, and ``/experiment`` where there
+        are measured points.
     angles : xarray.Dataset, optional
         From :func:`latmm.continuum.incidence.incidence`; without it the figure has one panel.
     title : str
@@ -31,7 +33,12 @@ def continuum_figure(comparison: xr.Dataset, angles: xr.Dataset | None, title: s
     panels = 1 if angles is None else 2
     figure = Figure(figsize=(5.2 * panels, 4.2), layout="constrained")
     axes = figure.subplots(1, panels, squeeze=False)[0]
+    comparison = tree["comparison"].to_dataset()
     _conductance(axes[0], comparison)
+    if "experiment" in tree.children:
+        names = comparison["model"].values.tolist()
+        draw_measured(axes[0], tree, lambda model: _style(model, names.index(model))[0])
+        axes[0].legend(frameon=False, fontsize="small")
     if angles is not None:
         _angles(axes[1], angles)
     figure.suptitle(title)

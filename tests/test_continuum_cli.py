@@ -162,8 +162,8 @@ def test_layers_command_matches_and_optimises(tmp_path: Path) -> None:
 
 def test_weak_transmission_fills_its_panel() -> None:
     angles = incidence(ALUMINIUM, HELIUM, np.linspace(0, 80, 9))
-    table = survey(Side(ALUMINIUM), Side(HELIUM), [0.5, 1.0], ["amm-isotropic"])["comparison"].to_dataset()
-    panel = continuum_figure(table, angles, "Al | He").axes[1]
+    tree = survey(Side(ALUMINIUM), Side(HELIUM), [0.5, 1.0], ["amm-isotropic"])
+    panel = continuum_figure(tree, angles, "Al | He").axes[1]
     highest = float(angles.transmissivity.sum("outgoing").max())
     assert highest < 0.02
     assert highest < panel.get_ylim()[1] < 1.5 * highest

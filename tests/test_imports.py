@@ -18,6 +18,7 @@ ALLOWED = {
     "landauer": set(),
     "lattice": {"landauer"},
     "agf": set(),
+    "experiment": set(),
     "continuum": {"landauer", "lattice"},
     "interface": {"lattice"},
     "disorder": {"lattice", "interface"},

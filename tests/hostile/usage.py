@@ -9,7 +9,7 @@ __all__ = ["cases"]
 AR = str(STRUCTURES / "ar.cif")
 COMMANDS = (
     "compare", "converge", "build", "match", "modes", "transmissivity", "scattering", "wave", "ldos",
-    "export", "amm", "dmm", "layers", "study",
+    "export", "amm", "dmm", "layers", "study", "measured",
 )  # fmt: skip
 
 

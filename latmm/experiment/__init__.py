@@ -1,0 +1,1 @@
+"""Measured thermal boundary conductances: data, their reader, and how they stand beside a calculation."""
