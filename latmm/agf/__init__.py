@@ -4,6 +4,7 @@ Give blocks of the dynamical matrix and ω; get Bloch modes, the scattering matr
 no files, no labels.
 """
 
+from latmm.agf.damping import Dissipation, dissipate
 from latmm.agf.green import GreenFunction, SelfEnergies, green_function, scattered_wave, self_energies
 from latmm.agf.junction import Junction
 from latmm.agf.leads import FoldedLead, Lead
@@ -11,6 +12,7 @@ from latmm.agf.modes import Modes, Waves, channels, lead_modes
 from latmm.agf.scattering import Scattering, Totals, scatter, transmission
 
 __all__ = [
+    "Dissipation",
     "FoldedLead",
     "GreenFunction",
     "Junction",
@@ -21,6 +23,7 @@ __all__ = [
     "Totals",
     "Waves",
     "channels",
+    "dissipate",
     "green_function",
     "lead_modes",
     "scatter",
