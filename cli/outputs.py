@@ -98,6 +98,12 @@ def _signs(path: Path) -> list[object]:
     return signs
 
 
+def _command() -> str:
+    """Words of the command that runs, e.g. study layers."""
+    context = click.get_current_context(silent=True)
+    return "" if context is None else " ".join(context.command_path.split()[1:])
+
+
 def run_attributes(options: dict[str, Any], inputs: Mapping[str, str]) -> dict[str, str]:
     """Attributes that say which run a result file comes from.
 
@@ -114,6 +120,7 @@ def run_attributes(options: dict[str, Any], inputs: Mapping[str, str]) -> dict[s
     return {
         "latmm_version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": _command(),
         "command_line": command_line(),
         "configuration": json.dumps(options, default=str),
         "input_sha256": json.dumps({name: file_digest(path) for name, path in inputs.items()}),
