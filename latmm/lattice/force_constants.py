@@ -8,6 +8,9 @@ The potential energy to second order in the displacements u of the atoms is
 (A. A. Maradudin and S. H. Vosko, Rev. Mod. Phys. 40, 1 (1968); the phase is that of the full interatomic
 vector).
 
+In a polar crystal the table may be the short-ranged part only; the interaction of its dipoles is then added
+to D(q) (:mod:`latmm.lattice.dipoles`).
+
 Symbols: Φ → ``values`` (eV Å⁻²), R → ``cells`` (integers), x → fractional positions, q → ``qpoints``
 (fractional coordinates of the reciprocal cell), m → masses (amu). Time runs as exp(−iωt).
 """
@@ -21,6 +24,7 @@ from ase import Atoms
 
 from latmm.arrays import Bools, Complexes, Floats, Integers
 from latmm.errors import InputError
+from latmm.lattice.dipoles import Dipoles
 from latmm.units import TWO_PI
 
 __all__ = ["ForceConstants", "untwist"]
@@ -39,6 +43,8 @@ class ForceConstants:
     values : (R, N, N, 3, 3) float
         Φ between atom i of cell 0 and atom j of cell R, eV Å⁻². Images on the boundary of the supercell
         that the values come from are already shared out.
+    dipoles : Dipoles, optional
+        Of a polar crystal, if ``values`` are its short-ranged part; the sum rule holds for both together.
 
     Raises
     ------
@@ -50,6 +56,7 @@ class ForceConstants:
     atoms: Atoms
     cells: Integers
     values: Floats
+    dipoles: Dipoles | None = None
 
     def __post_init__(self) -> None:
         n = len(self.atoms)
@@ -68,7 +75,9 @@ class ForceConstants:
             )
 
     @classmethod
-    def symmetrised(cls, atoms: Atoms, blocks: Mapping[tuple[int, int, int], Floats]) -> "ForceConstants":
+    def symmetrised(
+        cls, atoms: Atoms, blocks: Mapping[tuple[int, int, int], Floats], dipoles: Dipoles | None = None
+    ) -> "ForceConstants":
         """Build from possibly inexact blocks: exchange symmetry and acoustic sum rule are made exact.
 
         Parameters
@@ -77,6 +86,8 @@ class ForceConstants:
             The cell, N atoms.
         blocks : mapping from (3,) int tuples to (N, N, 3, 3) float
             Φ by lattice translation, eV Å⁻². A translation may lack its inverse.
+        dipoles : Dipoles, optional
+            Whose interaction comes on top of the blocks.
 
         Returns
         -------
@@ -96,7 +107,7 @@ class ForceConstants:
                 for key in keys
             ]
         )
-        return cls(atoms, np.array(keys, dtype=np.int64), values).with_sum_rule()
+        return cls(atoms, np.array(keys, dtype=np.int64), values, dipoles).with_sum_rule()
 
     @cached_property
     def scale(self) -> float:
@@ -113,10 +124,19 @@ class ForceConstants:
         """Mass density, amu Å⁻³."""
         return float(self.atoms.get_masses().sum()) / self.volume
 
+    @property
+    def row_sums(self) -> Floats:
+        """Σ_jR Φ_ij(R), (N, 3, 3) eV Å⁻², dipoles included."""
+        return self._row_sums(self.values)
+
+    def _row_sums(self, values: Floats) -> Floats:
+        sums = values.sum(axis=(0, 2))
+        return np.asarray(sums if self.dipoles is None else sums + self.dipoles.row_sums)
+
     @cached_property
     def sum_rule_error(self) -> float:
         """Largest element of Σ_jR Φ_ij(R), relative to the largest force constant."""
-        return float(np.max(np.abs(self.values.sum(axis=(0, 2))), initial=0.0)) / self.scale
+        return float(np.max(np.abs(self.row_sums), initial=0.0)) / self.scale
 
     @cached_property
     def vectors(self) -> Floats:
@@ -148,10 +168,10 @@ class ForceConstants:
         values = self.values.copy()
         diagonal = np.arange(n)
         values[origin, diagonal, diagonal] = 0.0
-        defect = values.sum(axis=(0, 2))
+        defect = self._row_sums(values)
         twist = 0.5 * (defect - defect.transpose(0, 2, 1))
         values += untwist(np.abs(values).max(axis=(3, 4)), twist)
-        defect = values.sum(axis=(0, 2))
+        defect = self._row_sums(values)
         values[origin, diagonal, diagonal] = -0.5 * (defect + defect.transpose(0, 2, 1))
         return replace(self, values=values)
 
@@ -210,7 +230,8 @@ class ForceConstants:
             D(q), eV Å⁻² amu⁻¹, Hermitian.
         """
         everything = np.ones(len(self.cells), dtype=np.bool_)
-        return np.asarray(self._fourier(qpoints, everything, self.values[None])[0])
+        short = np.asarray(self._fourier(qpoints, everything, self.values[None])[0])
+        return short if self.dipoles is None else short + self._weighted(self.dipoles.matrices(qpoints))
 
     def dynamical_matrix_derivative(self, qpoints: Floats) -> Complexes:
         """Differentiate D(q) with respect to the Cartesian wave vector.
@@ -222,10 +243,17 @@ class ForceConstants:
         """
         everything = np.ones(len(self.cells), dtype=np.bool_)
         arms = np.moveaxis(self.vectors, -1, 0)[..., None, None]
-        return 1j * self._fourier(qpoints, everything, arms * self.values)
+        short = 1j * self._fourier(qpoints, everything, arms * self.values)
+        return short if self.dipoles is None else short + self._weighted(self.dipoles.derivatives(qpoints))
+
+    def _weighted(self, blocks: Complexes) -> Complexes:
+        """Divide blocks (..., N, 3, N, 3) by the roots of the masses: (..., 3N, 3N)."""
+        n = len(self.atoms)
+        root = np.repeat(np.sqrt(self.atoms.get_masses()), 3)
+        return np.asarray(blocks.reshape(*blocks.shape[:-4], 3 * n, 3 * n) / (root[:, None] * root))
 
     def layer_blocks(self, wave_vectors: Floats) -> Complexes:
-        """Blocks between cells stacked along the third axis, at in-plane wave vectors.
+        """Blocks between cells stacked along the third axis, at in-plane wave vectors; without dipoles.
 
         Parameters
         ----------

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
 from phonopy import Phonopy
 from phonopy.file_IO import parse_BORN_from_strings, parse_FORCE_SETS_from_strings
+from phonopy.harmonic.dynmat_to_fc import get_commensurate_points
 from phonopy.interface.calculator import get_force_constant_conversion_factor
 from phonopy.interface.phonopy_yaml import load_phonopy_yaml
 from phonopy.physical_units import get_calculator_physical_units
@@ -26,6 +28,7 @@ from phonopy.structure.dataset import forces_in_dataset
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
 from latmm.lattice.calculators import Potential
+from latmm.lattice.dipoles import COULOMB, Dipoles, screening_of
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.forces import forces_of
 from latmm.lattice.phonopy_content import (
@@ -49,6 +52,7 @@ __all__ = [
     "load_finished",
     "phonopy_matrices",
     "primitive_atoms",
+    "split_dipoles",
     "symmetrise",
 ]
 
@@ -56,6 +60,8 @@ DEFAULT_SPAN = 12.0
 """Shortest supercell translation for a potential of unknown reach, Å."""
 _MOST_BORN = 2**24
 """Bytes of a BORN file: a line for each atom."""
+_NEUTRAL = 1e-6
+"""Born charges below this, e, are those of a crystal without dipoles."""
 NOISE = 1e-11
 """Pairs below this share of the largest force constant are rounding of the forces and are dropped."""
 
@@ -170,7 +176,9 @@ def finite_displacements(
     return phonon
 
 
-def force_constant_table(phonon: Phonopy, atoms: Atoms, *, noise: float = NOISE) -> ForceConstants:
+def force_constant_table(
+    phonon: Phonopy, atoms: Atoms, *, noise: float = NOISE, dipoles: Dipoles | None = None
+) -> ForceConstants:
     """Real-space table of phonopy's force constants, images on the supercell's boundary shared out.
 
     Parameters
@@ -181,6 +189,8 @@ def force_constant_table(phonon: Phonopy, atoms: Atoms, *, noise: float = NOISE)
         The cell that the table belongs to.
     noise : float
         Pairs below this share of the largest element are dropped.
+    dipoles : Dipoles, optional
+        Whose interaction comes on top of phonopy's force constants.
 
     Returns
     -------
@@ -195,7 +205,7 @@ def force_constant_table(phonon: Phonopy, atoms: Atoms, *, noise: float = NOISE)
     blocks = _share_out(phonon)
     wrap = np.rint(_offsets(atoms, positions)).astype(int)
     moved = _rewrap(blocks, wrap) if np.any(wrap) else blocks
-    return ForceConstants.symmetrised(atoms, moved).truncated(noise)
+    return ForceConstants.symmetrised(atoms, moved, dipoles).truncated(noise)
 
 
 @dataclass(frozen=True)
@@ -211,7 +221,8 @@ class Finished:
     source : str
         Where the force constants come from.
     born : mapping or None
-        Born charges (N, 3, 3) in e and dielectric tensor (3, 3), if there are any.
+        Born charges (N, 3, 3) in e and dielectric tensor (3, 3), if there are any. The file's own value of
+        e² is in the charges.
     """
 
     phonopy: Phonopy
@@ -282,10 +293,18 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
         phonon,
         get_calculator_physical_units(content.calculator).distance_to_A,
         f"{kind} in {path.name if origin is None else beside[origin].name}",
-        None
-        if born is None
-        else {"charges": np.asarray(born["born"]), "dielectric": np.asarray(born["dielectric"])},
+        None if born is None else _born(dict(born), content.calculator),
     )
+
+
+def _born(found: Mapping[str, Any], calculator: str | None) -> Mapping[str, Floats]:
+    """Born charges and dielectric tensor; a file's rounding of e² goes into the charges."""
+    natural = get_calculator_physical_units(calculator)
+    usual = get_calculator_physical_units(None).nac_factor
+    given = found.get("factor") or natural.nac_factor
+    # e²/4πε₀ in eV Å is the usual one's unit; the exact value is that of latmm.lattice.dipoles
+    share = np.sqrt(given / natural.nac_factor * usual * 4.0 * np.pi / COULOMB)
+    return {"charges": share * np.asarray(found["born"]), "dielectric": np.asarray(found["dielectric"])}
 
 
 def _force_sets(phonon: Phonopy, path: Path) -> Mapping[str, object]:
@@ -333,6 +352,81 @@ def primitive_atoms(finished: Finished) -> Atoms:
         masses=cell.masses,
         pbc=True,
     )
+
+
+def split_dipoles(finished: Finished, atoms: Atoms) -> tuple[ForceConstants, float] | None:
+    """Split the force constants into a short-ranged table and dipoles, as Gonze and Lee do.
+
+    What the dipoles contribute at the wave vectors of the supercell is taken off its force constants. The
+    charges are averaged over the space group and made neutral.
+
+    Parameters
+    ----------
+    finished : Finished
+        With exchange symmetry and sum rule exact.
+    atoms : ase.Atoms
+        Phonopy's primitive cell, Å.
+
+    Returns
+    -------
+    table : ForceConstants
+        With dipoles; its D(q) is phonopy's with the non-analytic term.
+    charge : float
+        Largest element of the sum of the charges in the file, e, which was taken off.
+    None
+        If there are no charges, or all are zero.
+    """
+    if finished.born is None or np.abs(finished.born["charges"]).max() < _NEUTRAL:
+        return None
+    charges, dielectric = _averaged(finished.born, atoms)
+    total = charges.sum(axis=0)
+    dipoles = Dipoles(
+        charges - total / len(charges),
+        dielectric,
+        screening_of(dielectric, float(atoms.get_volume())),
+        atoms.cell.array.copy(),
+        atoms.get_positions(),
+    )
+    phonon = finished.phonopy
+    whole = phonon.force_constants
+    phonon.force_constants = whole - _folded(phonon, dipoles, finished.length)
+    try:
+        table = force_constant_table(phonon, atoms, dipoles=dipoles)
+    finally:
+        phonon.force_constants = whole
+    return table, float(np.abs(total).max())
+
+
+def _averaged(born: Mapping[str, Floats], atoms: Atoms) -> tuple[Floats, Floats]:
+    """Charges and dielectric tensor with the symmetry of the crystal."""
+    charges, dielectric = born["charges"], born["dielectric"]
+    rotations, translations = crystal_symmetry(atoms)
+    lattice = atoms.cell.array.T
+    places = atoms.get_scaled_positions(wrap=False)
+    mean, tensor = np.zeros_like(charges), np.zeros((3, 3))
+    for rotation, translation in zip(rotations, translations, strict=True):
+        turn = lattice @ rotation @ np.linalg.inv(lattice)
+        apart = (places @ rotation.T + translation)[:, None, :] - places[None, :, :]
+        image = np.argmin(np.linalg.norm((apart - np.rint(apart)) @ lattice.T, axis=-1), axis=1)
+        mean[image] += turn @ charges @ turn.T / len(rotations)
+        tensor += turn @ dielectric @ turn.T / len(rotations)
+    return mean, 0.5 * (tensor + tensor.T)
+
+
+def _folded(phonon: Phonopy, dipoles: Dipoles, length: float) -> Floats:
+    """Fold what dipoles contribute into the compact force constants of a supercell, eV Å⁻²."""
+    primitive, whole = phonon.primitive, phonon.supercell
+    basis = np.rint(whole.cell @ np.linalg.inv(primitive.cell)).astype(np.int64)
+    points = get_commensurate_points(basis.T)  # phonopy's supercell matrices hold vectors in columns
+    points -= np.rint(points)
+    blocks = dipoles.matrices(points)
+    kinds = np.array([primitive.p2p_map[atom] for atom in primitive.s2p_map])
+    constants = np.zeros_like(phonon.force_constants)
+    for i in range(len(primitive)):
+        arms = (whole.positions - whole.positions[primitive.p2s_map[i]]) * length
+        phases = np.exp(-1j * (arms @ dipoles.wave_vectors(points).T)) / len(points)
+        constants[i] = np.einsum("sq,qsab->sab", phases, blocks[:, i].transpose(0, 2, 1, 3)[:, kinds]).real
+    return np.asarray(constants)
 
 
 def symmetrise(phonon: Phonopy, operations: tuple[Integers, Floats] | None = None) -> None:

@@ -5,9 +5,11 @@ What phonopy writes (``phonopy_params.yaml``, ``phonopy.yaml`` with ``FORCE_CONS
 of the primitive cell. Exchange symmetry and acoustic sum rule are made exact; how far the file was from them,
 and what that changes, is kept.
 
-The non-analytic term of polar crystals is left out. It depends on the direction of q → 0 and has no table in
-real space; an interface sees the analytic part of the force constants, in which the longitudinal optical
-branch comes down to the transverse one at Γ. Force constants from which a dipole part was *subtracted*
+The non-analytic term of polar crystals is left out unless it is asked for. It depends on the direction of
+q → 0 and has no table in real space. With it, the table is the short-ranged part of the force constants, and
+the dipoles of the Born charges come on top (:mod:`latmm.lattice.dipoles`); without it an interface sees the
+force constants as the supercell holds them, in which the longitudinal optical branch comes down to the
+transverse one at Γ. Force constants from which a dipole part was *subtracted*
 (Quantum ESPRESSO's q2r.x with Born charges) are another thing: their phonons are wrong everywhere, and they
 are refused.
 """
@@ -35,6 +37,7 @@ from latmm.lattice.phonopy_bridge import (
     load_finished,
     phonopy_matrices,
     primitive_atoms,
+    split_dipoles,
     symmetrise,
 )
 from latmm.lattice.recast import reduced, symmetry_error
@@ -83,7 +86,7 @@ class Calculation:
     code : str
         Which gave the forces, as phonopy names it; ``"vasp"`` too where the file states none.
     polar : bool
-        Born charges are there; their non-analytic term is left out.
+        Born charges are there.
     sum_rule_before, exchange_before : float
         Largest element of Σ_jR Φ_ij(R) and of Φ_ij(R) − Φ_ji(−R)ᵀ in the file, relative to the largest force
         constant; both vanish to rounding in ``constants``.
@@ -92,7 +95,10 @@ class Calculation:
     symmetry_error : float
         Largest difference of ω² between wave vectors that symmetry makes equal, relative to the largest ω².
     dispersion_error : float
-        Largest difference between D(q) of the table and phonopy's at random q, relative to the largest D.
+        Largest difference between D(q) of the table and phonopy's at random q, relative to the largest D;
+        without the non-analytic term.
+    charge : float
+        Largest element of the sum of the Born charges in the file, e; zero in ``constants``.
     """
 
     constants: ForceConstants
@@ -107,13 +113,21 @@ class Calculation:
     change: float
     symmetry_error: float
     dispersion_error: float
+    charge: float = 0.0
+
+    @property
+    def nac(self) -> bool:
+        """Whether ``constants`` have the dipoles of the Born charges."""
+        return self.constants.dipoles is not None
 
     @property
     def description(self) -> str:
         """One line for notes and for the provenance of results."""
-        polar = (
-            "; without the non-analytic term (no LO-TO splitting at the zone centre)" if self.polar else ""
-        )
+        polar = ""
+        if self.nac:
+            polar = f"; with the dipoles of Born charges, whose sum of {self.charge:.1e} e was taken off"
+        elif self.polar:
+            polar = "; without the non-analytic term (no LO-TO splitting at the zone centre)"
         return (
             f"{self.constants.atoms.get_chemical_formula(empirical=True)}: {self.source}, supercell of "
             f"{self.supercell} atoms; sum rule {self.sum_rule_before:.1e} and exchange symmetry "
@@ -124,7 +138,7 @@ class Calculation:
     @property
     def left_out(self) -> str | None:
         """What of the file's physics no result has, in words; None if nothing."""
-        if not self.polar:
+        if not self.polar or self.nac:
             return None
         return (
             f"{self.path} holds Born charges: dipole forces beyond its supercell of {self.supercell} atoms "
@@ -196,7 +210,9 @@ def beside(path: str | PathLike[str]) -> dict[str, Path]:
 
 
 @single_threaded
-def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None = None) -> Calculation:
+def read_phonopy(
+    path: str | PathLike[str], masses: Mapping[str, float] | None = None, *, nac: bool = False
+) -> Calculation:
     """Read a finished phonopy calculation.
 
     Parameters
@@ -205,6 +221,8 @@ def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None =
         ``phonopy_params.yaml``, ``phonopy.yaml`` or anything of that kind, compressed or not.
     masses : mapping of str to float, optional
         Mass by element, amu, in place of the file's.
+    nac : bool
+        Treat the dipoles of Born charges exactly, where the file has some: LO-TO splitting.
 
     Returns
     -------
@@ -235,6 +253,8 @@ def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None =
     change = float(np.max(np.abs(_frequencies(finished, q) - before)))
     difference = dispersion_error(phonon, table)
     _check_dipoles(finished, table, path)
+    polar = split_dipoles(finished, atoms) if nac else None
+    table, charge = (table, 0.0) if polar is None else polar
     crystal = reduced(_with_masses(table, masses or {}, path))
     try:
         require_stable(crystal, f"the crystal of {path}")
@@ -263,6 +283,7 @@ def read_phonopy(path: str | PathLike[str], masses: Mapping[str, float] | None =
         change,
         asymmetry,
         difference,
+        charge,
     )
 
 

@@ -13,7 +13,7 @@ new order, exactly, wherever the cells put the atoms.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -81,7 +81,11 @@ class Setting:
         values = np.zeros((len(cells), n * n, 3, 3))
         values[where.ravel(), np.tile(np.arange(n * n), len(table.cells))] = turned.reshape(-1, 3, 3)
         keep = values.any(axis=(1, 2, 3)) | ~cells.any(axis=1)
-        return ForceConstants(self.target, cells[keep], values[keep].reshape(-1, n, n, 3, 3))
+        dipoles = table.dipoles
+        if dipoles is not None:
+            lattice = self.basis @ dipoles.cell
+            dipoles = dipoles.turned(self.rotation, lattice, self.order, self.cells)
+        return ForceConstants(self.target, cells[keep], values[keep].reshape(-1, n, n, 3, 3), dipoles)
 
 
 def find_setting(source: Atoms, target: Atoms, strain: Floats | None = None) -> Setting:
@@ -221,7 +225,14 @@ def reduced(table: ForceConstants) -> ForceConstants:
         for (i, a), (j, b) in product(enumerate(kind.tolist()), repeat=2):
             x, y, z = (step + offset[j] - offset[i]).tolist()
             blocks[x, y, z][a, b] += values[i, j] / copies
-    return ForceConstants.symmetrised(cell, blocks)
+    dipoles = table.dipoles
+    if dipoles is not None:
+        charges = np.zeros((n, 3, 3))
+        np.add.at(charges, kind, dipoles.charges / copies)
+        dipoles = replace(
+            dipoles, charges=charges, cell=cell.cell.array.copy(), positions=cell.get_positions()
+        )
+    return ForceConstants.symmetrised(cell, blocks, dipoles)
 
 
 def _sites(atoms: Atoms, cell: Atoms) -> tuple[Integers, Integers]:

@@ -26,7 +26,10 @@ __all__ = ["first_moment", "free_to_turn"]
 
 def first_moment(table: ForceConstants) -> Floats:
     """M, (3, 3, 3) eV Å⁻¹: zero in a crystal that turns freely."""
-    return np.asarray(np.einsum("rijab,rijc->abc", table.values, table.vectors, optimize=True))
+    moment = np.einsum("rijab,rijc->abc", table.values, table.vectors, optimize=True)
+    if table.dipoles is not None:
+        moment = moment + table.dipoles.moments[1].sum(axis=(1, 3)).imag.transpose(1, 2, 0)
+    return np.asarray(moment)
 
 
 def free_to_turn(table: ForceConstants) -> ForceConstants:
@@ -42,7 +45,7 @@ def free_to_turn(table: ForceConstants) -> ForceConstants:
     system[:n, n:] = np.einsum("rij,rijc->ic", strength, arms)
     system[n:, :n] = system[:n, n:].T
     system[n:, n:] = 0.5 * np.einsum("rij,rijc,rijd->cd", strength, arms, arms, optimize=True)
-    sums = table.values.sum(axis=(0, 2))
+    sums = table.row_sums
     twist = 0.5 * (sums - sums.transpose(0, 2, 1))
     wanted = -np.concatenate([twist, 0.5 * first_moment(table).transpose(2, 0, 1)]).reshape(n + 3, 9)
     # Å² against pure numbers: balance rows and columns before the singular values are judged. An atom with

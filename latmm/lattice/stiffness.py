@@ -86,6 +86,11 @@ def wave_tensor(force_constants: ForceConstants) -> Floats:
     second = np.einsum("rijab,rijc,rijd->abcd", phi, r, r, optimize=True)
     first = np.einsum("rijab,rijc->iabc", phi, r, optimize=True).reshape(3 * n, 3, 3)
     static = phi.sum(axis=0).transpose(0, 2, 1, 3).reshape(3 * n, 3 * n)
+    if force_constants.dipoles is not None:
+        value, slope, bend = force_constants.dipoles.moments
+        static = static + value.reshape(3 * n, 3 * n)
+        first = first + slope.sum(axis=3).imag.transpose(1, 2, 3, 0).reshape(3 * n, 3, 3)
+        second = second - bend.sum(axis=(2, 4)).transpose(2, 3, 0, 1)
     relaxed = np.tensordot(_pseudo_inverse(static, force_constants.scale), first, axes=1)
     tensor = -0.5 * second - np.einsum("xac,xbd->abcd", first, relaxed)
     tensor = 0.5 * (tensor + tensor.transpose(0, 1, 3, 2))
