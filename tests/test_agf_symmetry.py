@@ -205,8 +205,8 @@ class general_problem_only:  # noqa: N801
         self.found = Forms.__dict__["of"]
         found = Forms.of
 
-        def none(onsite, hopping):
-            every = found(onsite, hopping)
+        def none(onsite, hopping, massless=0):
+            every = found(onsite, hopping, massless)
             return replace(
                 every, best=np.full_like(every.best, GENERAL), full=np.full_like(every.full, GENERAL)
             )

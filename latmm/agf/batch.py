@@ -21,6 +21,7 @@ __all__ = [
     "angular_frequencies",
     "chunks",
     "gather",
+    "mass_matrix",
     "points_shape",
     "run_length",
     "take",
@@ -62,6 +63,11 @@ def take(rows: NDArray[Any], index: Integers) -> NDArray[Any]:
 def adjoint(a: Complexes | Floats) -> Complexes:
     """Conjugate transpose of matrices (..., n, m)."""
     return np.asarray(np.conj(np.swapaxes(a, -1, -2)))
+
+
+def mass_matrix(size: int, massless: int) -> Floats:
+    """M: 1 on the diagonal, 0 for the last ``massless`` unknowns, (size, size)."""
+    return np.diag(np.where(np.arange(size) < size - massless, 1.0, 0.0))
 
 
 def angular_frequencies(omega: ArrayLike) -> Floats:

@@ -114,7 +114,10 @@ def inverted(
 
 
 def bloch_states(
-    h0: Complexes | Floats, h1: Complexes | Floats, omega2: Complexes | Floats
+    h0: Complexes | Floats,
+    h1: Complexes | Floats,
+    omega2: Complexes | Floats,
+    mass: Complexes | Floats | None = None,
 ) -> tuple[Complexes, Complexes]:
     """All 2n Bloch states of each point, in real arithmetic if everything given is real.
 
@@ -124,6 +127,8 @@ def bloch_states(
         Onsite and hopping block, (rad/ps)².
     omega2 : (p,) float or complex
         ω², (rad/ps)².
+    mass : (n, n) or (p, n, n) float or complex, optional
+        M, if some unknowns have no mass; 1 by default.
 
     Returns
     -------
@@ -132,8 +137,9 @@ def bloch_states(
     u : (p, n, 2n) complex
         Bloch vectors in columns, u†u = 1.
     """
-    shift = SHIFT if any(np.iscomplexobj(x) for x in (h0, h1, omega2)) else REAL_SHIFT
-    e = h0 - omega2[..., None, None] * np.eye(h0.shape[-1])
+    one = np.eye(h0.shape[-1]) if mass is None else mass
+    shift = SHIFT if any(np.iscomplexobj(x) for x in (h0, h1, omega2, one)) else REAL_SHIFT
+    e = h0 - omega2[..., None, None] * one
     return recovered(inverted(adjoint(h1), e, h1, shift), shift)
 
 

@@ -49,6 +49,40 @@ PARALLEL: Final[float] = 1e-4
 
 
 @dataclass(frozen=True)
+class Local:
+    """H(θ) − ω² next to θ₀: its value, H' and H''/2, (n, n), and the size of what rounding is measured by.
+
+    Unknowns without mass are eliminated: with X what they do when the others move, T = (1, X), each is
+    T†(...)T, and H''/2 loses Y†(H_φφ)⁻¹Y, Y the rows of H'T that belong to them.
+    """
+
+    whole: Complexes
+    slope: Complexes
+    curvature: Complexes
+    size: float
+
+    @classmethod
+    def at(cls, e: Complexes, hop: Complexes, factor: complex, massless: int) -> "Local":
+        """Expand H − ω² = e + λ H₁ + h.c. about λ = ``factor``."""
+        forward = factor * hop
+        both, slope = forward + adjoint(forward), _rate(hop, factor)
+        if not massless:
+            return cls(e + both, slope, -0.5 * both, float(np.abs(e).max()))
+        whole = e + both
+        own = whole[-massless:, -massless:]
+        move = np.concatenate(
+            [np.eye(len(e) - massless), -np.linalg.solve(own, whole[-massless:, :-massless])]
+        )
+        turned = slope @ move
+        lagging = turned[-massless:]
+        curvature = -0.5 * adjoint(move) @ both @ move - adjoint(lagging) @ np.linalg.solve(own, lagging)
+        reduced = adjoint(move) @ whole @ move
+        return cls(
+            0.5 * (reduced + adjoint(reduced)), adjoint(move) @ turned, curvature, float(np.abs(e).max())
+        )
+
+
+@dataclass(frozen=True)
 class Bands:
     """Bands that meet at θ₀, to second order: E, H' and C in their own space, and C between any states."""
 
@@ -58,18 +92,15 @@ class Bands:
     operator: Complexes
 
     @classmethod
-    def at(cls, e: Complexes, hop: Complexes, factor: complex, states: Complexes) -> "Bands | None":
-        """Find the bands of H(θ₀) that ``states`` (n, m) belong to; e = H₀ − ω², λ₀ = ``factor``.
+    def at(cls, local: Local, states: Complexes) -> "Bands | None":
+        """Find the bands of H(θ₀) that ``states`` (n, m) belong to.
 
         Bands that only touch ω² here, at an edge of theirs, are neither among them nor part of R. None if
         fewer than m bands come near ω², or the states are parallel: those of an edge.
         """
-        forward = factor * hop
-        both, slope = forward + adjoint(forward), _rate(hop, factor)
-        value, vector = np.linalg.eigh(e + both)
-        close = np.abs(value) <= max(
-            NEAR * float(np.abs(_mean(slope, states)).max()), COUPLED * float(np.abs(e).max())
-        )
+        slope = local.slope
+        value, vector = np.linalg.eigh(local.whole)
+        close = np.abs(value) <= max(NEAR * float(np.abs(_mean(slope, states)).max()), COUPLED * local.size)
         group, rest = vector[:, close], vector[:, ~close]
         if group.shape[1] < states.shape[1]:
             return None
@@ -78,8 +109,8 @@ class Bands:
             return None
         q = group @ inside
         beyond = slope @ rest
-        c = -0.5 * both - (beyond / value[~close]) @ adjoint(beyond)
-        return cls(adjoint(q) @ (e + both) @ q, adjoint(q) @ slope @ q, adjoint(q) @ c @ q, c)
+        c = local.curvature - (beyond / value[~close]) @ adjoint(beyond)
+        return cls(adjoint(q) @ local.whole @ q, adjoint(q) @ slope @ q, adjoint(q) @ c @ q, c)
 
     def coupling(self) -> float:
         """Largest coupling of two bands of opposite slopes where they meet, (rad/ps)²; infinite if far off.
@@ -113,7 +144,12 @@ def meeting(bloch: Complexes, propagating: Bools) -> Bools:
 
 
 def separate_directions(
-    e: Complexes, h1: Complexes, bloch: Complexes, propagating: Bools, states: tuple[Complexes, ...]
+    e: Complexes,
+    h1: Complexes,
+    bloch: Complexes,
+    propagating: Bools,
+    states: tuple[Complexes, ...],
+    massless: int = 0,
 ) -> Bools:
     """Bring the states of crossing bands to their own directions, in place.
 
@@ -127,6 +163,8 @@ def separate_directions(
         Which propagate.
     states : tuple of (2, p, n, n) complex
         Vectors of unit flux, J in the flux form, and what they become one layer on; changed.
+    massless : int
+        How many of the unknowns, the last ones, have no mass.
 
     Returns
     -------
@@ -138,7 +176,8 @@ def separate_directions(
     for point in np.flatnonzero(meeting(bloch, propagating)):
         for members in _clusters(right[point], left[point]):
             parts = [[a[i, point][:, members[i]] for i in (0, 1)] for a in states]
-            boost, miss = _boost(e[point], h1[point], [bloch[i, point, members[i]] for i in (0, 1)], parts[0])
+            factors = [bloch[i, point, members[i]] for i in (0, 1)]
+            boost, miss = _boost(e[point], h1[point], factors, parts[0], massless)
             sound[point] &= miss < SEPARATE
             count = members[0].size
             for a, (ahead, behind) in zip(states, parts, strict=True):
@@ -161,23 +200,24 @@ def _clusters(right: Complexes, left: Complexes) -> list[tuple[Integers, Integer
 
 
 def _boost(
-    e: Complexes, hop: Complexes, factors: list[Complexes], vectors: list[Complexes]
+    e: Complexes, hop: Complexes, factors: list[Complexes], vectors: list[Complexes], massless: int
 ) -> tuple[Complexes, float]:
     """B of one cluster, and the overlaps it leaves wrong, relative; 1 and 0 where no bands cross."""
-    joint: Complexes = np.concatenate(vectors, -1)
+    joint: Complexes = np.concatenate(vectors, -1)[: len(e) - massless]
     factor = np.concatenate(factors)
     count, size = vectors[0].shape[1], joint.shape[1]
     one = np.eye(size, dtype=complex)
     centre = complex(factor.mean())
     centre /= abs(centre)
     scale = float(max(np.abs(e).max(), np.abs(hop).max()))
-    bands = Bands.at(e, hop, centre, joint)
+    local = Local.at(e, hop, centre, massless)
+    bands = Bands.at(local, joint)
     phases = np.angle(factor / centre)
     if bands is None:
         return one, 0.0
     if not bands.coupling() <= COUPLED * scale:
-        return one, 0.0 if _resolved(hop, centre, joint, phases, count, scale) else np.inf
-    wanted = _overlaps(hop, centre, bands, joint, phases, count)
+        return one, 0.0 if _resolved(local, joint, phases, count, scale) else np.inf
+    wanted = _overlaps(local, bands, joint, phases, count)
     metric = adjoint(joint) @ joint - wanted
     sign = np.where(np.arange(size) < count, 1.0, -1.0)
     if not np.isfinite(metric).all() or np.linalg.eigvalsh(metric)[0] <= 0.0:  # too flat to be told apart
@@ -191,16 +231,14 @@ def _boost(
     length = np.sqrt(np.diag(left_over).real)
     miss = float(np.abs(left_over[:count, count:] / np.outer(length[:count], length[count:])).max())
     mended = joint @ boost
-    turning = bands.operator + 0.5 * (centre * hop + np.conj(centre) * adjoint(hop))  # −H'RH'
-    slopes = _mean(_rate(hop, centre), mended) - 2.0 * phases * _mean(turning, mended)
+    turning = bands.operator - local.curvature  # −H'RH'
+    slopes = _mean(local.slope, mended) - 2.0 * phases * _mean(turning, mended)
     exact = np.linalg.eigvalsh(bands.slope)
     one_band = np.abs(np.sort(slopes) - exact).max() < SLOPES * np.abs(exact).max()
     return boost, miss if one_band else np.inf
 
 
-def _resolved(
-    hop: Complexes, centre: complex, joint: Complexes, phases: Floats, count: int, scale: float
-) -> bool:
+def _resolved(local: Local, joint: Complexes, phases: Floats, count: int, scale: float) -> bool:
     """Tell whether the eigensolver's states of coupled bands can stand.
 
     Two are those of one avoided crossing. Among more some may cross, and rounding mixes these by its ratio to
@@ -208,17 +246,15 @@ def _resolved(
     """
     if joint.shape[1] == 2:
         return True
-    slopes = np.abs(_mean(_rate(hop, centre), joint))
+    slopes = np.abs(_mean(local.slope, joint))
     apart = np.abs(phases[:count, None] - phases[None, count:])
     steepness = 0.5 * (slopes[:count, None] + slopes[None, count:])
     return bool((apart * steepness).min() * MIXED > COUPLED * scale)
 
 
-def _overlaps(
-    hop: Complexes, centre: complex, bands: Bands, joint: Complexes, phases: Floats, count: int
-) -> Complexes:
+def _overlaps(local: Local, bands: Bands, joint: Complexes, phases: Floats, count: int) -> Complexes:
     """Eq. (1) between opposite directions, 0 elsewhere; ``phases`` are θ − θ₀."""
-    slopes = _mean(_rate(hop, centre), joint)
+    slopes = _mean(local.slope, joint)
     ahead, behind = slice(0, count), slice(count, None)
     c = joint[:, ahead].conj().T @ bands.operator @ joint[:, behind]
     distance = phases[ahead, None] - phases[None, behind]

@@ -323,9 +323,9 @@ def _whole(prepared: Prepared, points: Integers, omega2: Floats, ends: Ends) -> 
     edges = np.concatenate([[0], np.cumsum(sizes)])
     d = np.zeros((points.size, edges[-1], edges[-1]), dtype=complex)
     layers = [slice(a, b) for a, b in pairwise(edges)]
-    for here, block in zip(layers[1:-1], prepared.onsite, strict=True):
+    for here, block, massless in zip(layers[1:-1], prepared.onsite, prepared.massless, strict=True):
         d[:, here, here] = block.at(points)
-        inside = np.arange(here.start, here.stop)
+        inside = np.arange(here.start, here.stop - massless)
         d[:, inside, inside] -= omega2[:, None]
     for (here, there), forth, back in zip(pairwise(layers), prepared.hopping, prepared.back, strict=True):
         d[:, here, there], d[:, there, here] = forth.at(points), back.at(points)

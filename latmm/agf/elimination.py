@@ -58,6 +58,8 @@ class Port:
     closure : (p,) float
         max |X†X − 1| as found, before X was replaced by the nearest unitary matrix: do the incoming modes
         carry all of Γ?
+    massless : int
+        How many of the n unknowns, the last ones, have no mass.
     """
 
     dressed: Complexes
@@ -67,6 +69,7 @@ class Port:
     count: Integers
     closure: Floats
     balance: Floats
+    massless: int = 0
 
     @property
     def mask(self) -> Bools:
@@ -85,6 +88,7 @@ class Port:
             count,
             self.closure[chosen],
             self.balance[chosen],
+            self.massless,
         )
 
 
@@ -118,7 +122,7 @@ def port(stack: Stack, points: slice | Integers, found: States, side: int) -> Po
     inner = _columns(found.vectors[1 - side].reshape(h0.shape), order, n)
     mask = np.arange(width) < count[:, None]
     incoming, closure = _unitary(adjoint(outer) @ (inner * mask[:, None, :]), mask)
-    return Port(h0 + sigma, outer, incoming, order, count, closure, balance)
+    return Port(h0 + sigma, outer, incoming, order, count, closure, balance, stack.massless)
 
 
 def _unitary(x: Complexes, mask: Bools) -> tuple[Complexes, Floats]:
@@ -150,7 +154,7 @@ def _columns(blocks: Complexes, order: Integers, n: int) -> Complexes:
 def surface_block(side: Port, omega2: Complexes | Floats) -> Complexes:
     """D of a lead's surface layer as (p, N, n, n), without what lies beyond it."""
     d = side.dressed.copy()
-    np.einsum("...ii->...i", d)[...] -= omega2[:, None, None]
+    np.einsum("...ii->...i", d)[..., : d.shape[-1] - side.massless] -= omega2[:, None, None]
     return d
 
 
@@ -261,11 +265,11 @@ def amplitudes(
     near, far = _surface(left, True), _surface(right, full)
     far = far.beyond(surface_block(right, omega2), back[-1].at(points), hopping[-1].at(points))
     for number in range(len(onsite) - 1, 0, -1):
-        d = _less(onsite[number].at(points) - far.swept, omega2)
+        d = _less(onsite[number].at(points) - far.swept, omega2, prepared.massless[number])
         far = far.beyond(d, back[number].at(points), hopping[number].at(points))
     if onsite:
         near = near.beyond(surface_block(left, omega2), hopping[0].at(points), back[0].at(points))
-        d = _less(onsite[0].at(points) - near.swept - far.swept, omega2)
+        d = _less(onsite[0].at(points) - near.swept - far.swept, omega2, prepared.massless[0])
         return _meeting(d, near, far, left, right)
     d = -far.swept
     p, folded, n, _ = left.dressed.shape
@@ -281,9 +285,9 @@ def _surface(side: Port, incoming: bool) -> Half:
     return Half(np.zeros((), dtype=complex), source, adjoint(side.root), returned)
 
 
-def _less(d: Complexes, omega2: Floats) -> Complexes:
-    """Subtract ω² on the diagonal, in place."""
-    np.einsum("...ii->...i", d)[...] -= omega2[:, None]
+def _less(d: Complexes, omega2: Floats, massless: int) -> Complexes:
+    """Subtract ω²M on the diagonal, in place."""
+    np.einsum("...ii->...i", d)[..., : d.shape[-1] - massless] -= omega2[:, None]
     return d
 
 

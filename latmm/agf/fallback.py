@@ -15,6 +15,7 @@ hopping).
 import numpy as np
 from scipy import linalg
 
+from latmm.agf.batch import mass_matrix
 from latmm.agf.bloch import Unscaled
 from latmm.agf.crossings import COUPLED
 from latmm.agf.normalisation import SLOW
@@ -38,7 +39,7 @@ SAME_PHASE = 1e-10
 resolved band edge."""
 
 
-def fallback_states(h0: Complexes, h1: Complexes, omega2: Complexes | Floats) -> Unscaled:
+def fallback_states(h0: Complexes, h1: Complexes, omega2: Complexes | Floats, massless: int = 0) -> Unscaled:
     """Sorted Bloch states of each point, one point at a time.
 
     Parameters
@@ -56,7 +57,7 @@ def fallback_states(h0: Complexes, h1: Complexes, omega2: Complexes | Floats) ->
     for i in range(count):
         try:
             out = (bloch[:, i], unit[:, i], basis[:, i], image[:, i], propagating[:, i])
-            sound[i] = _one_point(h0[i], h1[i], omega2[i], out)
+            sound[i] = _one_point(h0[i], h1[i], omega2[i], out, massless)
         except (
             np.linalg.LinAlgError,
             ValueError,
@@ -70,14 +71,15 @@ def _one_point(
     h1: Complexes,
     omega2: complex,
     out: tuple[Complexes, Complexes, Complexes, Complexes, Bools],
+    massless: int,
 ) -> bool:
     """Fill λ, u, basis, image and propagating, each with both directions in front; whether they pair."""
     bloch, unit, basis, image, propagating = out
     n = h0.shape[0]
     scale = max(float(np.abs(h0).max()), float(np.abs(h1).max()))
-    e: Complexes = np.asarray((h0 - omega2 * np.eye(n)) / scale, dtype=np.complex128)
+    e: Complexes = np.asarray((h0 - omega2 * mass_matrix(n, massless)) / scale, dtype=np.complex128)
     hop: Complexes = np.asarray(h1 / scale, dtype=np.complex128)
-    waves = _band_crossings(e, hop) if np.isrealobj(omega2) else [[], []]
+    waves = _band_crossings(e, hop, massless) if np.isrealobj(omega2) else [[], []]
     p = min(len(waves[0]), len(waves[1]))
     for side in (0, 1):
         found = sorted(waves[side][:p], key=lambda wave: float(phase(np.asarray(wave[0]))))
@@ -107,7 +109,9 @@ def _pencil(e: Complexes, hop: Complexes) -> tuple[Complexes, Complexes]:
     return np.block([[zero, one], [-hop.conj().T, -e]]), np.block([[one, zero], [zero, hop]])
 
 
-def _band_crossings(e: Complexes, hop: Complexes) -> list[list[tuple[complex, Complexes, float]]]:
+def _band_crossings(
+    e: Complexes, hop: Complexes, massless: int
+) -> list[list[tuple[complex, Complexes, float]]]:
     """Propagating states (λ, u, slope) to the right and to the left: where a band of H(θ) meets ω²."""
     n = e.shape[0]
     pair, v = linalg.eig(*_pencil(e, hop), homogeneous_eigvals=True)
@@ -120,7 +124,7 @@ def _band_crossings(e: Complexes, hop: Complexes) -> list[list[tuple[complex, Co
     for group in _groups(phases):
         # the mean phase, across ±π too
         theta = phases[group[0]] + float(np.mean(np.angle(np.exp(1j * (phases[group] - phases[group[0]])))))
-        for factor, vector, slope in _modes_at(e, hop, theta, len(group)):
+        for factor, vector, slope in _modes_at(e, hop, theta, len(group), massless):
             # QZ's own pair keeps the two states of a band edge consistent; it cannot keep apart what has
             # one λ
             state = (bloch[group[0]], u[:, group[0]]) if len(group) == 1 else (factor, vector)
@@ -139,7 +143,7 @@ def _groups(phases: Floats) -> list[Integers]:
 
 
 def _modes_at(
-    e: Complexes, hop: Complexes, theta: float, count: int
+    e: Complexes, hop: Complexes, theta: float, count: int, massless: int = 0
 ) -> list[tuple[complex, Complexes, float]]:
     """States of the ``count`` bands of H(θ) nearest to ω², where they pass through it."""
     back = hop.conj().T
@@ -149,7 +153,14 @@ def _modes_at(
         nearest = np.sort(np.argsort(np.abs(value))[:count])
         u, value = vector[:, nearest], value[nearest]
         # slopes of bands that touch, by degenerate perturbation theory; each then meets ω² at its own phase
-        slopes, turn = np.linalg.eigh(u.conj().T @ (1j * (factor * hop - back / factor)) @ u)
+        rate = u.conj().T @ (1j * (factor * hop - back / factor)) @ u
+        if massless:  # slopes of ω²: orthogonal in u†Mu
+            moving = u[: len(e) - massless]
+            slopes, turn = linalg.eigh(rate, moving.conj().T @ moving)
+            turn = turn / np.linalg.norm(turn, axis=0)
+            slopes = np.einsum("im,ij,jm->m", turn.conj(), rate, turn).real
+        else:
+            slopes, turn = np.linalg.eigh(rate)
         energy = turn.conj().T * value @ turn
         shift = np.diag(energy).real
         steps = shift / np.where(slopes == 0.0, TINY, slopes)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from latmm.agf.batch import take
+from latmm.agf.batch import mass_matrix, take
 from latmm.agf.bloch import bloch_states
 from latmm.agf.inversion import InversionForm
 from latmm.agf.mirror import MirrorForm
@@ -39,6 +39,8 @@ class Forms:
         Number of each wave vector within each form; no meaning where the form does not hold.
     best, full : (q,) int
         Number of the cheapest form, and of the cheapest of full size; −1: general.
+    mass : (n, n) float or None
+        M, where some unknowns have no mass.
     """
 
     onsite: Complexes
@@ -47,10 +49,11 @@ class Forms:
     places: tuple[Integers, ...]
     best: Integers
     full: Integers
+    mass: Floats | None = None
 
     @classmethod
-    def of(cls, onsite: Complexes, hopping: Complexes) -> "Forms":
-        """Find the forms of blocks (q, n, n)."""
+    def of(cls, onsite: Complexes, hopping: Complexes, massless: int = 0) -> "Forms":
+        """Find the forms of blocks (q, n, n), whose last ``massless`` unknowns have no mass."""
         count = len(onsite)
         solvers: list[Solver] = []
         places: list[Integers] = []
@@ -67,17 +70,19 @@ class Forms:
                 places.append(place)
 
         every = np.arange(count)
-        real, found = RealForm.of(onsite, hopping)
+        mass = mass_matrix(onsite.shape[-1], massless) if massless else None
+        real, found = RealForm.of(onsite, hopping, massless)
         hold(real.bloch_states, every[found], best, full)
-        mirror, halved = MirrorForm.of(real.onsite, real.hopping)
+        mirror, halved = MirrorForm.of(real.onsite, real.hopping, real.mass)
         hold(mirror.within(real.basis[halved]).bloch_states, every[found][halved], best)
         rest = every[~found]
         if rest.size:
-            inversion, turned = InversionForm.of(onsite[rest], hopping[rest])
+            inversion, turned = InversionForm.of(onsite[rest], hopping[rest], massless)
             hold(inversion.bloch_states, rest[turned], best, full)
-            mirror, halved = MirrorForm.of(onsite[rest], hopping[rest])
+            same = None if mass is None else np.broadcast_to(mass, onsite[rest].shape)
+            mirror, halved = MirrorForm.of(onsite[rest], hopping[rest], same)
             hold(mirror.bloch_states, rest[halved], best)
-        return cls(onsite, hopping, tuple(solvers), tuple(places), best, full)
+        return cls(onsite, hopping, tuple(solvers), tuple(places), best, full, mass)
 
     def halved(self, rows: Integers) -> Bools:
         """Where the cheapest form is not of full size, (p,)."""
@@ -118,5 +123,5 @@ class Forms:
 
     def _by(self, number: int, rows: Integers, omega2: Complexes | Floats) -> tuple[Complexes, Complexes]:
         if number == GENERAL:
-            return bloch_states(take(self.onsite, rows), take(self.hopping, rows), omega2)
+            return bloch_states(take(self.onsite, rows), take(self.hopping, rows), omega2, self.mass)
         return self.solvers[number](self.places[number][rows], np.asarray(omega2, dtype=float))

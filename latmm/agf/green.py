@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latmm.agf.batch import adjoint, angular_frequencies, chunks, points_shape
+from latmm.agf.batch import adjoint, angular_frequencies, chunks, mass_matrix, points_shape
 from latmm.agf.bloch import Solver, solve
 from latmm.agf.junction import Junction, Prepared
 from latmm.agf.leads import FoldedLead, Lead, Stack
@@ -54,7 +54,8 @@ class SelfEnergies:
 class GreenFunction:
     """Blocks of the retarded Green's function of a junction, in the basis of the junction's own blocks.
 
-    Layers are numbered 0 … N + 1: the left lead's last, the device's, the right lead's first.
+    Layers are numbered 0 … N + 1: the left lead's last, the device's, the right lead's first. Densities of
+    states mean displacements; those of unknowns without mass have no meaning.
 
     Attributes
     ----------
@@ -279,7 +280,7 @@ def _residue(
     """
     shape = (points.size, stack.folded, stack.size, stack.size)
     h0, h1 = stack.h0.at(points).reshape(-1, *shape[2:]), stack.h1.at(points).reshape(-1, *shape[2:])
-    e = h0 - np.repeat(omega2, stack.folded)[:, None, None] * np.eye(stack.size)
+    e = h0 - np.repeat(omega2, stack.folded)[:, None, None] * mass_matrix(stack.size, stack.massless)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # not finite is an infinite residue
         found = states(stack, points, omega2, solver)
         sigma, errors = [], []
@@ -306,10 +307,13 @@ def _blocks(prepared: Prepared, points: Integers, omega2: Complexes | Floats) ->
     connected: list[Complexes] = []
     forth: list[Complexes] = []
     swept: Complexes = np.zeros((), dtype=np.complex128)
-    for h, hop in zip(onsite, [*hopping, None], strict=True):
-        g = solve(
-            h + swept - z[:, None, None] * np.eye(h.shape[-1]), np.broadcast_to(np.eye(h.shape[-1]), h.shape)
-        )
+    masses = [
+        _masses(prepared.left),
+        *(mass_matrix(h.shape[-1], none) for h, none in zip(onsite[1:-1], prepared.massless, strict=True)),
+        _masses(prepared.right),
+    ]
+    for h, mass, hop in zip(onsite, masses, [*hopping, None], strict=True):
+        g = solve(h + swept - z[:, None, None] * mass, np.broadcast_to(np.eye(h.shape[-1]), h.shape))
         connected.append(g)
         if hop is not None:
             forth.append(g @ hop)
@@ -328,6 +332,11 @@ def _blocks(prepared: Prepared, points: Integers, omega2: Complexes | Floats) ->
         from_left.append(full @ chain)
     gammas = [_block_diagonal(1j * (s - adjoint(s))) for s in sigma]
     return [*diagonal, *from_left, *from_right, *gammas]
+
+
+def _masses(stack: Stack) -> Floats:
+    """M of a lead's layer, over all folded k∥."""
+    return np.asarray(np.kron(np.eye(stack.folded), mass_matrix(stack.size, stack.massless)))
 
 
 def _block_diagonal(blocks: Complexes) -> Complexes:

@@ -44,6 +44,8 @@ class InversionForm:
         H₀, S and iA in that basis, (rad/ps)².
     bands : (r, shifts, n) float
         Eigenvalues of H(θ₀) at each of :data:`SHIFTS`, (rad/ps)².
+    mass : (r, n, n) float or None
+        M in that basis, where some unknowns have no mass.
     """
 
     basis: Complexes
@@ -51,12 +53,14 @@ class InversionForm:
     both: Floats
     turning: Floats
     bands: Floats
+    mass: Floats | None = None
 
     def bloch_states(self, rows: Integers, omega2: Floats) -> tuple[Complexes, Complexes]:
         """All 2n Bloch states at the wave vectors ``rows`` (p,) and ω² (p,): λ (p, 2n), u (p, n, 2n)."""
         apart = np.abs(self.bands[rows] - omega2[:, None, None]).min(-1)
         shift = SHIFTS[np.argmax(apart, axis=-1)]
-        e = take(self.onsite, rows) - omega2[:, None, None] * np.eye(self.onsite.shape[-1])
+        one = np.eye(self.onsite.shape[-1]) if self.mass is None else take(self.mass, rows)
+        e = take(self.onsite, rows) - omega2[:, None, None] * one
         twice = 2.0 * take(self.both, rows)
         m = inverted(e + twice, 4.0 * take(self.turning, rows), e - twice, shift)
         tau, u = recovered(m, shift)
@@ -65,13 +69,15 @@ class InversionForm:
         return bloch, take(self.basis, rows) @ u
 
     @classmethod
-    def of(cls, h0: Complexes, h1: Complexes) -> tuple["InversionForm", Bools]:
+    def of(cls, h0: Complexes, h1: Complexes, massless: int = 0) -> tuple["InversionForm", Bools]:
         """Find a basis in which H₀, S and iA are real.
 
         Parameters
         ----------
         h0, h1 : (q, n, n) complex
             Blocks of the lead, (rad/ps)².
+        massless : int
+            How many of the unknowns, the last ones, have no mass.
 
         Returns
         -------
@@ -81,7 +87,7 @@ class InversionForm:
             Which these are.
         """
         both, turning = 0.5 * (h1 + adjoint(h1)), 0.5j * (h1 - adjoint(h1))
-        real, found = RealForm.of(h0, both + MIXTURE * turning)
+        real, found = RealForm.of(h0, both + MIXTURE * turning, massless)
         turned = [adjoint(real.basis) @ h[found] @ real.basis for h in (both, turning)]
         scale = np.maximum(np.abs(h0).max((-2, -1)), np.abs(h1).max((-2, -1)))[found]
         residue = np.maximum(*(np.abs(h.imag).max((-2, -1)) for h in turned))
@@ -90,4 +96,17 @@ class InversionForm:
         onsite, s, a = (h[good].real for h in (real.onsite, *turned))
         theta = 2.0 * np.arctan(SHIFTS)[:, None, None]
         at_shifts = onsite[:, None] + 2.0 * (np.cos(theta) * s[:, None] + np.sin(theta) * a[:, None])
-        return cls(real.basis[good], onsite, s, a, np.linalg.eigvalsh(at_shifts)), found
+        if real.mass is None:
+            return cls(real.basis[good], onsite, s, a, np.linalg.eigvalsh(at_shifts)), found
+        basis = real.basis[good]
+        sites = basis[:, None] @ at_shifts @ adjoint(basis)[:, None]
+        reduced = _without_last(sites, massless)
+        bands = np.asarray(np.linalg.eigvalsh(reduced), dtype=float)
+        return cls(basis, onsite, s, a, bands, real.mass[good]), found
+
+
+def _without_last(h: Complexes, count: int) -> Complexes:
+    """Eliminate the last unknowns of Hermitian matrices (..., n, n)."""
+    other = h[..., -count:, :-count]
+    carried = adjoint(other) @ np.linalg.solve(h[..., -count:, -count:], other)
+    return np.asarray(h[..., :-count, :-count] - carried)

@@ -25,6 +25,8 @@ class Junction:
     hopping : tuple of N + 1 (..., m_l, m_{l+1}) complex
         Blocks from each layer (rows) to the next (columns) along +z: last layer of the left lead → 1, 1 →
         2, …, N → first layer of the right lead; for N = 0 the leads are joined directly. (rad/ps)².
+    massless : tuple of N int
+        How many unknowns of each device layer, its last ones, have no mass; none by default.
 
     Raises
     ------
@@ -36,8 +38,10 @@ class Junction:
     right: Lead | FoldedLead
     onsite: tuple[Complexes, ...]
     hopping: tuple[Complexes, ...]
+    massless: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "massless", tuple(self.massless) or (0,) * len(self.onsite))
         for name in ("onsite", "hopping"):
             blocks = tuple(np.asarray(block, dtype=complex) for block in getattr(self, name))
             object.__setattr__(self, name, blocks)
@@ -47,6 +51,11 @@ class Junction:
                 f"are {len(self.hopping)}"
             )
         sizes = self.sizes
+        if len(self.massless) != len(self.onsite):
+            raise InputError(
+                f"`massless` must be a number for each of {len(self.onsite)} device layers, but is "
+                f"{self.massless}"
+            )
         for number, block in enumerate(self.onsite, start=1):
             if block.shape[-2] != block.shape[-1]:
                 raise InputError(f"`onsite` of device layer {number} must be square, but is {block.shape}")
@@ -91,6 +100,7 @@ class Prepared:
     back: tuple[Gathered, ...]
     shape: tuple[int, ...]
     run: int
+    massless: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, junction: Junction, shape: tuple[int, ...]) -> "Prepared":
@@ -108,6 +118,7 @@ class Prepared:
             tuple(gather(adjoint(block), shape, 2) for block in hopping),
             shape,
             run_length(shape, *junction.leading),
+            junction.massless,
         )
 
     @property

@@ -3,6 +3,10 @@
 Layers are numbered along +z for both leads. H₀ acts inside a layer, H₁ from layer j (rows) to layer j + 1
 (columns); both are mass-weighted, (rad/ps)². The phases of k∥ are in the blocks, in any gauge: the kernel
 does not know them.
+
+Unknowns without mass may come with the displacements, last in each layer: electric potentials, which follow
+the displacements at once. They enter H₀ and H₁ like all others, and ω² not at all, (H − ω²M)ψ = 0 with
+M = diag(1 … 1, 0 … 0).
 """
 
 from dataclasses import dataclass
@@ -30,14 +34,17 @@ class Lead:
         H₀, mass-weighted dynamical matrix inside one principal layer, Hermitian, (rad/ps)².
     hopping : (..., n, n) complex
         H₁, from layer j (rows) to layer j + 1 (columns) along +z, (rad/ps)². May be singular.
+    massless : int
+        How many of the n unknowns, the last ones, have no mass.
     """
 
     onsite: Complexes
     hopping: Complexes
+    massless: int = 0
 
     def __post_init__(self) -> None:
         _to_complex(self, "onsite", "hopping")
-        _check(self.onsite, self.hopping)
+        _check(self.onsite, self.hopping, self.massless)
 
     @property
     def size(self) -> int:
@@ -64,15 +71,18 @@ class FoldedLead:
         W: degree of freedom of the supercell ← folded k∥, degree of freedom of the primitive cell. Unitary.
         In the position gauge W = exp(i G_g·r)/√N between a supercell atom at r and its primitive atom,
         where r is the position in the layer next to the device. May carry leading axes.
+    massless : int
+        How many of the n unknowns at each folded k∥, the last ones, have no mass.
     """
 
     onsite: Complexes
     hopping: Complexes
     expansion: Complexes
+    massless: int = 0
 
     def __post_init__(self) -> None:
         _to_complex(self, "onsite", "hopping", "expansion")
-        _check(self.onsite, self.hopping)
+        _check(self.onsite, self.hopping, self.massless)
         if self.onsite.ndim < 3:
             raise InputError(
                 f"blocks of a folded lead must be (..., N, n, n) over N folded k∥, but are "
@@ -110,14 +120,19 @@ def _to_complex(lead: Lead | FoldedLead, *names: str) -> None:
         object.__setattr__(lead, name, np.asarray(getattr(lead, name), dtype=complex))
 
 
-def _check(onsite: Complexes, hopping: Complexes) -> None:
-    """Refuse blocks that are not square, differ in size, are not finite or not Hermitian."""
+def _check(onsite: Complexes, hopping: Complexes, massless: int) -> None:
+    """Refuse blocks that are not square, differ in size, are not finite, not Hermitian, or have no mass."""
     if onsite.ndim < 2 or onsite.shape[-1] != onsite.shape[-2] or onsite.shape[-1] == 0:
         raise InputError(f"`onsite` of a lead must be square blocks (..., n, n), but is {onsite.shape}")
     if hopping.shape[-2:] != onsite.shape[-2:]:
         raise InputError(
             f"`hopping` of a lead must be as large as its onsite block {onsite.shape[-2:]}, but is "
             f"{hopping.shape[-2:]}"
+        )
+    if not 0 <= massless < onsite.shape[-1]:
+        raise InputError(
+            f"`massless` of a lead must be 0 … {onsite.shape[-1] - 1}, fewer than its unknowns, but is "
+            f"{massless}"
         )
     if not (np.isfinite(onsite).all() and np.isfinite(hopping).all()):
         raise InputError("blocks of a lead must be finite numbers, but hold NaN or infinity")
@@ -134,13 +149,14 @@ class Stack:
     """A lead prepared for points: what depends on k∥ only, stored once.
 
     At a point, ``h0`` and ``h1`` are (N, n, n), and ``row`` (N,) are the numbers of its wave vectors in
-    ``forms``. Plain leads have one folded k∥, N = 1.
+    ``forms``. Plain leads have one folded k∥, N = 1. The last ``massless`` of the n unknowns have no mass.
     """
 
     h0: Gathered
     h1: Gathered
     row: Gathered
     forms: Forms
+    massless: int
 
     @classmethod
     def of(cls, lead: Lead | FoldedLead, shape: tuple[int, ...]) -> "Stack":
@@ -149,9 +165,10 @@ class Stack:
         if isinstance(lead, Lead):
             onsite, hopping = onsite[..., None, :, :], hopping[..., None, :, :]
         leading, n = onsite.shape[:-2], onsite.shape[-1]
-        forms = Forms.of(onsite.reshape(-1, n, n), hopping.reshape(-1, n, n))
+        forms = Forms.of(onsite.reshape(-1, n, n), hopping.reshape(-1, n, n), lead.massless)
         row = np.arange(len(forms.best)).reshape(leading)
-        return cls(gather(onsite, shape, 3), gather(hopping, shape, 3), gather(row, shape, 1), forms)
+        blocks = gather(onsite, shape, 3), gather(hopping, shape, 3)
+        return cls(*blocks, gather(row, shape, 1), forms, lead.massless)
 
     @property
     def size(self) -> int:

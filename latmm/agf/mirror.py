@@ -61,17 +61,20 @@ class MirrorForm:
         Which of them are odd.
     constant, slope : (r, n, n) float or complex
         The matrices of Eq. (1): without its −ω², and of μ; (rad/ps)².
+    mass : (r, n, n) float or complex, or None
+        What −ω² is times, where some unknowns have no mass.
     """
 
     basis: Complexes | Floats
     odd: Bools
     constant: Complexes | Floats
     slope: Complexes | Floats
+    mass: Complexes | Floats | None = None
 
     def bloch_states(self, rows: Integers, omega2: Floats) -> tuple[Complexes, Complexes]:
         """All 2n Bloch states at the wave vectors ``rows`` (p,) and ω² (p,): λ (p, 2n), u (p, n, 2n)."""
         constant, slope = take(self.constant, rows), take(self.slope, rows)
-        one = np.eye(slope.shape[-1])
+        one = np.eye(slope.shape[-1]) if self.mass is None else take(self.mass, rows)
         s = REAL_SHIFT if np.isrealobj(slope) else SHIFT
         shift = s + 1.0 / s
         m = solve(constant + shift * slope - omega2[:, None, None] * one, slope)
@@ -92,16 +95,23 @@ class MirrorForm:
 
     def within(self, outer: Complexes) -> "MirrorForm":
         """Refer the vectors to what the blocks themselves were given in, a basis ``outer`` (r, n, n)."""
-        return MirrorForm(outer @ self.basis, self.odd, self.constant, self.slope)
+        return MirrorForm(outer @ self.basis, self.odd, self.constant, self.slope, self.mass)
 
     @classmethod
-    def of(cls, h0: Complexes | Floats, h1: Complexes | Floats) -> tuple["MirrorForm", Bools]:
+    def of(
+        cls,
+        h0: Complexes | Floats,
+        h1: Complexes | Floats,
+        mass: Complexes | Floats | None = None,
+    ) -> tuple["MirrorForm", Bools]:
         """Find a basis of one parity under a mirror across the stack.
 
         Parameters
         ----------
         h0, h1 : (q, n, n) float or complex
             Blocks of the lead, (rad/ps)².
+        mass : (q, n, n) float or complex, optional
+            M, where some unknowns have no mass.
 
         Returns
         -------
@@ -110,18 +120,23 @@ class MirrorForm:
         found : (q,) bool
             Which these are.
         """
-        form, found = _by_parity(h0, h1, MIXTURES[0])
+        form, found = _by_parity(h0, h1, mass, MIXTURES[0])
         for mixture in MIXTURES[1:]:
             rest = np.flatnonzero(~found)
             if rest.size:
-                better, also = _by_parity(h0[rest], h1[rest], mixture)
+                some = None if mass is None else mass[rest]
+                better, also = _by_parity(h0[rest], h1[rest], some, mixture)
                 for item in fields(cls):
-                    getattr(form, item.name)[rest[also]] = getattr(better, item.name)[also]
+                    if getattr(form, item.name) is not None:
+                        getattr(form, item.name)[rest[also]] = getattr(better, item.name)[also]
                 found[rest] = also
-        return cls(*(getattr(form, item.name)[found] for item in fields(cls))), found
+        still = None if form.mass is None else form.mass[found]
+        return cls(form.basis[found], form.odd[found], form.constant[found], form.slope[found], still), found
 
 
-def _by_parity(h0: Complexes | Floats, h1: Complexes | Floats, mixture: float) -> tuple[MirrorForm, Bools]:
+def _by_parity(
+    h0: Complexes | Floats, h1: Complexes | Floats, mass: Complexes | Floats | None, mixture: float
+) -> tuple[MirrorForm, Bools]:
     """Sort the eigenvectors of G by parity: the form at every wave vector, and where it holds."""
     _, basis = np.linalg.eigh(h0 + mixture * (h1 + adjoint(h1)))
     back = adjoint(basis)
@@ -134,4 +149,8 @@ def _by_parity(h0: Complexes | Floats, h1: Complexes | Floats, mixture: float) -
     found = np.asarray(residue <= RESIDUE * np.maximum(keeps, changes).max((-2, -1)))
     turning = np.where(same, 0.0, turning)
     constant = np.where(same, h0, 0.0) - 2.0 * parity[:, :, None] * turning
-    return MirrorForm(basis, parity < 0.0, constant, np.where(same, both, turning)), found
+    if mass is not None:
+        mass = back @ mass @ basis
+        found &= np.abs(np.where(same, 0.0, mass)).max((-2, -1)) <= RESIDUE
+        mass = np.where(same, mass, 0.0)
+    return MirrorForm(basis, parity < 0.0, constant, np.where(same, both, turning), mass), found

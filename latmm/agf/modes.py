@@ -19,7 +19,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latmm.agf.batch import adjoint, angular_frequencies, chunks, points_shape
+from latmm.agf.batch import adjoint, angular_frequencies, chunks, mass_matrix, points_shape
 from latmm.agf.bloch import Solver, Unscaled, flux, solve
 from latmm.agf.crossings import meeting, separate_directions
 from latmm.agf.fallback import fallback_states
@@ -135,12 +135,16 @@ def states(stack: Stack, points: slice | Integers, omega2: Complexes | Floats, s
     h0, h1 = stack.h0.at(points).reshape(-1, n, n), stack.h1.at(points).reshape(-1, n, n)
     every: Complexes | Floats = np.repeat(omega2, stack.folded)  # type: ignore[assignment]
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # what is not finite is unsound
-        raw = _fast_states(stack, points, h1, every) if solver == "fast" else fallback_states(h0, h1, every)
-        return _scaled(h0, h1, every, raw, solver)
+        raw = (
+            _fast_states(stack, points, h1, every)
+            if solver == "fast"
+            else fallback_states(h0, h1, every, stack.massless)
+        )
+        return _scaled(h0, h1, every, raw, solver, stack.massless)
 
 
 def _scaled(
-    h0: Complexes, h1: Complexes, omega2: Complexes | Floats, raw: Unscaled, solver: Solver
+    h0: Complexes, h1: Complexes, omega2: Complexes | Floats, raw: Unscaled, solver: Solver, massless: int
 ) -> States:
     """Scale the states of p N points, arrays (p N, n, n), to unit flux."""
     if np.iscomplexobj(omega2):
@@ -159,21 +163,32 @@ def _scaled(
     )
     rough |= (solver == "fallback") | meeting(raw.bloch, raw.propagating)
     if rough.any():
-        _mend(h0, h1, omega2, raw.unit, found, rough)
+        _mend(h0, h1, omega2, raw.unit, found, rough, massless)
     twice = np.array([2.0, -2.0])[:, None, None] * np.sqrt(omega2.real)[:, None]
-    found.velocity[...] = np.where(found.propagating, 1.0 / (twice * length**2), 0.0)
+    if massless:  # the velocity is that of ω²: flux over 2ω u†Mu
+        still = found.vectors[..., -massless:, :]
+        square = found.length**2 - (still.real**2 + still.imag**2).sum(-2)
+        found.velocity[...] = np.where(found.propagating, 1.0 / (twice * square), 0.0)
+    else:
+        found.velocity[...] = np.where(found.propagating, 1.0 / (twice * length**2), 0.0)
     return found
 
 
 def _mend(
-    h0: Complexes, h1: Complexes, omega2: Complexes | Floats, unit: Complexes, found: States, rough: Bools
+    h0: Complexes,
+    h1: Complexes,
+    omega2: Complexes | Floats,
+    unit: Complexes,
+    found: States,
+    rough: Bools,
+    massless: int,
 ) -> None:
     """Make the flux form J at the points ``rough``, in place."""
     h1, bloch, going = h1[rough], found.bloch[:, rough], found.propagating[:, rough]
     flux_form = unit_flux(h1, bloch, unit[:, rough], going)
     vectors, onward, back = flux_form.vectors, flux_form.onward, flux_form.back
-    e = h0[rough] - omega2[rough, None, None] * np.eye(h0.shape[-1])
-    apart = separate_directions(e, h1, bloch, going, (vectors, onward, back))
+    e = h0[rough] - omega2[rough, None, None] * mass_matrix(h0.shape[-1], massless)
+    apart = separate_directions(e, h1, bloch, going, (vectors, onward, back), massless)
     length = np.linalg.norm(vectors, axis=-2)
     mended = flux_form.mended[..., None, :]
     image = np.stack([onward[0], back[1]])

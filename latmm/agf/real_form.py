@@ -41,25 +41,31 @@ class RealForm:
         B, unitary.
     onsite, hopping : (r, n, n) float
         B†H₀B and B†H₁B, (rad/ps)².
+    mass : (r, n, n) float or None
+        B†MB where some unknowns have no mass.
     """
 
     basis: Complexes
     onsite: Floats
     hopping: Floats
+    mass: Floats | None = None
 
     def bloch_states(self, rows: Integers, omega2: Floats) -> tuple[Complexes, Complexes]:
         """All 2n Bloch states at the wave vectors ``rows`` (p,) and ω² (p,): λ (p, 2n), u (p, n, 2n)."""
-        bloch, u = bloch_states(take(self.onsite, rows), take(self.hopping, rows), omega2)
+        mass = None if self.mass is None else take(self.mass, rows)
+        bloch, u = bloch_states(take(self.onsite, rows), take(self.hopping, rows), omega2, mass)
         return bloch, take(self.basis, rows) @ u
 
     @classmethod
-    def of(cls, h0: Complexes, h1: Complexes) -> tuple["RealForm", Bools]:
+    def of(cls, h0: Complexes, h1: Complexes, massless: int = 0) -> tuple["RealForm", Bools]:
         """Find a basis in which the blocks are real.
 
         Parameters
         ----------
         h0, h1 : (q, n, n) complex
             Blocks of the lead, (rad/ps)².
+        massless : int
+            How many of the unknowns, the last ones, have no mass.
 
         Returns
         -------
@@ -75,7 +81,13 @@ class RealForm:
             _, vectors = np.linalg.eigh(h0[rest] + MIXTURE * (h1[rest] + adjoint(h1[rest])))
             turned = (adjoint(vectors) @ h[rest] @ vectors for h in (h0, h1))
             basis[rest], real0[rest], real1[rest], found[rest] = _with_phases(vectors, *turned)
-        return cls(basis[found], real0[found], real1[found]), found
+        if not massless:
+            return cls(basis[found], real0[found], real1[found]), found
+        still = basis[:, -massless:, :]
+        lacking = adjoint(still) @ still
+        found &= np.abs(lacking.imag).max((-2, -1)) <= RESIDUE
+        mass = np.eye(h0.shape[-1]) - lacking[found].real
+        return cls(basis[found], real0[found], real1[found], mass), found
 
 
 def _with_phases(basis: Complexes, h0: Complexes, h1: Complexes) -> tuple[Complexes, Floats, Floats, Bools]:
