@@ -7,8 +7,9 @@ import click
 
 from latmm.models import MODELS, defaults, offered
 
+from .alternatives import alternative_options, alternatives, alternatives_of
 from .checking import check_lines, conclude, marked
-from .crystals import crystal_options, interfaces_of, provenance
+from .crystals import provenance
 from .experiment import experiment_lines, experiment_option, measured_series, own_series
 from .numbers import TOLERANCE, Real
 from .options import note, temperature_list, temperature_option
@@ -18,6 +19,7 @@ from .scaling import budget, check_scaling, cost, executor_of, kept, scaling_opt
 from .tables import conductance_table, tell_limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Executor
 
     import xarray as xr
@@ -31,7 +33,7 @@ _MODELS, _DEFAULT = offered("compare"), defaults("compare")
 
 
 @click.command(name="compare", short_help="Conductance of an interface by every model.")
-@crystal_options
+@alternative_options
 @temperature_option
 @click.option(
     "--model",
@@ -136,7 +138,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     from latmm.experiment.beside import put_beside
     from latmm.plotting import comparison_figure, save
     from latmm.results import write
-    from latmm.spread import mixing_spread
+    from latmm.spread import mixing_spread, potential_spread
     from latmm.sweep.refinement import check_tolerance
     from latmm.sweep.sampling import check_sampling
 
@@ -144,24 +146,26 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
     frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
+    several = len(alternatives(options)) > 1
     measured = own_series(options)
     if options["tol"] is not None:
         check_tolerance(options["tol"])
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
-        interfaces = interfaces_of(options, report, executor)
-        interface = next(iter(interfaces.values()))
-        note(options, _geometry(interface))
+        interfaces = alternatives_of(options, report, executor)
+        _, interface = next(iter(interfaces.values()))
+        for _, found in interfaces.values() if several else [("", interface)]:
+            note(options, _geometry(found))
         measured += measured_series(options, interface.left.atoms, interface.right.atoms)
         if options["dry_run"]:
             click.echo(cost(options, interface, kmesh, frequencies, min(temperatures)))
             return None
         trees, stores = {}, []
-        for rule, found in interfaces.items():
-            part = rule if len(interfaces) > 1 else ""
-            trees[rule], store = _compared(options, found, temperatures, report, executor, part)
+        for i, (name, (own, found)) in enumerate(interfaces.items(), 1):
+            part = f"set-{i}" if several else name if len(interfaces) > 1 else ""
+            trees[name], store = _compared(own, found, temperatures, report, executor, part)
+            trees[name].attrs.update(provenance(own, found))
             stores.append(store)
-    tree = mixing_spread(trees) if len(trees) > 1 else trees.popitem()[1]
-    tree.attrs.update(provenance(options, interface))
+    tree = _joined(trees, potential_spread if several else mixing_spread)
     if measured:
         put_beside(tree, measured)
     checks = marked(options, loads(tree.attrs["checks"]))
@@ -176,6 +180,22 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     if options["plot"]:
         save(comparison_figure(tree), options["plot"], checks)
         note(options, f"wrote {options['plot']}")
+    return tree
+
+
+def _joined(
+    trees: "dict[str, xr.DataTree]", spread: "Callable[[dict[str, xr.DataTree]], xr.DataTree]"
+) -> "xr.DataTree":
+    """Join the results of several choices, and the digests of their files; one stays as it is."""
+    if len(trees) == 1:
+        return next(iter(trees.values()))
+    tree = spread(trees)
+    digests = {name: json.loads(one.attrs["input_sha256"]) for name, one in trees.items()}
+    unlike = len({json.dumps(one, sort_keys=True) for one in digests.values()}) > 1
+    if unlike:
+        tree.attrs["input_sha256"] = json.dumps(
+            {f"{name}: {key}": value for name, one in digests.items() for key, value in one.items()}
+        )
     return tree
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -37,69 +38,71 @@ __all__ = [
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def crystal_options(function: _F) -> _F:
-    """Add the arguments LEFT and RIGHT and the options that describe crystals, potential and contact."""
-    for decorate in reversed(
-        [
-            click.argument("left", type=click.Path()),
-            click.argument("right", type=click.Path()),
-            click.option(
-                "--normal",
-                type=int,
-                nargs=3,
-                default=(0, 0, 1),
-                show_default=True,
-                metavar="H K L",
-                help="Miller indices of the interface plane, referred to the conventional cell.",
-            ),
-            potential_options,
-            click.option(
-                "--left-mass",
-                multiple=True,
-                metavar="EL=AMU",
-                help="Mass of an element on the left; repeatable.",
-            ),
-            click.option(
-                "--right-mass",
-                multiple=True,
-                metavar="EL=AMU",
-                help="Mass of an element on the right; repeatable.",
-            ),
-            click.option(
-                "--relax/--no-relax",
-                default=True,
-                show_default=True,
-                help="Relax the crystals, the spacing of the strained side, and the contact.",
-            ),
-            click.option(
-                "--strain",
-                type=click.Choice(["right", "left", "both"]),
-                default="right",
-                show_default=True,
-                help="Side that is strained in the plane to match the other.",
-            ),
-            click.option(
-                "--max-strain",
-                type=fraction(),
-                default=0.08,
-                show_default=True,
-                help="Largest in-plane strain accepted.",
-            ),
-            click.option(
-                "--supercell",
-                type=int,
-                nargs=3,
-                metavar="N N N",
-                help="Conventional cells in the supercell of the finite displacements; "
-                "by default from the potential's reach.",
-            ),
-            cache_options,
-            contact_options,
-            finished_options,
-            allow_option,
-            click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr."),
-        ]
-    ):
+def crystal_options(function: _F, *, several: bool = False) -> _F:
+    """Add the arguments LEFT and RIGHT and the options that describe crystals, potential and contact.
+
+    With ``several``, more than one potential may be named.
+    """
+    decorators: list[Callable[[Any], Any]] = [
+        click.argument("left", type=click.Path()),
+        click.argument("right", type=click.Path()),
+        click.option(
+            "--normal",
+            type=int,
+            nargs=3,
+            default=(0, 0, 1),
+            show_default=True,
+            metavar="H K L",
+            help="Miller indices of the interface plane, referred to the conventional cell.",
+        ),
+        partial(potential_options, several=several),
+        click.option(
+            "--left-mass",
+            multiple=True,
+            metavar="EL=AMU",
+            help="Mass of an element on the left; repeatable.",
+        ),
+        click.option(
+            "--right-mass",
+            multiple=True,
+            metavar="EL=AMU",
+            help="Mass of an element on the right; repeatable.",
+        ),
+        click.option(
+            "--relax/--no-relax",
+            default=True,
+            show_default=True,
+            help="Relax the crystals, the spacing of the strained side, and the contact.",
+        ),
+        click.option(
+            "--strain",
+            type=click.Choice(["right", "left", "both"]),
+            default="right",
+            show_default=True,
+            help="Side that is strained in the plane to match the other.",
+        ),
+        click.option(
+            "--max-strain",
+            type=fraction(),
+            default=0.08,
+            show_default=True,
+            help="Largest in-plane strain accepted.",
+        ),
+        click.option(
+            "--supercell",
+            type=int,
+            nargs=3,
+            metavar="N N N",
+            help="Conventional cells in the supercell of the finite displacements; "
+            "by default from the potential's reach.",
+        ),
+        cache_options,
+        contact_options,
+        finished_options,
+        allow_option,
+        click.option("-q", "--quiet", is_flag=True, help="No progress and notes on stderr."),
+    ]
+    for decorate in reversed(decorators):
         function = decorate(function)
     return function
 

@@ -96,8 +96,11 @@ def _possible(numbers: list[float], value: str) -> list[float]:
     return numbers
 
 
-def potential_options(function: _F) -> _F:
-    """Add the options --potential and --potential-option, to be read by :func:`potential_of`."""
+def potential_options(function: _F, *, several: bool = False) -> _F:
+    """Add the options --potential and --potential-option, to be read by :func:`potential_of`.
+
+    With ``several``, ``--potential`` may be repeated, and its value is a tuple.
+    """
     for decorate in (
         click.option(
             "--potential-option",
@@ -108,11 +111,14 @@ def potential_options(function: _F) -> _F:
         ),
         click.option(
             "--potential",
-            default="auto",
+            default=["auto"] if several else "auto",
+            multiple=several,
             show_default=True,
             metavar="SPEC",
             help="Interatomic potential: auto, tersoff, sw, eam, emt, lj, lammps, or package.module:callable "
-            "(anything that returns an ASE calculator).",
+            "(anything that returns an ASE calculator)."
+            + " Repeatable: the same contact by each, and half their range as an uncertainty."
+            * several,
         ),
     ):
         function = decorate(function)

@@ -73,6 +73,7 @@ def _inputs(options: dict[str, Any]) -> dict[object, str]:
     """Collect what tells the files to be read, and what they are."""
     named = [(Path(options[name]), kind) for name, kind in _INPUTS.items() if options.get(name)]
     named += [(Path(path), "the structure file") for path in options.get("structures") or ()]
+    named += [(Path(path), "the structure file") for pair in options.get("also") or () for path in pair]
     named += [(Path(path), "the measured conductances") for path in options.get("experiment") or ()]
     for text in options.get("potential_option") or ():
         named.append((Path(text.partition("=")[2]), "a file of the potential"))

@@ -45,14 +45,19 @@ def conductance_table(comparison: "xr.Dataset") -> str:
         texts = [f"{100 * bar:.2g}" if bar == bar else "—" for bar in bars]
         percent = "".join(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
         lines.append(f"{'±, %':>9}{percent}  (sampling, at most)")
+    if "conductance_potential_uncertainty" in comparison:
+        bars = (comparison["conductance_potential_uncertainty"] / table).max("temperature").values
+        percent = "".join(f"{100 * bar:>{width}.2g}" for bar, width in zip(bars, widths, strict=True))
+        lines.append(f"{'±, %':>9}{percent}  (half the range of the potentials, at most)")
     if "cubic_prefactor" in comparison:
         prefactors = cells(comparison["cubic_prefactor"].values.tolist())
         lines.append(f"{'G/T³, T→0':>9}{prefactors}  (W m⁻² K⁻⁴)")
-    if "conductance_mixing_uncertainty" in comparison:
-        lines.append("± half the range of the mixing rules (MW m⁻² K⁻¹)")
-        spread = comparison["conductance_mixing_uncertainty"].values.T / 1e6
-        for temperature, row in zip(table["temperature"].values, spread, strict=True):
-            lines.append(f"{temperature:>9g}" + cells(row.tolist()))
+    for choice, plural in (("mixing", "mixing rules"), ("potential", "potentials")):
+        if f"conductance_{choice}_uncertainty" in comparison:
+            lines.append(f"± half the range of the {plural} (MW m⁻² K⁻¹)")
+            spread = comparison[f"conductance_{choice}_uncertainty"].values.T / 1e6
+            for temperature, row in zip(table["temperature"].values, spread, strict=True):
+                lines.append(f"{temperature:>9g}" + cells(row.tolist()))
     if "refused" in comparison and comparison["refused"].any():
         lines.append(f"— {comparison['refused'].attrs['long_name']}")
     if above is not None and above.any():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from latmm.lattice.calculators import resolve_potential
     from latmm.lattice.phonopy_files import read_phonopy
     from latmm.results import read, write
+    from latmm.spread import potential_spread
     from latmm.structures import read_structure
     from latmm.studies.ensembles import ensemble
     from latmm.studies.layers import layer_study
@@ -30,6 +31,7 @@ __all__ = [
     "layer_study",
     "match_crystals",
     "mix_interface",
+    "potential_spread",
     "read",
     "read_contact",
     "read_phonopy",
@@ -49,6 +51,7 @@ _HOME = {
     "layer_study": "latmm.studies.layers",
     "match_crystals": "latmm.interface.build",
     "mix_interface": "latmm.interface.mixing",
+    "potential_spread": "latmm.spread",
     "read": "latmm.results",
     "read_contact": "latmm.interface.contact_file",
     "read_phonopy": "latmm.lattice.phonopy_files",

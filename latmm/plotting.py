@@ -45,6 +45,8 @@ def comparison_figure(tree: xr.DataTree) -> Figure:
     table = comparison["conductance"]
     models = [str(m) for m in table["model"].values]
     _conductance(axes["conductance"], table, models)
+    if "potentials" in tree.children:
+        _spread(axes["conductance"], tree["potentials"].to_dataset(), models)
     if "exceeds_lattice_limit" in comparison:
         _mark_above(axes["conductance"], comparison)
     if "experiment" in tree.children:
@@ -143,6 +145,8 @@ def _source(tree: xr.DataTree) -> str:
     name, colon, _ = head.partition(": ")
     text = f"{name} potential" if colon else head
     rules = len(tree["mixing"]["mixing"]) if "mixing" in tree.children else 1
+    if "potentials" in tree.children:
+        return f"{text} (first of {tree['potentials'].sizes['potential']} alternatives)"
     return text if rules == 1 else f"{text} (first of {rules} mixing rules)"
 
 
@@ -163,6 +167,23 @@ def _conductance(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
     else:
         axes.set(xlim=(0, None), ylim=(0, None))
     axes.set(xlabel="temperature (K)", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
+
+
+def _spread(axes: Axes, potentials: xr.Dataset, models: list[str]) -> None:
+    """Shade what lies between the potentials, for each model."""
+    t = potentials["temperature"].values
+    table = potentials["conductance"] / 1e6
+    for model in models:
+        own = table.sel(model=model)
+        low, high = own.min("potential").values, own.max("potential").values
+        if t.size > 1:
+            axes.fill_between(t, low, high, color=STYLE[model][1], alpha=0.15, lw=0)
+        else:
+            axes.errorbar(
+                t, (low + high) / 2, yerr=(high - low) / 2, fmt="none", color=STYLE[model][1], capsize=4
+            )
+    names = ", ".join(str(name) for name in potentials["potential"].values)
+    axes.fill_between([], [], [], color="0.5", alpha=0.3, lw=0, label=f"between {names}")
 
 
 def _mark_above(axes: Axes, comparison: xr.Dataset) -> None:

@@ -127,12 +127,15 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
         "conductance_four_probe",
         "conductance_four_probe_error",
         "conductance_mixing_uncertainty",
+        "conductance_potential_uncertainty",
+        "conductance_four_probe_potential_uncertainty",
         "kapitza_resistance_two_probe",
         "kapitza_resistance_four_probe",
     )
     return {
         "temperature": comparison["temperature"].values.tolist(),
         **{name: columns(name) for name in names if name in comparison},
+        **_by_potential(tree),
         **marks(comparison),
         "area": float(tree.attrs["area"]),
         "strain": json.loads(tree.attrs["strain"]),
@@ -140,6 +143,21 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
         "limits": json.loads(tree.attrs["limits"]),
         "notes": json.loads(tree.attrs.get("notes", "[]")),
         "checks": json.loads(tree.attrs["checks"]),
+    }
+
+
+def _by_potential(tree: xr.DataTree) -> dict[str, Any]:
+    """Conductances by potential and model, if there are several."""
+    if "potentials" not in tree.children:
+        return {}
+    table = tree["potentials"].to_dataset()["conductance"]
+    return {
+        "potentials": {
+            str(name): {
+                str(m): table.sel(potential=name, model=m).values.tolist() for m in table["model"].values
+            }
+            for name in table["potential"].values
+        }
     }
 
 
