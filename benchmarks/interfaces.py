@@ -25,7 +25,6 @@ from latmm.interface.contact import sites
 from latmm.interface.interface import Interface
 from latmm.lattice.calculators import Potential, resolve_potential
 from latmm.lattice.phonons import largest_frequency
-from latmm.sweep.junctions import junction
 from latmm.units import TWO_PI
 
 
@@ -150,7 +149,7 @@ def main(folder: Path | None, names: list[str]) -> None:
         bonds = min(shortest(crystal) for crystal in (matched.left, matched.right))
         top = min(largest_frequency(crystal) for crystal in (interface.left, interface.right))
         k = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 2))
-        found = transmission(junction(interface, k), TWO_PI * top * np.linspace(0.1, 0.9, 5))
+        found = transmission(interface.junction(k), TWO_PI * top * np.linspace(0.1, 0.9, 5))
         channels = np.minimum(found.channels_left, found.channels_right).sum()
         cells = [round(np.linalg.det(m)) for m in (matched.lateral_left, matched.lateral_right)]
         strain = 100 * max(

@@ -19,7 +19,6 @@ from latmm.interface.interface import Interface
 from latmm.landauer import heat_capacity_weight
 from latmm.lattice.force_constants import ForceConstants
 from latmm.sweep.edges import inside_bands
-from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling, solve_level
 from latmm.sweep.sampling import reduced_mesh
 from latmm.units import EV_PER_A2_AMU, TWO_PI
@@ -62,7 +61,7 @@ def split(interface: Interface, mesh: int, count: int) -> tuple[int, np.ndarray]
             continue
         cuts = cuts[np.append(np.diff(cuts) > 1e-3 * high, True)]
         nu, w = nodes_between(cuts, count)
-        found = transmission(junction(interface, k[None]), TWO_PI * nu).transmission[0]
+        found = transmission(interface.junction(k[None]), TWO_PI * nu).transmission[0]
         heat = heat_capacity_weight(nu, TEMPERATURES[:, None]) * w * 1e30
         g += share * 100.0 / interface.area * (heat @ found)
         samples += nu.size

@@ -74,12 +74,12 @@ def test_lateral_supercell_keeps_opposite_edges_apart():
 def test_contact_of_like_crystals_is_the_crystal(name, request):
     """Central differences of 1e-3 Å along different directions agree to their square."""
     interface = request.getfixturevalue(name)
-    blocks = interface.blocks(WAVE_VECTORS)
+    blocks = interface.junction(WAVE_VECTORS)
     scale = np.abs(blocks.left.onsite).max()
     for onsite in blocks.onsite:
-        np.testing.assert_allclose(onsite, blocks.left.onsite[:, 0], atol=2e-6 * scale)
+        np.testing.assert_allclose(onsite, blocks.left.onsite, atol=2e-6 * scale)
     for hopping in blocks.hopping:
-        np.testing.assert_allclose(hopping, blocks.left.hopping[:, 0], atol=2e-6 * scale)
+        np.testing.assert_allclose(hopping, blocks.left.hopping, atol=2e-6 * scale)
     np.testing.assert_allclose(interface.slab.shift, 0.0, atol=1e-5)
 
 
@@ -92,25 +92,25 @@ def test_finite_displacements_err_by_their_square(perfect_argon, argon_springs):
 
 
 def test_blocks_are_hermitian_and_the_leads_are_attached_by_their_own_hopping(interface):
-    blocks = interface.blocks(WAVE_VECTORS)
+    blocks = interface.junction(WAVE_VECTORS)
     for onsite in (*blocks.onsite, blocks.left.onsite, blocks.right.onsite):
         np.testing.assert_allclose(onsite, onsite.conj().swapaxes(-1, -2), atol=1e-11 * np.abs(onsite).max())
     assert len(blocks.hopping) == len(blocks.onsite) + 1
     scale = np.abs(blocks.left.hopping).max()
-    np.testing.assert_allclose(blocks.hopping[0], blocks.left.hopping[:, 0], atol=1e-13 * scale)
-    np.testing.assert_allclose(blocks.hopping[-1], blocks.right.hopping[:, 0], atol=1e-13 * scale)
+    np.testing.assert_allclose(blocks.hopping[0], blocks.left.hopping, atol=1e-13 * scale)
+    np.testing.assert_allclose(blocks.hopping[-1], blocks.right.hopping, atol=1e-13 * scale)
 
 
 def test_no_layer_feels_a_rigid_shift_of_the_whole_junction(interface):
-    blocks = interface.blocks(np.zeros((1, 2)))
+    blocks = interface.junction(np.zeros((1, 2)))
     shifts = []
     for atoms in (interface.surfaces[0], *interface.device, interface.surfaces[1]):
         root = np.repeat(np.sqrt(interface.slab.atoms.get_masses()[atoms]), 3)
         shifts.append(root[:, None] * np.tile(np.eye(3), (len(atoms), 1)))
     assert len(shifts) == len(blocks.onsite) + 2
     for i, onsite in enumerate(blocks.onsite):
-        below, above = blocks.hopping[i][0], blocks.hopping[i + 1][0]
-        force = below.conj().T @ shifts[i] + onsite[0] @ shifts[i + 1] + above @ shifts[i + 2]
+        below, above = blocks.hopping[i][0, 0], blocks.hopping[i + 1][0, 0]
+        force = below.conj().T @ shifts[i] + onsite[0, 0] @ shifts[i + 1] + above @ shifts[i + 2]
         np.testing.assert_allclose(force, 0.0, atol=1e-12 * np.abs(onsite).max() * np.abs(shifts).max())
     for lead, shift in ((blocks.left, shifts[0]), (blocks.right, shifts[-1])):
         onsite, hopping = lead.onsite[0, 0], lead.hopping[0, 0]
@@ -198,7 +198,7 @@ def test_leads_have_the_symmetry_of_the_layer_group(interface):
     """At each Bloch phase across the layers; the contact's group is contained in that of both crystals."""
 
     def spectrum(wave_vectors, side, phase):
-        lead = getattr(interface.blocks(wave_vectors), side)
+        lead = getattr(interface.junction(wave_vectors), side)
         forward = lead.hopping * np.exp(1j * phase)
         return np.linalg.eigvalsh(lead.onsite + forward + forward.conj().swapaxes(-1, -2))
 

@@ -10,7 +10,6 @@ from latmm.continuum.media import Medium
 from latmm.interface.build import build_interface
 from latmm.lattice.calculators import resolve_potential
 from latmm.structures import read_structure
-from latmm.sweep.junctions import junction
 
 STRUCTURES = Path(__file__).parent.parent / "structures"
 
@@ -31,5 +30,5 @@ def test_long_bloch_waves_cross_as_elastic_waves_of_the_same_force_constants() -
     elastic = transmissivity(left, right, slowness).sum(axis=(-2, -1))
     omega = 2 * np.pi * 0.01
     plane = interface.left.atoms.cell.array[:2, :2]
-    found = transmission(junction(interface, 0.1 * omega * slowness @ plane.T / (2 * np.pi)), [omega])
+    found = transmission(interface.junction(0.1 * omega * slowness @ plane.T / (2 * np.pi)), [omega])
     np.testing.assert_allclose(found.transmission[:, 0], elastic, atol=1e-4)

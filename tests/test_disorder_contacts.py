@@ -25,7 +25,6 @@ from latmm.lattice.phonons import largest_frequency
 from latmm.studies import ensembles
 from latmm.studies.ensembles import ensemble
 from latmm.sweep import run
-from latmm.sweep.junctions import junction
 from latmm.sweep.measures import SpecularTransmission, same_wave_vector
 from latmm.sweep.run import sweep
 from latmm.sweep.sampling import Window, reduced_mesh, windows
@@ -36,7 +35,7 @@ OMEGA = TWO_PI * np.array([1.5, 4.0, 6.5])
 
 
 def solved(interface):
-    return transmission(junction(interface, K), OMEGA)
+    return transmission(interface.junction(K), OMEGA)
 
 
 @pytest.fixture(scope="module")
@@ -261,7 +260,7 @@ def test_a_flat_contact_transmits_specularly_only(rough_silicon):
     realisation = realise(rough_silicon, Mixing(Profile.uniform(2)), 0)
     mixed = sweep(realisation, grid, samples, common=9.0, measure=SpecularTransmission())
     assert np.all(mixed.specular < 0.99 * mixed.transmission)
-    expected = transmission(junction(rough_silicon, K), TWO_PI * grid.frequency).transmission.mean(axis=0)
+    expected = transmission(rough_silicon.junction(K), TWO_PI * grid.frequency).transmission.mean(axis=0)
     assert_allclose(ideal.transmission, 100.0 * expected / rough_silicon.area, rtol=1e-10)
 
 
@@ -335,7 +334,7 @@ def test_weak_mass_disorder_scatters_as_born_says(perfect_silicon):
     assert np.count_nonzero(change) == 4 * 4
     for nu in (5.0, 8.0):
         omega = TWO_PI * nu
-        s = scatter(junction(found, K[:1]), omega)
+        s = scatter(found.junction(K[:1]), omega)
         t = np.abs(s.transmitted_left[0, 0]) ** 2
         expected = born(ideal, change, omega, _first(s.left.right))
         n = s.left.right.vectors.shape[-1]
@@ -375,7 +374,7 @@ def test_weak_mass_disorder_scatters_long_waves_as_the_fourth_power_of_frequency
     def share(nu):
         # the mesh grows with the disc of waves, so that it samples them alike
         k, weights = reduced_mesh((8, 8), 0.2 * nu, [np.eye(2, dtype=np.int64)])
-        waves = scatter(junction(perfect_silicon, k), TWO_PI * nu).left.right
+        waves = scatter(perfect_silicon.junction(k), TWO_PI * nu).left.right
         u = np.where(waves.propagating[..., None, :], waves.vectors, 0.0)[:, 0]
         u = u.reshape(len(u), -1, 3, u.shape[-1])
         s = np.einsum("k,kacm,kadm->acd", 0.04 * nu**2 * weights, u, u.conj())

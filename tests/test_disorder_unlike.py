@@ -20,7 +20,6 @@ from latmm.interface.tiling import tile
 from latmm.lattice.calculators import resolve_potential
 from latmm.lattice.relaxation import FORCE_LIMIT
 from latmm.studies.ensembles import ensemble
-from latmm.sweep.junctions import junction
 from latmm.units import TWO_PI
 
 K = np.array([[0.13, 0.29], [0.4, -0.21]])
@@ -30,7 +29,7 @@ DEEP = 24
 
 
 def solved(interface):
-    return transmission(junction(interface, K), OMEGA)
+    return transmission(interface.junction(K), OMEGA)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ ALLOWED = {
     "agf": set(),
     "experiment": set(),
     "continuum": {"landauer", "lattice"},
-    "interface": {"lattice"},
+    "interface": {"lattice", "agf"},
     "disorder": {"lattice", "interface"},
     "sweep": {"landauer", "lattice", "interface", "agf"},
     "modes": {"landauer", "lattice", "interface", "agf", "sweep", "continuum"},

@@ -19,7 +19,6 @@ from latmm.lattice.calculators import resolve_potential
 from latmm.lattice.relaxation import FORCE_LIMIT
 from latmm.modes.resolved import resolve
 from latmm.modes.system import System
-from latmm.sweep.junctions import junction
 from latmm.units import TWO_PI
 
 K = np.random.default_rng(8).uniform(-0.5, 0.5, (3, 2))
@@ -42,7 +41,7 @@ def argon_planes(structure, springs):
 
 
 def spectra(interface, k=K, top=1.9, count=6):
-    return transmission(junction(interface, k), TWO_PI * np.linspace(0.15, top, count))
+    return transmission(interface.junction(k), TWO_PI * np.linspace(0.15, top, count))
 
 
 def stoichiometry_and_distances(interface, shortest):
@@ -98,7 +97,7 @@ def test_exchanging_the_crystals_changes_nothing(argon_planes, springs, structur
     assert exchanged.layers[::-1] == argon_planes.layers
     omega = TWO_PI * np.linspace(0.15, 1.9, 6)
     ours, theirs = (
-        transmission(junction(i, np.array([[0.0, 0.25]])), omega) for i in (argon_planes, exchanged)
+        transmission(i.junction(np.array([[0.0, 0.25]])), omega) for i in (argon_planes, exchanged)
     )
     np.testing.assert_allclose(theirs.channels_left, ours.channels_right)
     np.testing.assert_allclose(theirs.transmission, ours.transmission, rtol=5e-3, atol=1e-4)
@@ -252,7 +251,7 @@ def test_phonons_of_crystals_with_different_cells_are_told_apart(argon_planes):
     """Mode by mode on both sides: energy is conserved, and what crosses adds up to the transmission."""
     system = System.of(argon_planes)
     nu = np.array([0.4, 0.9, 1.3])
-    total = transmission(junction(argon_planes, K), TWO_PI * nu).transmission.ravel()
+    total = transmission(argon_planes.junction(K), TWO_PI * nu).transmission.ravel()
     found = resolve(system, K, nu, outgoing=True)
     for side in (0, 1):
         phonons, crossing = found.incoming[side], found.transmissivity(side)

@@ -19,7 +19,6 @@ from latmm.lattice.phonons import largest_frequency
 from latmm.modes.fields import local_density_of_states
 from latmm.modes.system import System
 from latmm.modes.table import mode_table
-from latmm.sweep.junctions import junction
 from latmm.sweep.run import sweep
 from latmm.sweep.sampling import Window, frequency_grid, reduced_mesh, windows
 from latmm.units import TWO_PI
@@ -84,10 +83,10 @@ def test_a_tiled_contact_is_the_contact(supercell, silicon_germanium):
     """Channels and transmission, summed over the k∥ that fold; 1e-8 was asked for."""
     k = np.random.default_rng(3).uniform(-0.5, 0.5, (3, 2))
     omega = TWO_PI * np.linspace(0.4, 9.0, 9)
-    found = transmission(junction(supercell, k), omega)
+    found = transmission(supercell.junction(k), omega)
     folded = supercell.folded("left", k)
     assert supercell.area == pytest.approx(folded.shape[1] * silicon_germanium.area)
-    single = transmission(junction(silicon_germanium, folded.reshape(-1, 2)), omega)
+    single = transmission(silicon_germanium.junction(folded.reshape(-1, 2)), omega)
     for name in ("transmission", "channels_left", "channels_right"):
         expected = getattr(single, name).reshape(3, folded.shape[1], -1).sum(axis=1)
         np.testing.assert_allclose(getattr(found, name), expected, atol=1e-10)
@@ -118,7 +117,7 @@ def test_a_tiled_contact_keeps_sum_rule_exchange_and_symmetry(supercell):
 
 
 def test_leads_of_a_supercell_stay_primitive(supercell, silicon_germanium):
-    small, large = (junction(i, np.array([[0.1, 0.2]])) for i in (silicon_germanium, supercell))
+    small, large = (i.junction(np.array([[0.1, 0.2]])) for i in (silicon_germanium, supercell))
     assert isinstance(small.left, Lead)
     assert isinstance(large.left, FoldedLead)
     cells = round(supercell.area / silicon_germanium.area)
@@ -165,7 +164,7 @@ def test_windows_of_a_supercell_miss_no_phonon(silicon_germanium):
         extent = np.sqrt(window.weights.sum())
         outside = np.abs(whole).max(axis=1) > 0.5 * extent
         nu = grid.frequency[window.selected].max()
-        found = transmission(junction(interface, whole[outside]), np.array([TWO_PI * nu]))
+        found = transmission(interface.junction(whole[outside]), np.array([TWO_PI * nu]))
         assert found.channels_left.max() == found.channels_right.max() == 0
 
 

@@ -16,7 +16,6 @@ from latmm.interface.registration import extended, register
 from latmm.interface.tiling import tile
 from latmm.landauer import conductance
 from latmm.lattice.phonons import largest_frequency
-from latmm.sweep.junctions import junction
 from latmm.sweep.run import sweep
 from latmm.sweep.sampling import Window, frequency_grid, reduced_mesh
 from latmm.units import TWO_PI
@@ -95,7 +94,7 @@ def test_the_region_of_an_interface_gives_the_interface(silicon_germanium, still
     again = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, region=region, relax=False)
     k = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 2))
     omega = TWO_PI * np.linspace(0.5, 9.0, 8)
-    ours, theirs = (transmission(junction(i, k), omega) for i in (silicon_germanium, again))
+    ours, theirs = (transmission(i.junction(k), omega) for i in (silicon_germanium, again))
     np.testing.assert_allclose(theirs.transmission, ours.transmission, atol=2e-5)
 
 
@@ -115,7 +114,7 @@ def test_what_is_neither_crystal_lies_between(silicon_germanium, stillinger_webe
         assert one.passed, name
     k = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 2))
     omega = TWO_PI * np.linspace(0.5, 9.0, 8)
-    ideal, found = (transmission(junction(i, k), omega) for i in (silicon_germanium, interface))
+    ideal, found = (transmission(i.junction(k), omega) for i in (silicon_germanium, interface))
     assert max(found.unitarity.max(), found.reciprocity.max()) < 1e-8
     assert np.abs(found.transmission - ideal.transmission).max() > 0.01
     assert np.all(found.transmission <= np.minimum(found.channels_left, found.channels_right) + 1e-9)

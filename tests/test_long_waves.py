@@ -9,7 +9,6 @@ from latmm.agf import channels
 from latmm.interface.tiling import tile
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.phonons import largest_frequency
-from latmm.sweep.junctions import junction
 from latmm.sweep.long_waves import along_rays, highest_long_wave, rays
 from latmm.sweep.refinement import Sampling, solve_level
 from latmm.sweep.run import sweep
@@ -46,7 +45,7 @@ def test_number_of_channels_changes_at_every_edge_and_nowhere_else(name, request
         # a fiftieth of a segment off its ends
         radius = (bounds[:-1, None] + width * [0.02, 0.3, 0.7, 0.98]).ravel()
         k = radius[:, None] * direction @ interface.matched.cell.T / TWO_PI
-        lattice = junction(interface, k)
+        lattice = interface.junction(k)
         counts = sum(
             channels(lead, TWO_PI * np.array([nu]))[:, 0].astype(int)
             for lead in (lattice.left, lattice.right)

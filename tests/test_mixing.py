@@ -14,7 +14,6 @@ from latmm.errors import InputError, InstabilityError, MismatchError
 from latmm.interface.mixing import RULES, mix, mix_interface, require_stable_contact
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonons import phonons
-from latmm.sweep.junctions import junction
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 K = np.array([[0.0, 0.0], [0.11, 0.27], [-0.23, 0.05], [0.4, 0.31]])
@@ -48,7 +47,7 @@ def test_chains_joined_by_each_rule_transmit_by_the_closed_form(rule, right, acr
     interface = mix_interface(cubic(1.0, 20.0), cubic(3.0, 40.0), NORMALS, rule=rule)
     top = np.sqrt(4.0 * EV_PER_A2_AMU * min(1.0 / 20.0, right / 40.0))
     omega = np.array([0.1, 0.4, 0.8, 0.97]) * top
-    found = transmission(junction(interface, K[:1]), omega).transmission[0]
+    found = transmission(interface.junction(K[:1]), omega).transmission[0]
     assert_allclose(found, 3 * chain_transmission(1.0, 20.0, right, 40.0, across, omega), rtol=1e-8)
 
 
@@ -58,7 +57,7 @@ def test_crystal_joined_to_itself_transmits_every_channel(name, rule, request):
     table = request.getfixturevalue(name).constants
     interface = mix_interface(table, table, NORMALS, rule=rule)
     omega = TWO_PI * np.array([0.1, 0.3, 0.6]) * phonons(table, np.array([[0.5, 0.5, 0.0]])).frequency.max()
-    found = transmission(junction(interface, K), omega)
+    found = transmission(interface.junction(K), omega)
     assert found.channels_left.sum() > 10
     assert_allclose(found.transmission, found.channels_left, atol=1e-8)
 
@@ -69,7 +68,7 @@ def test_heavy_silicon_is_what_displacements_of_the_contact_give(silicon, heavy_
     masses = np.full(2, heavy_silicon.right.atoms.get_masses()[0])
     interface = mix_interface(silicon.constants, silicon.constants.with_masses(masses), NORMALS, rule=rule)
     omega = TWO_PI * np.array([1.0, 4.0, 7.0, 9.0])
-    mine, reference = (transmission(junction(i, K), omega) for i in (interface, heavy_silicon))
+    mine, reference = (transmission(i.junction(K), omega) for i in (interface, heavy_silicon))
     assert_allclose(mine.transmission, reference.transmission, atol=2e-4)
 
 
@@ -126,7 +125,7 @@ def test_sides_can_be_exchanged(silicon, structure, stillinger_weber):
     omega = TWO_PI * np.array([1.0, 4.0, 7.0])
     # the two-fold and mirror operations of the diamond contact
     k = np.vstack([K, -K, K[:, ::-1], -K[:, ::-1]])
-    forth, reverse = (transmission(junction(i, k), omega).transmission.sum(axis=0) for i in (there, back))
+    forth, reverse = (transmission(i.junction(k), omega).transmission.sum(axis=0) for i in (there, back))
     assert_allclose(forth, reverse, rtol=1e-8)
     assert forth.min() > 0.1
 
@@ -137,7 +136,7 @@ def test_strain_is_geometry_and_leaves_the_phonons_alone(silicon):
     table = ForceConstants(wide, silicon.constants.cells, silicon.constants.values)
     interface = mix_interface(silicon.constants, table, NORMALS)
     # the same springs: the contact is a perfect crystal in spite of 5 % misfit
-    found = transmission(junction(interface, K), TWO_PI * np.array([2.0, 6.0]))
+    found = transmission(interface.junction(K), TWO_PI * np.array([2.0, 6.0]))
     assert_allclose(found.transmission, found.channels_left, atol=1e-8)
     assert interface.checks["dispersion_right"].value < 1e-12
 

@@ -16,7 +16,6 @@ from latmm.lattice.calculators import resolve_potential
 from latmm.studies.designs import continuum_stack, design, listed, third_material
 from latmm.studies.figures import layers_figure
 from latmm.studies.layers import layer_study
-from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
 from latmm.units import TWO_PI
 
@@ -92,7 +91,7 @@ def test_the_limit_of_flat_contacts_is_the_smaller_number_of_channels_at_each_wa
     for window in at.samples:
         nodes = np.flatnonzero(window.selected & (nu < at.common))
         for k, weight in zip(window.wave_vectors, window.weights, strict=True):
-            found = transmission(junction(heavy_silicon, k[None]), TWO_PI * nu[nodes])
+            found = transmission(heavy_silicon.junction(k[None]), TWO_PI * nu[nodes])
             m, n = (
                 weight * 100.0 / heavy_silicon.area * x[0]
                 for x in (found.channels_left, found.channels_right)
@@ -141,7 +140,7 @@ def test_a_third_material_that_is_the_right_crystal_moves_the_contact(silicon_ge
     """Germanium in the last two planes of silicon: the contact a primitive layer farther left."""
     moved = realise(silicon_germanium, Interlayer(4, {"Si": ("Ge", 72.63)}), 0, potential=stillinger_weber)
     k, omega = np.array([[0.13, 0.29]]), TWO_PI * np.array([2.0, 5.0])
-    found, ideal = (transmission(junction(x, k), omega).transmission for x in (moved, silicon_germanium))
+    found, ideal = (transmission(x.junction(k), omega).transmission for x in (moved, silicon_germanium))
     assert_allclose(found, ideal, rtol=2e-3)
 
 

@@ -19,7 +19,6 @@ from latmm.interface.recognition import recognise
 from latmm.interface.superlattice import superlattice_interface
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
-from latmm.sweep.junctions import junction
 from latmm.units import TWO_PI
 from latmm_cli.main import cli
 
@@ -78,7 +77,7 @@ def displaced(matched, bulks, stillinger_weber):
 
 
 def solved(interface):
-    return transmission(junction(interface, K), OMEGA)
+    return transmission(interface.junction(K), OMEGA)
 
 
 def test_superlattice_gives_the_contact_that_a_slab_gives(bulks, superlattice, displaced):

@@ -8,7 +8,6 @@ from latmm.agf import transmission
 from latmm.interface.build import Interface, build_interface
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.phonons import largest_frequency, phonons
-from latmm.sweep.junctions import junction
 from latmm.sweep.run import SpectralTransmission, sweep
 from latmm.sweep.sampling import ELASTIC, frequency_grid, reduced_mesh, windows
 from latmm.units import TWO_PI
@@ -47,7 +46,7 @@ def test_perfect_crystal_transmits_every_channel(name, request):
     interface = request.getfixturevalue(name)
     wave_vectors = np.random.default_rng(9).uniform(-0.5, 0.5, (12, 2))
     nu = common(interface) * np.linspace(0.03, 0.97, 24)
-    found = transmission(junction(interface, wave_vectors), TWO_PI * nu)
+    found = transmission(interface.junction(wave_vectors), TWO_PI * nu)
     assert found.transmission.shape == (12, 24)
     np.testing.assert_array_equal(found.channels_left, found.channels_right)
     assert 0 < found.channels_left.max() <= 6
@@ -78,7 +77,7 @@ def test_sweep_is_the_mean_over_the_mesh_per_area(heavy_silicon, coarse):
     top = common(heavy_silicon)
     chosen = np.flatnonzero((grid.frequency > 0.5 * top) & (grid.frequency < top))
     points, weights = reduced_mesh((4, 4), 1.0, IDENTITY)
-    again = transmission(junction(heavy_silicon, points), TWO_PI * grid.frequency[chosen])
+    again = transmission(heavy_silicon.junction(points), TWO_PI * grid.frequency[chosen])
     area = heavy_silicon.area / 100.0  # nm²
     np.testing.assert_allclose(weights @ again.transmission / area, found.transmission[chosen], rtol=1e-9)
     np.testing.assert_allclose(weights @ again.channels_left / area, found.channels_left[chosen], rtol=1e-12)

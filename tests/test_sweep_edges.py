@@ -6,7 +6,6 @@ import pytest
 from latmm.lattice.force_constants import ForceConstants
 from latmm.sweep import tasks
 from latmm.sweep.edges import band_edges, inside_bands
-from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.tasks import bytes_per_wave_vector, solve
 from latmm.units import EV_PER_A2_AMU, TWO_PI
@@ -58,6 +57,6 @@ def test_blocks_assembled_for_one_wave_vector_or_for_all_differ_in_rounding_only
 
 
 def test_blocks_of_a_wave_vector_take_no_more_than_said(silicon_germanium):
-    lattice = junction(silicon_germanium, np.array([[0.1, 0.2], [0.3, 0.1]]))
+    lattice = silicon_germanium.junction(np.array([[0.1, 0.2], [0.3, 0.1]]))
     held = sum(block.nbytes for block in (*lattice.onsite, *lattice.hopping)) / 2
     assert held < bytes_per_wave_vector(silicon_germanium) < 4.5 * held

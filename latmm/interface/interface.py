@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from latmm.agf import FoldedLead, Junction, Lead
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.checks import Checks
 from latmm.errors import InputError
@@ -22,44 +23,10 @@ from latmm.interface.symmetry import Operation, reciprocal_rotations
 from latmm.lattice.force_constants import ForceConstants
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
-__all__ = ["Interface", "LayerBlocks", "LeadBlocks"]
+__all__ = ["SIDES", "Interface"]
 
-
-@dataclass(frozen=True)
-class LeadBlocks:
-    """Mass-weighted blocks of a lead at K in-plane wave vectors, N of its own folded onto each, (rad/ps)².
-
-    Attributes
-    ----------
-    onsite, hopping : (K, N, n, n) complex
-        Inside a principal layer of the primitive lateral cell, and from layer j to j + 1 along +z.
-    expansion : (N n, N, n) complex
-        Unitary; degree of freedom of the surface layer ← folded k∥, degree of freedom of the primitive one.
-    """
-
-    onsite: Complexes
-    hopping: Complexes
-    expansion: Complexes
-
-
-@dataclass(frozen=True)
-class LayerBlocks:
-    """Mass-weighted blocks of the junction at K in-plane wave vectors, (rad/ps)².
-
-    Attributes
-    ----------
-    left, right : LeadBlocks
-        The leads.
-    onsite : tuple of (K, m, m) complex
-        Device layers, from left to right.
-    hopping : tuple of complex
-        Left lead to first device layer, … , last device layer to right lead.
-    """
-
-    left: LeadBlocks
-    right: LeadBlocks
-    onsite: tuple[Complexes, ...]
-    hopping: tuple[Complexes, ...]
+SIDES = ("left", "right")
+"""Names of the two crystals, in the order of every tuple and array over sides."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +79,7 @@ class Interface:
 
     def __post_init__(self) -> None:
         for name, depth, layers, principal in zip(
-            ("left", "right"), self.slab.depth, self.layers, self.principal, strict=True
+            SIDES, self.slab.depth, self.layers, self.principal, strict=True
         ):
             if depth < layers + 2 * principal:
                 raise InputError(
@@ -126,9 +93,27 @@ class Interface:
         return self.matched.area
 
     @property
+    def crystals(self) -> tuple[ForceConstants, ForceConstants]:
+        """Left and right crystal."""
+        return self.left, self.right
+
+    @property
+    def lateral(self) -> tuple[Integers, Integers]:
+        """In-plane vectors of the common cell in units of each crystal's own, in rows, (2, 2) each."""
+        return self.matched.lateral_left, self.matched.lateral_right
+
+    @property
     def rotations(self) -> list[Integers]:
-        """Integer matrices (2, 2) that take k∥ to k∥ with the same transmission."""
+        """Integer matrices (2, 2) that take k∥ to k∥ with the same transmission; time reversal included."""
         return reciprocal_rotations(self.operations)
+
+    @property
+    def spatial_rotations(self) -> list[Integers]:
+        """Those that keep the normal, and so take each incident phonon to an incident one.
+
+        They leave q_z alone; time reversal is not among them.
+        """
+        return [np.rint(np.linalg.inv(op.rotation).T).astype(np.int64) for op in self.operations]
 
     def folded(self, side: str, wave_vectors: Floats) -> Floats:
         """Wave vectors of one crystal's own lateral cell that fold onto those of the common cell.
@@ -148,9 +133,9 @@ class Interface:
         return fold(self._lateral(side), wave_vectors)
 
     def _lateral(self, side: str) -> Integers:
-        if side not in ("left", "right"):
+        if side not in SIDES:
             raise InputError(f"`side` must be left or right, but is {side!r}")
-        return self.matched.lateral_left if side == "left" else self.matched.lateral_right
+        return self.lateral[SIDES.index(side)]
 
     @cached_property
     def surfaces(self) -> tuple[Integers, Integers]:
@@ -200,21 +185,32 @@ class Interface:
         )
         return left, right
 
-    def blocks(self, wave_vectors: Floats) -> LayerBlocks:
-        """Blocks at in-plane wave vectors (K, 2), fractional in the common cell, in the position gauge."""
+    def junction(self, wave_vectors: Floats) -> Junction:
+        """Leads and device as the kernel wants them, in mass-weighted matrices, (rad/ps)².
+
+        Parameters
+        ----------
+        wave_vectors : (K, 2) float
+            k∥, fractional in the common reciprocal cell.
+
+        Returns
+        -------
+        Junction
+            In the position gauge, with the batch axes (K, 1), the second for ω to broadcast against. A side
+            whose lateral cell is its own primitive one has a plain lead, the other a folded one.
+        """
         onsite, hopping = self._device_blocks
         left, right = (
-            _lead_blocks(crystal, self.folded(side, wave_vectors), principal, expansion)
-            for side, crystal, principal, expansion in (
-                ("left", self.left, self.principal[0], self._expansions[0]),
-                ("right", self.right, self.principal[1], self._expansions[1]),
+            _lead(crystal, self.folded(side, wave_vectors), principal, expansion)
+            for side, crystal, principal, expansion in zip(
+                SIDES, self.crystals, self.principal, self._expansions, strict=True
             )
         )
-        return LayerBlocks(
+        return Junction(
             left,
             right,
-            tuple(_hermitian(block(wave_vectors) * EV_PER_A2_AMU) for block in onsite),
-            tuple(block(wave_vectors) * EV_PER_A2_AMU for block in hopping),
+            tuple(_hermitian(block(wave_vectors) * EV_PER_A2_AMU)[:, None] for block in onsite),
+            tuple((block(wave_vectors) * EV_PER_A2_AMU)[:, None] for block in hopping),
         )
 
 
@@ -255,10 +251,10 @@ def _levels(
     return tuple(inside[level == number] for number in range(1, last + 1))
 
 
-def _lead_blocks(
+def _lead(
     crystal: ForceConstants, wave_vectors: Floats, principal: int, expansion: Complexes
-) -> LeadBlocks:
-    """Blocks of principal layers of ``principal`` primitive layers at k∥ (K, N, 2) of the crystal."""
+) -> Lead | FoldedLead:
+    """Lead of principal layers of ``principal`` primitive layers at k∥ (K, N, 2) of the crystal."""
     count, folded, _ = wave_vectors.shape
     single = crystal.layer_blocks(wave_vectors.reshape(-1, 2)) * EV_PER_A2_AMU
     reach, n = (len(single) - 1) // 2, single.shape[-1]
@@ -271,8 +267,10 @@ def _lead_blocks(
                 onsite[target] = single[reach + j - i]
             if abs(principal + j - i) <= reach:
                 hopping[target] = single[reach + principal + j - i]
-    shape = (count, folded, size, size)
-    return LeadBlocks(onsite.reshape(shape), hopping.reshape(shape), expansion)
+    if folded == 1:
+        return Lead(onsite[:, None], hopping[:, None])
+    shape = (count, 1, folded, size, size)
+    return FoldedLead(onsite.reshape(shape), hopping.reshape(shape), expansion)
 
 
 def _expansion(

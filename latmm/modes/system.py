@@ -10,7 +10,6 @@ from latmm.arrays import Floats, Integers
 from latmm.interface.interface import Interface
 from latmm.interface.lateral import locate
 from latmm.lattice.force_constants import ForceConstants
-from latmm.sweep.junctions import junction
 from latmm.units import TWO_PI
 
 __all__ = ["BATCH_BYTES", "SIDES", "System"]
@@ -65,7 +64,7 @@ class System:
             interface.area,
             [np.rint(np.linalg.inv(op.rotation).T).astype(np.int64) for op in interface.operations],
             (interface.matched.lateral_left, interface.matched.lateral_right),
-            lambda k: junction(interface, k),
+            interface.junction,
             lambda side, k: interface.folded(SIDES[side], k),
         )
 

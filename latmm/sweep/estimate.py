@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latmm.interface.interface import Interface
-from latmm.sweep.junctions import junction
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.tasks import MEMORY, Task, at_once, bytes_of_tasks, solve
 from latmm.threads import single_threaded
@@ -91,7 +90,7 @@ def estimate(interface: Interface, sampling: Sampling, *, memory: int = MEMORY) 
     solve(interface, parts[0])  # the first call of everything costs extra
     rates = [_seconds(interface, part) / part.samples for part in parts]
     share = np.diff(np.concatenate([[0.0], 0.5 * (edges[chosen[1:]] + edges[chosen[:-1]]), edges[-1:]]))
-    lattice = junction(interface, parts[0].wave_vectors[:1])
+    lattice = interface.junction(parts[0].wave_vectors[:1])
     return Estimate(
         atoms=len(interface.slab.atoms),
         layers=lattice.sizes,

@@ -25,7 +25,6 @@ from latmm.executors import machine_memory
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
 from latmm.sweep.edges import inside_bands
-from latmm.sweep.junctions import junction
 from latmm.sweep.measures import CHANNELS, Measure, Transmission
 from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
@@ -203,7 +202,7 @@ def _solve_some(interface: Interface, wave_vectors: Floats, frequency: Floats, m
     counts = np.zeros((measure.quantities, len(wave_vectors), frequency.size))
     worst = np.zeros(3)
     retried = 0
-    lattice = junction(interface, wave_vectors)
+    lattice = interface.junction(wave_vectors)
     inside = inside_bands(interface, wave_vectors, frequency)
     both = inside[0] & inside[1]
     least = measure.bytes_per_sample(interface)
