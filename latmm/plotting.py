@@ -23,6 +23,7 @@ from latmm.experiment.drawing import draw_measured
 from latmm.files import check_destination, replacing
 from latmm.interface.interface import Interface
 from latmm.models import MODELS
+from latmm.stored import conductances
 
 __all__ = ["comparison_figure", "heading", "save"]
 
@@ -44,16 +45,19 @@ def comparison_figure(tree: xr.DataTree) -> Figure:
     comparison = tree["comparison"].to_dataset()
     table = comparison["conductance"]
     models = [str(m) for m in table["model"].values]
-    _conductance(axes["conductance"], table, models)
+    smooth = _smooth(tree, table)
+    _conductance(axes["conductance"], table, models, smooth)
     if "potentials" in tree.children:
         _spread(axes["conductance"], tree["potentials"].to_dataset(), models)
     if "exceeds_lattice_limit" in comparison:
         _mark_above(axes["conductance"], comparison)
     if "experiment" in tree.children:
         draw_measured(axes["conductance"], tree, lambda model: STYLE[model][1])
-    _ratio(axes["ratio"], table, models)
+    _ratio(axes["ratio"], table, models, smooth)
     _spectrum(axes["spectrum"], tree, models)
     _dispersions(axes["bands"], tree)
+    for letter, panel in zip("abcd", axes.values(), strict=True):
+        panel.set_title(f"({letter})", loc="left", fontweight="bold")
     handles, labels = axes["conductance"].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), frameon=False)
     figure.suptitle(f"{_title(tree)}\n{_source(tree)}")
@@ -155,13 +159,32 @@ def _formula(formula: str) -> str:
     return str(Formula(formula).reduce()[0])
 
 
-def _conductance(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
+_FEW = 8
+"""Temperatures below which a curve through them is no curve: it is drawn from Ξ(ν), the points marked."""
+
+
+def _smooth(tree: xr.DataTree, table: xr.DataArray) -> xr.DataArray | None:
+    """Conductances over a fine range of temperatures, where few were asked for and Ξ(ν) is stored."""
+    asked = table["temperature"].values
+    if asked.size >= _FEW:
+        return None
+    top = 1.3 * asked.max() if asked.size == 1 else asked.max()
+    grid = np.geomspace if asked.max() / asked.min() > 100 else np.linspace
+    found = conductances(tree, grid(max(asked.min() / 10, top / 200), top, 200))["conductance"]
+    return found.sel(model=[m for m in found["model"].values if m in table["model"].values])
+
+
+def _conductance(axes: Axes, table: xr.DataArray, models: list[str], smooth: xr.DataArray | None) -> None:
     t = table["temperature"].values
     for model in models:
         label, colour, line = STYLE[model]
-        marker = "o" if t.size < 8 else ""
         values = table.sel(model=model).values / 1e6
-        axes.plot(t, values, line, color=colour, label=label, marker=marker, markersize=3.0)
+        known = smooth is not None and model in smooth["model"].values
+        if known and smooth is not None:
+            axes.plot(smooth["temperature"], smooth.sel(model=model) / 1e6, line, color=colour, label=label)
+        marker, style = "o" if t.size < _FEW else "", "" if known else line
+        name = "" if known else label
+        axes.plot(t, values, linestyle=style, color=colour, label=name, marker=marker, markersize=3.0)
     if t.size > 1 and t.max() / t.min() > 100:
         axes.set(xscale="log", yscale="log")
     else:
@@ -199,14 +222,19 @@ def _mark_above(axes: Axes, comparison: xr.Dataset) -> None:
         axes.plot([], [], "kx", markersize=6.0, label="above the limit of the lattice")
 
 
-def _ratio(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
+def _ratio(axes: Axes, table: xr.DataArray, models: list[str], smooth: xr.DataArray | None) -> None:
     """Other models over the lattice; over the first model where the lattice was not asked for."""
     reference = "agf" if "agf" in models else models[0]
     t = table["temperature"].values
     for model in models:
         label, colour, line = STYLE[model]
         ratio = table.sel(model=model).values / table.sel(model=reference).values
-        axes.plot(t, ratio, line, color=colour, label=label, marker="o" if t.size < 8 else "", markersize=3.0)
+        known = smooth is not None and {model, reference} <= set(smooth["model"].values.tolist())
+        if known and smooth is not None:
+            fine = smooth.sel(model=model) / smooth.sel(model=reference)
+            axes.plot(smooth["temperature"], fine, line, color=colour)
+        marker, style = "o" if t.size < _FEW else "", "" if known else line
+        axes.plot(t, ratio, linestyle=style, color=colour, label=label, marker=marker, markersize=3.0)
     if t.size > 1 and t.max() / t.min() > 100:
         axes.set(xscale="log")
     else:
@@ -217,6 +245,13 @@ def _ratio(axes: Axes, table: xr.DataArray, models: list[str]) -> None:
 
 def _spectrum(axes: Axes, tree: xr.DataTree, models: list[str]) -> None:
     common = min(float(tree[side]["max_frequency"]) for side in ("left", "right"))
+    counted = next((m for m in models if MODELS[m].of_lattice), models[0]).replace("-", "_")
+    offered = tree[counted].to_dataset()
+    for side, colour in (("left", "#0072b2"), ("right", "#d55e00")):
+        label = f"channels, {side}"
+        nu, held = offered["frequency"].values, offered[f"channels_{side}"].values
+        axes.fill_between(nu, held, color=colour, alpha=0.12, lw=0, label=label)
+    axes.legend(frameon=False, fontsize="small", loc="upper left")
     for model in models:
         _, colour, line = STYLE[model]
         node = tree[model.replace("-", "_")].to_dataset()

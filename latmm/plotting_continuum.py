@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from latmm.experiment.drawing import draw_measured
 from latmm.models import MODELS
 
-__all__ = ["continuum_figure"]
+__all__ = ["continuum_figure", "draw_angles"]
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#000000", "#999999")
 _WAVES = {"L": "#0072b2", "V": "#d55e00", "H": "#009e73"}
@@ -40,7 +40,7 @@ def continuum_figure(tree: xr.DataTree, angles: xr.Dataset | None, title: str) -
         draw_measured(axes[0], tree, lambda model: _style(model, names.index(model))[0])
         axes[0].legend(frameon=False, fontsize="small")
     if angles is not None:
-        _angles(axes[1], angles)
+        draw_angles(axes[1], angles)
     figure.suptitle(title)
     return figure
 
@@ -75,7 +75,8 @@ def _conductance(axes: Axes, comparison: xr.Dataset) -> None:
     axes.legend(frameon=False, fontsize="small")
 
 
-def _angles(axes: Axes, angles: xr.Dataset) -> None:
+def draw_angles(axes: Axes, angles: xr.Dataset) -> None:
+    """Draw the transmissivity of elastic waves from the left against the angle of incidence."""
     theta = angles["angle"].values
     highest = float(angles["transmissivity"].sum("outgoing").max())
     for wave in angles["incident"].values:

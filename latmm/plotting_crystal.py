@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from latmm.plotting import _formula, _special_points
 from latmm.units import TWO_PI
 
-__all__ = ["crystal_figure", "draw_bands"]
+__all__ = ["crystal_figure", "debye_lines", "draw_bands"]
 
 
 def crystal_figure(crystal: xr.Dataset) -> Figure:
@@ -24,7 +24,7 @@ def crystal_figure(crystal: xr.Dataset) -> Figure:
     figure = Figure(figsize=(7.0, 4.2), layout="constrained")
     bands, density = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     draw_bands(bands, crystal, "#0072b2")
-    _debye_lines(bands, crystal)
+    debye_lines(bands, crystal)
     nu = crystal["dos_frequency"].values
     density.plot(crystal["density_of_states"].values, nu, color="#0072b2", lw=1.2)
     density.plot(crystal["density_of_states_debye"].values, nu, ":", color="0.3", lw=1.0)
@@ -37,21 +37,27 @@ def crystal_figure(crystal: xr.Dataset) -> Figure:
     return figure
 
 
-def draw_bands(axes: Axes, crystal: xr.Dataset, colour: str) -> None:
-    """Draw the bands of a crystal over its path, scaled to unit length, with the names of special points."""
+def draw_bands(
+    axes: Axes, crystal: xr.Dataset, colour: str, *, factor: float = 1.0, ticks: bool = True
+) -> None:
+    """Draw the bands of a crystal over its path, scaled to unit length, with the names of special points.
+
+    ``factor`` is 1 THz in the unit of the axis.
+    """
     x = crystal["path"].values / crystal["path"].values[-1]
-    bands = crystal["band_frequency"].values
+    bands = factor * crystal["band_frequency"].values
     # the path jumps where two points share a place: no line leads from one to the other
     jumps = np.flatnonzero(np.diff(x) < 1e-9) + 1
-    axes.plot(np.insert(x, jumps, np.nan), np.insert(bands, jumps, np.nan, axis=0), color=colour, lw=1.0)
-    places, names = _special_points(crystal)
-    axes.set_xticks(places, names)
-    for place in places[1:-1]:
-        axes.axvline(place, color="0.85", lw=0.6, zorder=0)
+    axes.plot(np.insert(x, jumps, np.nan), np.insert(bands, jumps, np.nan, axis=0), color=colour, lw=0.9)
+    if ticks:
+        places, names = _special_points(crystal)
+        axes.set_xticks(places, names)
+        for place in places[1:-1]:
+            axes.axvline(place, color="0.85", lw=0.6, zorder=0)
     axes.set(xlim=(0, 1))
 
 
-def _debye_lines(axes: Axes, crystal: xr.Dataset) -> None:
+def debye_lines(axes: Axes, crystal: xr.Dataset, *, factor: float = 1.0) -> None:
     """Draw ν = c|q|/2π from every Γ of the path up to the cut-off, longitudinal and transverse."""
     length = float(crystal["path"].values[-1])
     labels = json.loads(crystal.attrs["band_path_labels"])
@@ -70,4 +76,4 @@ def _debye_lines(axes: Axes, crystal: xr.Dataset) -> None:
                 slope = 10.0 * speed / TWO_PI  # km/s = 10 Å THz
                 end = min(reach, cutoff / slope)
                 x = np.array([place, place + step * end]) / length
-                axes.plot(x, [0.0, slope * end], ":", color="0.3", lw=1.0)
+                axes.plot(x, [0.0, factor * slope * end], ":", color="0.3", lw=1.0)

@@ -19,6 +19,7 @@ __all__ = [
     "HBAR",
     "KM_PER_S_PER_A_THZ",
     "PLANCK",
+    "THZ_IN",
     "THZ_PER_KELVIN",
     "TWO_PI",
 ]
@@ -42,3 +43,9 @@ KM_PER_S_PER_A_THZ: Final[float] = 0.1
 """1 Å THz in km s⁻¹."""
 THZ_PER_KELVIN: Final[float] = constants.k / constants.h * 1e-12
 """k_B/h in THz K⁻¹: hν/(k_B T) = ν/(T · THZ_PER_KELVIN)."""
+THZ_IN: Final[dict[str, float]] = {
+    "THz": 1.0,
+    "meV": 1e15 * constants.h / constants.e,
+    "cm-1": 1e10 / constants.c,
+}
+"""1 THz as an energy hν in meV and as a wave number ν/c in cm⁻¹."""

@@ -202,7 +202,12 @@ def test_bands_break_where_the_path_jumps(tree):
 def test_one_temperature_is_visible_in_both_panels(heavy):
     figure = comparison_figure(compare(heavy, 300.0, models=["dmm", "radiation"], **QUICK))
     for axes in figure.axes[:2]:
-        assert all(line.get_marker() == "o" for line in axes.get_lines())
+        points = [line for line in axes.get_lines() if line.get_marker() == "o"]
+        assert [line.get_xdata().tolist() for line in points] == [[300.0]] * 2
+        curves = [line for line in axes.get_lines() if line.get_marker() != "o"]
+        for point, curve in zip(points, curves, strict=True):  # from the stored spectrum, through the point
+            at = np.interp(300.0, curve.get_xdata(), curve.get_ydata())
+            assert at == pytest.approx(point.get_ydata()[0], rel=1e-3)
 
 
 def test_sampling_is_checked_at_both_ends_of_the_temperatures(heavy, tree):
