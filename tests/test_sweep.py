@@ -8,8 +8,9 @@ from latmm.agf import transmission
 from latmm.interface.build import Interface, build_interface
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.phonons import largest_frequency, phonons
-from latmm.sweep.run import SpectralTransmission, sweep
+from latmm.sweep.run import SpectralTransmission, assemble, sweep
 from latmm.sweep.sampling import ELASTIC, frequency_grid, reduced_mesh, windows
+from latmm.sweep.tasks import Piece, Task
 from latmm.units import TWO_PI
 
 IDENTITY = [np.eye(2, dtype=np.int64)]
@@ -198,3 +199,22 @@ def test_progress_counts_all_samples(heavy_silicon):
     assert found.samples == 12
     assert seen[-1] == ("modes", 12, 12)
     assert [step[1] for step in seen] == sorted(step[1] for step in seen)
+
+
+def test_the_limit_of_flat_contacts_takes_the_smaller_side_at_each_wave_vector():
+    """One k∥ has 1 | 5 channels and one 4 | 2: the limit is 1 + 2 = 3, below both sums, 5 and 7."""
+    task = Task(np.zeros((2, 2)), np.array([0.25, 0.25]), np.array([1]), np.array([2.0]), common=9.0)
+    counts = np.array([[0.5, 1.5], [1.0, 4.0], [5.0, 2.0], [0.25, 0.75]])[:, :, None]
+    grid = FrequencyGrid(np.array([1.0, 2.0]), np.ones(2))
+    found = assemble(grid, [task], [Piece(counts, np.array([1e-10, 2e-10, 3e-10]), 4)], area=50.0)
+    per_area = 0.25 * 100.0 / 50.0  # 1/Å² are 100/nm²
+    for name, count in (
+        ("flat_limit", 3.0),
+        ("transmission", 2.0),
+        ("channels_left", 5.0),
+        ("channels_right", 7.0),
+        ("specular", 1.0),
+    ):
+        np.testing.assert_allclose(getattr(found, name), [0.0, count * per_area], rtol=1e-14)
+    assert (found.unitarity, found.caroli, found.reciprocity) == (1e-10, 2e-10, 3e-10)
+    assert (found.samples, found.retried) == (2, 4)
