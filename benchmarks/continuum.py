@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch, transmissivity
-from latmm.continuum.channels import channels
+from latmm.continuum.amm import acoustic_mismatch, transmissivity
+from latmm.continuum.dispersion import channels
 from latmm.continuum.isotropic import isotropic_scattering
 from latmm.continuum.layers import Layer, Stack, stack_transmissivity
 from latmm.continuum.library import medium
@@ -64,8 +64,8 @@ def main() -> None:
 def _silicon():  # type: ignore[no-untyped-def]
     from ase.build import bulk
 
-    from latmm.lattice.calculators import resolve_potential
     from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
+    from latmm.potentials.calculators import resolve_potential
 
     atoms = bulk("Si", a=5.431)
     potential = resolve_potential("sw", ["Si"])

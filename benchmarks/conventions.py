@@ -15,8 +15,8 @@ from ase import Atoms
 
 import latmm
 from latmm.interface.build import Interface
-from latmm.lattice.calculators import Potential
-from latmm.lattice.relaxation import relax_crystal
+from latmm.potentials.calculators import Potential
+from latmm.potentials.relaxation import relax_crystal
 
 TEMPERATURES = [100.0, 300.0, 500.0]
 GERMANIUM = 72.63  # amu, standard atomic weight

@@ -12,9 +12,9 @@ from importlib.resources import files
 
 from latmm.disorder.kinds import Mixing
 from latmm.disorder.profiles import Profile
-from latmm.executors import local_processes
 from latmm.interface.build import build_interface
-from latmm.lattice.calculators import resolve_potential
+from latmm.parallel.executors import local_processes
+from latmm.potentials.calculators import resolve_potential
 from latmm.structures import read_structure
 from latmm.studies.ensembles import ensemble
 

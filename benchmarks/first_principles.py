@@ -19,10 +19,10 @@ import phonopy
 
 import latmm
 from latmm.errors import InputError
-from latmm.interface.finished import Planes
+from latmm.interface.from_phonopy import Planes
 from latmm.interface.mixing import RULES, mix_interface
+from latmm.lattice.dynamics import phonons
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import phonons
 from latmm.lattice.phonopy_files import read_phonopy
 from latmm.spread import mixing_spread
 

@@ -21,10 +21,10 @@ from matscipy.neighbours import neighbour_list
 
 from latmm.agf import transmission
 from latmm.interface.build import build_contact, match_crystals
-from latmm.interface.contact import sites
 from latmm.interface.interface import Interface
-from latmm.lattice.calculators import Potential, resolve_potential
-from latmm.lattice.phonons import largest_frequency
+from latmm.interface.slab import sites
+from latmm.lattice.dynamics import largest_frequency
+from latmm.potentials.calculators import Potential, resolve_potential
 from latmm.units import TWO_PI
 
 

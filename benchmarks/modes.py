@@ -17,14 +17,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from latmm.interface.build import build_interface
 from latmm.landauer import conductance
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.phonons import largest_frequency
-from latmm.modes.accumulation import conductances
+from latmm.lattice.dynamics import largest_frequency
+from latmm.modes.contributions import conductances
 from latmm.modes.driven import transmissivities
 from latmm.modes.export import angular_table, balance_error
 from latmm.modes.sampling import grid_samples
 from latmm.modes.system import System
 from latmm.modes.table import mode_pieces, read_modes, stored_pieces, write_modes
+from latmm.potentials.calculators import resolve_potential
 from latmm.structures import read_structure
 from latmm.sweep.run import sweep
 

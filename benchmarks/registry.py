@@ -27,19 +27,19 @@ from ase import Atoms
 
 import latmm
 from latmm.errors import InputError
+from latmm.geometry.coincidence import coincidences, matched_of
+from latmm.geometry.cuts import cut_at, terminations
+from latmm.geometry.matching import Matched
+from latmm.geometry.orientation import orient
 from latmm.interface.assembly import assemble_interface, buffer_layers, principal_layers
 from latmm.interface.build import build_contact, match_crystals
-from latmm.interface.coincidence import coincidences, matched_of
-from latmm.interface.contact import build_slab, relax_contact
 from latmm.interface.interface import Interface
-from latmm.interface.matching import Matched
-from latmm.interface.orientation import orient
 from latmm.interface.registry import scan_registry, shifted
-from latmm.interface.terminations import cut_at, terminations
-from latmm.lattice.calculators import Potential
+from latmm.interface.slab import build_slab, relax_contact
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
-from latmm.lattice.relaxation import relax_crystal
 from latmm.lattice.space_group import primitive_cell
+from latmm.potentials.calculators import Potential
+from latmm.potentials.relaxation import relax_crystal
 
 TEMPERATURES = [100.0, 300.0]
 LAYERS = (4, 4)

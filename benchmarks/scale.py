@@ -16,13 +16,13 @@ from dataclasses import replace
 import numpy as np
 
 import latmm
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch
+from latmm.continuum.amm import acoustic_mismatch
 from latmm.continuum.media import Medium
-from latmm.executors import local_processes, unordered
 from latmm.interface.interface import Interface
 from latmm.interface.tiling import tile
 from latmm.landauer import conductance
-from latmm.sweep.estimate import estimate
+from latmm.parallel.executors import local_processes, unordered
+from latmm.sweep.forecast import estimate
 from latmm.sweep.refinement import Sampling, levels, solve_level
 from latmm.sweep.tasks import solve
 

@@ -18,9 +18,9 @@ from latmm.agf import transmission
 from latmm.interface.interface import Interface
 from latmm.landauer import heat_capacity_weight
 from latmm.lattice.force_constants import ForceConstants
-from latmm.sweep.edges import inside_bands
+from latmm.sampling.edges import inside_bands
+from latmm.sampling.meshes import reduced_mesh
 from latmm.sweep.refinement import Sampling, solve_level
-from latmm.sweep.sampling import reduced_mesh
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 TEMPERATURES = np.array([50.0, 100.0, 300.0, 500.0])

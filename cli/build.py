@@ -89,7 +89,7 @@ def _summary(interface: "Interface") -> dict[str, Any]:
 
 def _table(interface: "Interface") -> str:
     """Say the same to people."""
-    from latmm.interface.matching import principal_strain
+    from latmm.geometry.matching import principal_strain
 
     found = _summary(interface)
     lines = [f"common cell          {found['area']:.3f} Å²"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from latmm.lattice.calculators import Potential
+    from latmm.potentials.calculators import Potential
 
 __all__ = ["cache_options", "remembering"]
 
@@ -40,7 +40,7 @@ def remembering(options: dict[str, Any], potential: "Potential") -> "Potential":
         If a folder that is named cannot be written to; the user's own is then done without.
     """
     from latmm.errors import InputError
-    from latmm.lattice.force_cache import cached, default_folder
+    from latmm.potentials.cache import cached, default_folder
 
     if options["no_cache"]:
         return potential

@@ -136,11 +136,11 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     from latmm.checks import dumps, loads
     from latmm.comparison import FREQUENCIES, KMESH
     from latmm.experiment.beside import put_beside
-    from latmm.plotting import comparison_figure, save
+    from latmm.plotting.conductance import comparison_figure, save
     from latmm.results import write
+    from latmm.sampling.meshes import check_sampling
     from latmm.spread import mixing_spread, potential_spread
     from latmm.sweep.refinement import check_tolerance
-    from latmm.sweep.sampling import check_sampling
 
     check_outputs(options)
     kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
@@ -230,7 +230,7 @@ def _compared(
 
 
 def _geometry(interface: "Interface") -> str:
-    from latmm.interface.matching import principal_strain
+    from latmm.geometry.matching import principal_strain
 
     strains = ", ".join(
         f"{side} {' and '.join(f'{round(100 * e, 2) + 0.0:+.2f}' for e in principal_strain(value))} %"

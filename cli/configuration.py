@@ -132,8 +132,8 @@ def from_file(path: str) -> dict[str, Any]:
     InputError, click.UsageError
         If it cannot be read, or does not name its command.
     """
-    from latmm.plain_yaml import plain_yaml
     from latmm.reading import file_bytes
+    from latmm.yaml_data import plain_yaml
 
     settings = plain_yaml(file_bytes(path, "study file"), path)
     if not isinstance(settings, dict) or not isinstance(settings.get(_COMMAND), str):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from latmm.interface.interface import Interface
-    from latmm.lattice.calculators import Potential
+    from latmm.potentials.calculators import Potential
 
     from .progress import Reporter
 

@@ -72,11 +72,11 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     import numpy as np
     import xarray as xr
 
-    from latmm.continuum.contact import spring_compliance
+    from latmm.continuum.boundary import spring_compliance
+    from latmm.continuum.combined import Conductances, Side, comparison_table, graded_grid
     from latmm.continuum.layers import Stack, acoustic_mismatch_stack
     from latmm.continuum.library import medium
     from latmm.continuum.low_temperature import LONG_WAVES
-    from latmm.continuum.survey import Conductances, Side, comparison_table, graded_grid
 
     measured = own_series(options)
     left, right = (Side(medium(options[f"{name}_medium"])) for name in ("left", "right"))
@@ -139,10 +139,10 @@ def _description(layers: "tuple[Layer, ...]") -> "xr.Dataset":
 
 
 def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) -> "tuple[Layer, ...]":
+    from latmm.continuum.combined import Side
     from latmm.continuum.grading import best_matching_layer, graded_layers
     from latmm.continuum.layers import Layer
     from latmm.continuum.library import medium
-    from latmm.continuum.survey import Side
 
     if options["graded"] is not None:
         return graded_layers(left, right, options["graded"], 40)

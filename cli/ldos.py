@@ -44,12 +44,12 @@ def command(**options: Any) -> None:
     import xarray as xr
 
     from latmm.checks import dumps
-    from latmm.lattice.phonons import largest_frequency
+    from latmm.lattice.dynamics import largest_frequency
     from latmm.modes.fields import local_density_of_states
-    from latmm.plotting import heading, save
-    from latmm.plotting_scattering import density_figure
+    from latmm.plotting.conductance import heading, save
+    from latmm.plotting.scattering import density_figure
     from latmm.results import write
-    from latmm.sweep.sampling import check_sampling
+    from latmm.sampling.meshes import check_sampling
 
     if not (options["output"] or options["plot"]):
         raise click.UsageError("name a file for the result: -o FILE, --plot FILE, or both")

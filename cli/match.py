@@ -13,8 +13,8 @@ from .progress import Reporter
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from latmm.interface.coincidence import Coincidence
-    from latmm.lattice.calculators import Potential
+    from latmm.geometry.coincidence import Coincidence
+    from latmm.potentials.calculators import Potential
 
 __all__ = ["command"]
 
@@ -98,7 +98,7 @@ def command(**options: Any) -> None:
       latmm match structures/gan.cif structures/si.cif --left-normal 0 0 1 --right-normal 1 1 1 --max-area 400
     """
     from latmm.errors import InputError, MismatchError
-    from latmm.interface.coincidence import coincidences
+    from latmm.geometry.coincidence import coincidences
 
     if options["mirror"]:
         options["right_normal"] = tuple(-index for index in options["right_normal"])
@@ -136,7 +136,7 @@ def command(**options: Any) -> None:
 
 def _oriented(options: dict[str, Any]) -> "tuple[tuple[Atoms, Atoms], dict[str, str]]":
     """Both crystals, relaxed where there is a potential, and oriented; and where each lattice comes from."""
-    from latmm.interface.orientation import orient
+    from latmm.geometry.orientation import orient
     from latmm.lattice.phonopy_files import is_phonopy_file, read_phonopy
     from latmm.lattice.space_group import primitive_cell
     from latmm.structures import read_structure
@@ -162,7 +162,7 @@ def _oriented(options: dict[str, Any]) -> "tuple[tuple[Atoms, Atoms], dict[str, 
 
 
 def _relaxed(crystal: "Atoms", potential: "Potential", name: str, quiet: bool) -> "Atoms":
-    from latmm.lattice.relaxation import relax_crystal
+    from latmm.potentials.relaxation import relax_crystal
 
     stage = f"relaxation of {name}"
     with Reporter(quiet=quiet) as report:
@@ -201,7 +201,7 @@ def _table(numbered: "list[tuple[int, Coincidence]]") -> str:
     """One row for each common cell."""
     import numpy as np
 
-    from latmm.interface.matching import principal_strain
+    from latmm.geometry.matching import principal_strain
 
     lines = [
         f"{'no.':>4}{'area (Å²)':>11}{'cells':>10}{'twist (°)':>11}{'strain left (%)':>18}"
@@ -240,7 +240,7 @@ def _description(number: int, cell: "Coincidence", crystals: "tuple[Atoms, ...]"
 
 def _cuts(name: str, crystal: "Atoms") -> str:
     """In-plane vectors and terminations of one crystal."""
-    from latmm.interface.terminations import terminations
+    from latmm.geometry.cuts import terminations
 
     a, b, *_, angle = crystal.cell.cellpar()
     lines = [
@@ -263,7 +263,7 @@ def _summary(
     """All of it for other programs; lengths in Å, angles in degrees, strains as shares."""
     from dataclasses import asdict
 
-    from latmm.interface.terminations import terminations
+    from latmm.geometry.cuts import terminations
 
     sides = {
         side: {

@@ -86,8 +86,8 @@ def command(**options: Any) -> None:
     from latmm.modes.sampling import grid_samples, zone_samples
     from latmm.modes.system import System
     from latmm.modes.table import mode_pieces, stored_pieces, write_modes
-    from latmm.plotting import heading
-    from latmm.sweep.sampling import check_sampling
+    from latmm.plotting.conductance import heading
+    from latmm.sampling.meshes import check_sampling
 
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
@@ -136,8 +136,8 @@ def _draw(
     import xarray as xr
 
     from latmm.modes.table import stored_pieces
-    from latmm.plotting import save
-    from latmm.plotting_modes import angle_figure, zone_figure
+    from latmm.plotting.conductance import save
+    from latmm.plotting.modes import angle_figure, zone_figure
 
     if not options["chosen"]:
         save(angle_figure(bins, continuum), options["plot"], checks, above=above)

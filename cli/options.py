@@ -7,7 +7,7 @@ import click
 import numpy as np
 
 if TYPE_CHECKING:
-    from latmm.lattice.calculators import Potential
+    from latmm.potentials.calculators import Potential
 
 __all__ = [
     "assignments",
@@ -127,7 +127,7 @@ def potential_options(function: _F, *, several: bool = False) -> _F:
 
 def potential_of(options: dict[str, Any], elements: Iterable[str]) -> "Potential":
     """Find the potential that the options ask for, and say which it is."""
-    from latmm.lattice.calculators import resolve_potential
+    from latmm.potentials.calculators import resolve_potential
 
     parameters = assignments(options["potential_option"], "--potential-option")
     potential = resolve_potential(options["potential"], elements, parameters)

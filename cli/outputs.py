@@ -37,7 +37,7 @@ def check_outputs(options: dict[str, Any]) -> None:
     """
     from latmm.errors import InputError
     from latmm.files import check_destination, check_store
-    from latmm.plotting import check_figure
+    from latmm.plotting.conductance import check_figure
 
     taken = _inputs(options)
     for name, option in (("output", "-o"), ("csv_file", "--csv"), ("plot", "--plot")):

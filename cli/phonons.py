@@ -37,8 +37,8 @@ def command(**options: Any) -> None:
 
     from latmm.continuum.crystal import phonon_dataset
     from latmm.continuum.media import Medium
-    from latmm.plotting import save
-    from latmm.plotting_crystal import crystal_figure
+    from latmm.plotting.conductance import save
+    from latmm.plotting.crystal import crystal_figure
     from latmm.results import write
 
     temperatures = temperature_list(options["temperature"])

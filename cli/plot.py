@@ -50,7 +50,7 @@ def command(
       latmm plot plot-me.nc conductance-log spectrum --units meV -o al-sapphire.pdf --data al-sapphire.csv
     """
     from latmm.checks import loads
-    from latmm.plotting import save
+    from latmm.plotting.conductance import save
     from latmm.plotting_stored import FIGURES, draw, figures_of, write_data
     from latmm.results import read
 

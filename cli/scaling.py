@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from latmm.interface.interface import Interface
     from latmm.sweep.checkpoint import Checkpoint
-    from latmm.sweep.estimate import Estimate
+    from latmm.sweep.forecast import Estimate
 
 __all__ = [
     "budget",
@@ -66,10 +66,10 @@ def check_scaling(options: dict[str, Any]) -> None:
 @contextmanager
 def executor_of(options: dict[str, Any]) -> "Iterator[Executor | None]":
     """Connect to what the options ask for, for the time of a ``with`` block."""
-    from latmm.executors import local_processes
+    from latmm.parallel.executors import local_processes
 
     if options["scheduler"]:
-        from latmm.cluster import dask_cluster
+        from latmm.parallel.cluster import dask_cluster
 
         with dask_cluster(options["scheduler"]) as cluster:
             yield cluster
@@ -79,7 +79,7 @@ def executor_of(options: dict[str, Any]) -> "Iterator[Executor | None]":
 
 
 def _processes(options: dict[str, Any]) -> int:
-    from latmm.executors import available_cores
+    from latmm.parallel.executors import available_cores
 
     number: int | None = options["processes"]
     return available_cores() if number is None else number
@@ -145,7 +145,7 @@ def cost(
     coldest: float,
 ) -> str:
     """Say what a sweep will cost, from a few of its samples."""
-    from latmm.sweep.estimate import estimate
+    from latmm.sweep.forecast import estimate
     from latmm.sweep.refinement import Sampling
 
     found = estimate(

@@ -44,10 +44,10 @@ def command(**options: Any) -> None:
     from latmm.checks import dumps
     from latmm.modes.maps import conversion, scattering_map
     from latmm.modes.system import System
-    from latmm.plotting import heading, save
-    from latmm.plotting_scattering import conversion_figure
+    from latmm.plotting.conductance import heading, save
+    from latmm.plotting.scattering import conversion_figure
     from latmm.results import write
-    from latmm.sweep.sampling import check_sampling
+    from latmm.sampling.meshes import check_sampling
 
     check_outputs(options)
     check_sampling(options["kmesh"], 2)
@@ -77,7 +77,7 @@ def command(**options: Any) -> None:
 
 def _table(mapped: "xr.Dataset") -> str:
     """One row for each incident branch with phonons, one column for each outgoing one."""
-    from latmm.plotting_modes import branch_name
+    from latmm.plotting.modes import branch_name
 
     probability = mapped["conversion"]
     states = [

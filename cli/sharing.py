@@ -10,7 +10,7 @@ from .numbers import Whole
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from latmm.lattice.calculators import Potential
+    from latmm.potentials.calculators import Potential
 
 __all__ = ["for_forces", "force_options", "process_options"]
 

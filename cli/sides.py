@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from latmm.checks import Check, Checks
-    from latmm.continuum.survey import Side
-    from latmm.lattice.calculators import Potential
+    from latmm.continuum.combined import Side
+    from latmm.potentials.calculators import Potential
 
 __all__ = ["side_options", "sides"]
 
@@ -90,9 +90,9 @@ def sides(options: dict[str, Any]) -> "tuple[tuple[Side, Side], Checks]":
     click.UsageError
         If neither or both kinds of description are given.
     """
+    from latmm.continuum.combined import Side
     from latmm.continuum.library import medium
     from latmm.continuum.media import rotation_to_normal
-    from latmm.continuum.survey import Side
 
     media = options["left_medium"], options["right_medium"]
     normals = options["normal"], options["right_normal"] or options["normal"]
@@ -140,8 +140,8 @@ def _crystals(
 
 
 def _finished(path: str, normal: tuple[int, int, int], quiet: bool) -> "Side":
-    from latmm.continuum.survey import Side
-    from latmm.interface.finished import oriented
+    from latmm.continuum.combined import Side
+    from latmm.interface.from_phonopy import oriented
     from latmm.lattice.phonopy_files import read_phonopy
 
     calculation = read_phonopy(path)
@@ -162,12 +162,12 @@ def _crystal(
     executor: "Executor | None",
     report: Reporter,
 ) -> "Side":
-    from latmm.continuum.survey import Side
-    from latmm.interface.orientation import orient
-    from latmm.lattice.phonons import require_stable
+    from latmm.continuum.combined import Side
+    from latmm.geometry.orientation import orient
+    from latmm.lattice.dynamics import require_stable
     from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
-    from latmm.lattice.relaxation import relax_crystal
     from latmm.lattice.space_group import primitive_cell
+    from latmm.potentials.relaxation import relax_crystal
 
     reduced = primitive_cell(atoms)
     if relax:

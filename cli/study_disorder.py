@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from latmm.disorder.kinds import Disorder
     from latmm.interface.interface import Interface
-    from latmm.lattice.calculators import Potential
+    from latmm.potentials.calculators import Potential
 
 __all__ = ["command", "table"]
 
@@ -161,9 +161,9 @@ def _disorder(options: dict[str, Any]) -> "Disorder":
 
 def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
     from latmm.interface.tiling import tile
+    from latmm.plotting.studies import ensemble_figure
+    from latmm.sampling.meshes import check_sampling
     from latmm.studies.ensembles import FREQUENCIES, KMESH, ensemble
-    from latmm.studies.figures import ensemble_figure
-    from latmm.sweep.sampling import check_sampling
 
     kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
     frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]

@@ -84,10 +84,10 @@ def _run(
     lists: dict[str, list[float]],
     third: dict[str, tuple[str, float]],
 ) -> "xr.DataTree":
+    from latmm.plotting.studies import layers_figure
+    from latmm.sampling.meshes import check_sampling
     from latmm.studies.designs import design, listed, third_material
-    from latmm.studies.figures import layers_figure
     from latmm.studies.layers import FREQUENCIES, KMESH, layer_study
-    from latmm.sweep.sampling import check_sampling
 
     kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
     frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from latmm.interface.interface import Interface
-    from latmm.lattice.calculators import Potential
+    from latmm.potentials.calculators import Potential
 
 __all__ = [
     "keeping",
@@ -129,7 +129,7 @@ def shares(text: str, option: str) -> list[float]:
 
 def potential_of(options: dict[str, Any], interface: "Interface", others: Iterable[str] = ()) -> "Potential":
     """Potential that the options name, for the elements of both crystals and others, with its cache."""
-    from latmm.lattice.calculators import resolve_potential
+    from latmm.potentials.calculators import resolve_potential
 
     crystals = interface.matched.left, interface.matched.right
     elements = {symbol for atoms in crystals for symbol in atoms.get_chemical_symbols()}
@@ -160,7 +160,7 @@ def write_files(
 ) -> None:
     """Write the result and the figure that were asked for."""
     from latmm.checks import dumps, loads
-    from latmm.plotting import heading, save
+    from latmm.plotting.conductance import heading, save
     from latmm.results import write
 
     tree.attrs.update(provenance(options, interface))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from latmm.checks import Checks
-    from latmm.continuum.survey import Side
+    from latmm.continuum.combined import Side
     from latmm.experiment.table import Series
 
 __all__ = ["deliver", "describe_media", "note_cutoffs", "output_options", "run_survey"]
@@ -62,8 +62,8 @@ def run_survey(
     checks: "Checks",
 ) -> None:
     """Compute the models and deliver table, file and figure."""
-    from latmm.continuum.incidence import incidence
-    from latmm.continuum.survey import survey
+    from latmm.continuum.angles import incidence
+    from latmm.continuum.combined import survey
 
     measured = own_series(options) + _measured(options, *pair)
     note_cutoffs(options, *pair)
@@ -104,8 +104,8 @@ def deliver(
     """Write what was asked for and print the table or JSON."""
     from latmm.checks import dumps
     from latmm.experiment.beside import put_beside
-    from latmm.plotting import save
-    from latmm.plotting_continuum import continuum_figure
+    from latmm.plotting.conductance import save
+    from latmm.plotting.continuum import continuum_figure
     from latmm.results import write
 
     checks = checks or {}

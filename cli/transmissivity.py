@@ -49,15 +49,15 @@ def command(**options: Any) -> None:
       latmm transmissivity structures/si.cif structures/ge.cif --mesh 16 16 16 -o si-ge-phonons.nc
     """
     from latmm.checks import dumps
-    from latmm.modes.budget import BY, budget
     from latmm.modes.continuum import Continuum, beside_phonons
+    from latmm.modes.differences import BY, budget
     from latmm.modes.driven import transmissivities
     from latmm.modes.elastic import elastic_transmission
     from latmm.modes.export import write_phonon_csv
     from latmm.modes.mesh import check_mesh
     from latmm.modes.system import SIDES, System
-    from latmm.plotting import heading, save
-    from latmm.plotting_modes import phonon_figure
+    from latmm.plotting.conductance import heading, save
+    from latmm.plotting.modes import phonon_figure
     from latmm.results import write
 
     temperatures = temperature_list(options["temperature"])
@@ -152,7 +152,7 @@ def _width(model: str) -> int:
 def _labels(by: str, ends: list[float]) -> list[str]:
     """Names of branches, or ranges of angles and frequencies."""
     if by == "branch":
-        from latmm.plotting_modes import branch_name
+        from latmm.plotting.modes import branch_name
 
         return [branch_name(int(branch)) for branch in ends]
     unit = "°" if by == "angle" else " THz"

@@ -116,7 +116,7 @@ def _list(found: "Resolved", side: str) -> str:
     """Write one row for each incident phonon."""
     from latmm.modes.system import SIDES
     from latmm.modes.table import angle_to_normal
-    from latmm.plotting_modes import branch_name
+    from latmm.plotting.modes import branch_name
 
     index = SIDES.index(side)
     phonons, crossing = found.incoming[index], found.transmissivity(index)

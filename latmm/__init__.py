@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from latmm.interface.contact_file import read_contact, write_contact
     from latmm.interface.mixing import mix_interface
     from latmm.interface.tiling import tile
-    from latmm.lattice.calculators import resolve_potential
     from latmm.lattice.phonopy_files import read_phonopy
+    from latmm.potentials.calculators import resolve_potential
     from latmm.results import read, write
     from latmm.spread import potential_spread
     from latmm.structures import read_structure
@@ -56,7 +56,7 @@ _HOME = {
     "read_contact": "latmm.interface.contact_file",
     "read_phonopy": "latmm.lattice.phonopy_files",
     "read_structure": "latmm.structures",
-    "resolve_potential": "latmm.lattice.calculators",
+    "resolve_potential": "latmm.potentials.calculators",
     "tile": "latmm.interface.tiling",
     "write": "latmm.results",
     "write_contact": "latmm.interface.contact_file",

@@ -22,13 +22,13 @@ from numpy.typing import ArrayLike
 from latmm import __version__
 from latmm.arrays import Floats
 from latmm.checks import Check, by_name, check, dumps
-from latmm.continuum.channels import channels
+from latmm.continuum.combined import ABOVE_LATTICE, ContinuumModels, Side, quadrature_errors
 from latmm.continuum.crystal import band_path, crystal_dataset
-from latmm.continuum.diffuse_mismatch import radiation_limit
-from latmm.continuum.survey import ABOVE_LATTICE, ContinuumModels, Side, quadrature_errors
+from latmm.continuum.dispersion import channels
+from latmm.continuum.dmm import radiation_limit
 from latmm.errors import InputError
+from latmm.geometry.matching import principal_strain
 from latmm.interface.interface import Interface
-from latmm.interface.matching import principal_strain
 from latmm.landauer import (
     FrequencyGrid,
     conductance,
@@ -38,7 +38,7 @@ from latmm.landauer import (
     spectrum,
     temperatures,
 )
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
 from latmm.lattice.stiffness import elasticity, slope_error
 from latmm.limits import limits_of
 from latmm.models import MODELS, defaults, offered
@@ -103,7 +103,7 @@ def compare(
     progress : callable, optional
         Called with (stage, done, in all).
     executor : concurrent.futures.Executor, optional
-        Shares the work on the lattice, e.g. from :mod:`latmm.executors`.
+        Shares the work on the lattice, e.g. from :mod:`latmm.parallel.executors`.
     checkpoint : Checkpoint, optional
         Keeps what is found on the lattice, so that a run that was stopped goes on.
     memory : int

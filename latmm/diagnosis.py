@@ -18,8 +18,8 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from latmm import __version__
-from latmm.executors import available_cores
-from latmm.lattice.force_cache import default_folder
+from latmm.parallel.executors import available_cores
+from latmm.potentials.cache import default_folder
 
 __all__ = ["Finding", "installation", "self_test"]
 
@@ -96,7 +96,7 @@ def self_test(progress: Callable[[str, int, int], None] | None = None) -> list[F
     """
     from latmm.comparison import compare
     from latmm.interface.build import build_interface
-    from latmm.lattice.calculators import resolve_potential
+    from latmm.potentials.calculators import resolve_potential
     from latmm.structures import read_structure
 
     begin = time.perf_counter()

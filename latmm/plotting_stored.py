@@ -21,8 +21,8 @@ from latmm.arrays import Floats
 from latmm.errors import InputError
 from latmm.landauer import heat_capacity_weight
 from latmm.models import MODELS
-from latmm.plotting import _formula, _title
-from latmm.plotting_crystal import debye_lines, draw_bands
+from latmm.plotting.conductance import _formula, _title
+from latmm.plotting.crystal import debye_lines, draw_bands
 from latmm.stored import conductances, spectra
 from latmm.units import THZ_IN
 
@@ -254,7 +254,7 @@ def paint_densities(tree: xr.DataTree, axes: Axes, look: Look) -> None:
 
 def paint_angles(tree: xr.DataTree, axes: Axes, look: Look) -> None:
     """Transmissivity of elastic waves from the left against the angle of incidence."""
-    from latmm.plotting_continuum import draw_angles
+    from latmm.plotting.continuum import draw_angles
 
     draw_angles(axes, tree["angles"].to_dataset())
 

@@ -1,9 +1,9 @@
 """One BLAS thread for the time of a computation.
 
 The matrices here are small: more threads spend several times the processor's time and gain nothing, and
-processes that share the work (:mod:`latmm.executors`) would fight for cores. Public verbs that compute carry
-:func:`single_threaded`; nothing is limited at import, and what the caller had is restored at the end. BLAS
-alone is limited: a calculator from outside keeps its OpenMP threads.
+processes that share the work (:mod:`latmm.parallel.executors`) would fight for cores. Public verbs that
+compute carry :func:`single_threaded`; nothing is limited at import, and what the caller had is restored at
+the end. BLAS alone is limited: a calculator from outside keeps its OpenMP threads.
 """
 
 from collections.abc import Callable

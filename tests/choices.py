@@ -8,20 +8,19 @@ from ase import Atoms
 from ase.build import bulk
 from modes_systems import contact, diamond, fcc
 
-from latmm.continuum.incidence import incidence_anisotropic
+from latmm.continuum.angles import incidence_anisotropic
 from latmm.continuum.media import Medium, rotation_to_normal
 from latmm.disorder.sites import levels, vacancies
-from latmm.interface.coincidence import coincidences, matched_of
-from latmm.interface.contact import build_slab
-from latmm.interface.matching import match
-from latmm.interface.orientation import gauss_reduce, orient
+from latmm.geometry.coincidence import coincidences, matched_of
+from latmm.geometry.cuts import planar_operations, terminations
+from latmm.geometry.matching import match
+from latmm.geometry.orientation import gauss_reduce, orient
 from latmm.interface.recognition import recognise
 from latmm.interface.registration import register
 from latmm.interface.registry import Registry, scan_registry, shift_lattice
+from latmm.interface.slab import build_slab
 from latmm.interface.symmetry import layer_operations, reciprocal_rotations
-from latmm.interface.terminations import planar_operations, terminations
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.phonons import phonons
+from latmm.lattice.dynamics import phonons
 from latmm.lattice.recast import find_setting
 from latmm.lattice.space_group import conventional_vectors
 from latmm.modes.brillouin import branch_labels, first_zone
@@ -29,7 +28,8 @@ from latmm.modes.driven import transmissivity
 from latmm.modes.fields import incident_wave
 from latmm.modes.resolved import resolve
 from latmm.modes.transport import _frame
-from latmm.sweep.sampling import reduced_mesh
+from latmm.potentials.calculators import resolve_potential
+from latmm.sampling.meshes import reduced_mesh
 from latmm.units import TWO_PI
 
 SIZE = 1e-12

@@ -1,6 +1,7 @@
 """Systems that several test modules share; each is built once a session and must not be changed."""
 
 import os
+import signal
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -9,14 +10,16 @@ from ase import Atoms
 from phonopy import Phonopy
 
 from latmm.interface.build import Interface, build_interface
-from latmm.lattice.calculators import Potential, resolve_potential
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
-from latmm.lattice.relaxation import relax_crystal
 from latmm.lattice.space_group import primitive_cell
+from latmm.potentials.calculators import Potential, resolve_potential
+from latmm.potentials.relaxation import relax_crystal
 from latmm.structures import read_structure
 
 os.environ["LATMM_CACHE"] = ""  # tests compute all forces and leave the user's cache alone
+# shells start background jobs with interrupts ignored, and children would inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

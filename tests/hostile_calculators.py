@@ -7,8 +7,8 @@ import warnings
 
 import numpy as np
 
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.potentials.bonds import BondCalculator
+from latmm.potentials.bundled.bonds import BondCalculator
+from latmm.potentials.calculators import resolve_potential
 
 KINDS = {}
 

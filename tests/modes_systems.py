@@ -10,8 +10,8 @@ from continuum_systems import spring_crystal
 
 from latmm.agf import FoldedLead, Junction, Lead
 from latmm.arrays import Complexes, Floats
-from latmm.interface.lateral import folding_vectors
-from latmm.interface.orientation import orient
+from latmm.geometry.lateral import folding_vectors
+from latmm.geometry.orientation import orient
 from latmm.lattice.force_constants import ForceConstants
 from latmm.modes.system import System
 from latmm.units import EV_PER_A2_AMU, TWO_PI

@@ -13,7 +13,7 @@ from ase.neighborlist import neighbor_list
 from phonopy import Phonopy
 from phonopy.structure.atoms import PhonopyAtoms
 
-from latmm.interface.orientation import orient
+from latmm.geometry.orientation import orient
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_files import read_phonopy
 from latmm.lattice.recast import find_setting

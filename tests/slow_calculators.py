@@ -5,8 +5,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.potentials.bonds import BondCalculator
+from latmm.potentials.bundled.bonds import BondCalculator
+from latmm.potentials.calculators import resolve_potential
 
 
 class Noted(BondCalculator):

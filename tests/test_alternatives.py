@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from latmm.checks import by_name, check, dumps
 from latmm.errors import InputError
-from latmm.plotting import comparison_figure
+from latmm.plotting.conductance import comparison_figure
 from latmm.results import read
 from latmm.spread import SPREAD, potential_spread
 from latmm_cli.main import cli

@@ -296,8 +296,8 @@ import sys
 from pathlib import Path
 from ase.build import bulk
 from latmm.interface.build import build_interface
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.force_cache import cached
+from latmm.potentials.calculators import resolve_potential
+from latmm.potentials.cache import cached
 from latmm.sweep.checkpoint import Checkpoint, digests
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.tasks import solve

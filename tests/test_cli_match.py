@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from latmm.errors import InputError, MismatchError, PotentialError
 from latmm.interface.build import match_crystals
-from latmm.lattice.calculators import resolve_potential
+from latmm.potentials.calculators import resolve_potential
 from latmm.structures import read_structure
 from latmm_cli.contacts import _MAX_AREA, _TWIST_WITHIN
 from latmm_cli.main import cli

@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-from latmm.continuum.survey import Side, survey
-from latmm.interface.finished import oriented
+from latmm.continuum.combined import Side, survey
+from latmm.interface.from_phonopy import oriented
 from latmm.lattice.phonopy_bridge import finite_displacements
 from latmm_cli.main import cli
 from latmm_cli.tables import conductance_table

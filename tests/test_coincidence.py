@@ -13,13 +13,13 @@ from matscipy.neighbours import neighbour_list
 
 from latmm.comparison import compare
 from latmm.errors import InputError
+from latmm.geometry.coincidence import coincidences, matched_of
+from latmm.geometry.cuts import cut_at, planar_operations, terminations
+from latmm.geometry.matching import match, principal_strain
+from latmm.geometry.orientation import gauss_reduce, orient
 from latmm.interface.build import build_contact, match_crystals
-from latmm.interface.coincidence import coincidences, matched_of
-from latmm.interface.matching import match, principal_strain
-from latmm.interface.orientation import gauss_reduce, orient
 from latmm.interface.symmetry import layer_operations
-from latmm.interface.terminations import cut_at, planar_operations, terminations
-from latmm.lattice.calculators import resolve_potential
+from latmm.potentials.calculators import resolve_potential
 
 CRYSTALS = {
     "si": bulk("Si", a=5.431, cubic=True),
@@ -444,7 +444,7 @@ def test_limits_that_make_no_sense_are_refused(limits, message):
 
 
 def test_limits_that_let_anything_pass_are_refused(monkeypatch):
-    monkeypatch.setattr("latmm.interface.coincidence.LONGEST_LIST", 50)
+    monkeypatch.setattr("latmm.geometry.coincidence.LONGEST_LIST", 50)
     with pytest.raises(InputError, match=r"200 Å² and 10 % join Si2 and Al in more than 50 ways; lower"):
         coincidences(crystal("si", (1, 1, 1)), crystal("al", (1, 1, 1)), max_area=200.0, max_strain=0.1)
 

@@ -9,15 +9,15 @@ from matplotlib.figure import Figure
 import latmm
 from latmm.checks import by_name, check
 from latmm.comparison import compare
-from latmm.continuum.channels import channels
+from latmm.continuum.dispersion import channels
 from latmm.errors import InputError
 from latmm.landauer import conductance
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
 from latmm.models import defaults, offered
-from latmm.plotting import comparison_figure, heading, save
+from latmm.plotting.conductance import comparison_figure, heading, save
 from latmm.results import read, summary, write
+from latmm.sampling.meshes import frequency_grid, windows
 from latmm.sweep.run import sweep
-from latmm.sweep.sampling import frequency_grid, windows
 from latmm_cli.tables import conductance_table
 
 QUICK = {"kmesh": (6, 6), "frequencies": 24}

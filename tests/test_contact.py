@@ -8,16 +8,16 @@ from ase.build import bulk
 
 import latmm.interface.growth as growth
 from latmm.errors import ConvergenceError, InputError
+from latmm.geometry.matching import match
+from latmm.geometry.orientation import orient
 from latmm.interface.build import END_LIMIT, build_interface
-from latmm.interface.contact import build_slab, relax_contact
 from latmm.interface.force_constants import bulk_like, displaced_rows, repeats
 from latmm.interface.joining import bulk_pairs, end_deviation, join
-from latmm.interface.matching import match
-from latmm.interface.orientation import orient
 from latmm.interface.pairs import PairConstants
+from latmm.interface.slab import build_slab, relax_contact
 from latmm.interface.symmetry import layer_operations, orbits, reciprocal_rotations, spread
 from latmm.interface.tiling import tile, tile_slab
-from latmm.lattice.relaxation import FORCE_LIMIT
+from latmm.potentials.relaxation import FORCE_LIMIT
 
 WAVE_VECTORS = np.random.default_rng(6).uniform(-0.5, 0.5, (5, 2))
 INTERFACES = ["perfect_silicon", "perfect_silicon_111", "perfect_argon", "heavy_silicon", "silicon_germanium"]

@@ -16,8 +16,8 @@ import pytest
 from ase.build import bulk
 
 from latmm.errors import PotentialError
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.force_cache import cached
+from latmm.potentials.cache import cached
+from latmm.potentials.calculators import resolve_potential
 
 HARMLESS = (
     "well", "prints", "changes_folder", "seterr", "warns", "takes_signals", "moves_atoms", "array_energy",

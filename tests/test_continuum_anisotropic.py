@@ -6,18 +6,18 @@ from continuum_systems import ALUMINIUM, SILICON, gauss_grid
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from latmm.continuum.acoustic_mismatch import (
+from latmm.continuum.amm import (
     acoustic_mismatch,
     acoustic_mismatch_isotropic,
     transmissivity,
 )
-from latmm.continuum.channels import elastic_channels
-from latmm.continuum.contact import contact, energy_shares, spring_compliance
-from latmm.continuum.incidence import incidence, incidence_anisotropic
+from latmm.continuum.angles import incidence, incidence_anisotropic
+from latmm.continuum.boundary import contact, energy_shares, spring_compliance
+from latmm.continuum.dispersion import elastic_channels
 from latmm.continuum.isotropic import isotropic_scattering
 from latmm.continuum.library import medium
 from latmm.continuum.media import Medium, rotation_to_normal
-from latmm.continuum.plane_waves import plane_waves
+from latmm.continuum.stroh import plane_waves
 from latmm.errors import InputError
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from continuum_systems import diamond_springs, fcc_springs, gauss_grid
 
-from latmm.continuum.acoustic_mismatch import debye_channels
-from latmm.continuum.channels import channels, elastic_channels
-from latmm.continuum.diffuse_mismatch import diffuse_mismatch, radiation_limit
+from latmm.continuum.amm import debye_channels
+from latmm.continuum.dispersion import channels, elastic_channels
+from latmm.continuum.dmm import diffuse_mismatch, radiation_limit
 from latmm.continuum.media import Medium
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.force_constants import ForceConstants

@@ -11,11 +11,11 @@ import xarray as xr
 from click.testing import CliRunner, Result
 from continuum_systems import ALUMINIUM, HELIUM, SILICON, diamond_springs, fcc_springs
 
-from latmm.continuum.incidence import incidence
+from latmm.continuum.angles import incidence
+from latmm.continuum.combined import Side, survey
 from latmm.continuum.low_temperature import cubic_prefactors
-from latmm.continuum.survey import Side, survey
 from latmm.errors import InputError
-from latmm.plotting_continuum import continuum_figure
+from latmm.plotting.continuum import continuum_figure
 from latmm.units import BOLTZMANN
 
 STRUCTURES = Path(__file__).parent.parent / "structures"

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from latmm.continuum.cutoffs import open_share
-from latmm.continuum.diffuse_mismatch import debye_radiation_limit, diffuse_mismatch_debye
+from latmm.continuum.dmm import debye_radiation_limit, diffuse_mismatch_debye
 from latmm.continuum.media import Medium
-from latmm.continuum.mixed_mismatch import mixed_mismatch
+from latmm.continuum.mixed import mixed_mismatch
 from latmm.landauer import conductance
-from latmm.sweep.sampling import frequency_grid
+from latmm.sampling.meshes import frequency_grid
 
 LIGHT = Medium.isotropic(2.3, 8.5, 5.4, cell_density=50.0, name="light")
 HEAVY = Medium.isotropic(5.3, 5.0, 3.3, cell_density=44.0, name="heavy")

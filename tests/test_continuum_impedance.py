@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from latmm.continuum.diffuse_mismatch import debye_radiation_limit
+from latmm.continuum.dmm import debye_radiation_limit
 from latmm.continuum.impedance import impedance_mismatch
 from latmm.continuum.library import medium
 from latmm.continuum.media import Medium

@@ -6,12 +6,12 @@ from continuum_systems import ALUMINIUM, COPPER, HELIUM, SAPPHIRE, SILICON, gaus
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from latmm.continuum.acoustic_mismatch import (
+from latmm.continuum.amm import (
     acoustic_mismatch_isotropic,
     debye_channels,
     isotropic_transmission_coefficients,
 )
-from latmm.continuum.diffuse_mismatch import diffuse_mismatch_debye, diffuse_transmission
+from latmm.continuum.dmm import diffuse_mismatch_debye, diffuse_transmission
 from latmm.continuum.isotropic import isotropic_scattering, vertical_slowness
 from latmm.continuum.media import Medium
 from latmm.landauer import FrequencyGrid, conductance

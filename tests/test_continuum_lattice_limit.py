@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from latmm.agf import transmission
-from latmm.continuum.acoustic_mismatch import transmissivity
+from latmm.continuum.amm import transmissivity
 from latmm.continuum.media import Medium
 from latmm.interface.build import build_interface
-from latmm.lattice.calculators import resolve_potential
+from latmm.potentials.calculators import resolve_potential
 from latmm.structures import read_structure
 
 STRUCTURES = Path(__file__).parent.parent / "structures"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from continuum_systems import ALUMINIUM, COPPER, HELIUM, SAPPHIRE, SILICON, gauss_grid
 
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch_isotropic, transmissivity
-from latmm.continuum.contact import spring_compliance
+from latmm.continuum.amm import acoustic_mismatch_isotropic, transmissivity
+from latmm.continuum.boundary import spring_compliance
 from latmm.continuum.grading import best_matching_layer, graded_layers, intermediate, linear_impedance
 from latmm.continuum.layers import Layer, Stack, acoustic_mismatch_stack, stack_transmissivity
 from latmm.continuum.library import medium

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from continuum_systems import gauss_grid
 
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch, acoustic_mismatch_isotropic, wave_mesh
-from latmm.continuum.diffuse_mismatch import diffuse_mismatch_debye, diffuse_transmission
+from latmm.continuum.amm import acoustic_mismatch, acoustic_mismatch_isotropic, wave_mesh
+from latmm.continuum.dmm import diffuse_mismatch_debye, diffuse_transmission
 from latmm.continuum.library import medium
 from latmm.continuum.low_temperature import LONG_WAVES
 from latmm.continuum.media import Medium, rotation_to_normal
-from latmm.continuum.mixed_mismatch import (
+from latmm.continuum.mixed import (
     _waves,
     coherence,
     diffuse_mismatch_anisotropic,

@@ -9,8 +9,8 @@ from continuum_systems import diamond_springs, fcc_springs, spring_crystal
 
 from latmm.continuum.media import Medium, rotation_to_normal
 from latmm.errors import InputError
+from latmm.lattice.dynamics import phonons
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import phonons
 from latmm.lattice.stiffness import elasticity, slope_error, stiffness_tensor
 from latmm.units import EV_PER_A3
 

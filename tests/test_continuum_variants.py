@@ -13,7 +13,8 @@ from continuum_systems import (
     gauss_grid,
 )
 
-from latmm.continuum.acoustic_mismatch import debye_channels
+from latmm.continuum.amm import debye_channels
+from latmm.continuum.boundary import spring_compliance
 from latmm.continuum.chains import (
     Chain,
     chain_transmission,
@@ -21,9 +22,9 @@ from latmm.continuum.chains import (
     matched_mass,
     transmission_through_atoms,
 )
-from latmm.continuum.channels import branch_channels
-from latmm.continuum.contact import spring_compliance
-from latmm.continuum.diffuse_mismatch import (
+from latmm.continuum.combined import ContinuumModels, Side, graded_grid, survey
+from latmm.continuum.dispersion import branch_channels
+from latmm.continuum.dmm import (
     diffuse_mismatch,
     diffuse_mismatch_by_branch,
     diffuse_mismatch_debye,
@@ -36,10 +37,9 @@ from latmm.continuum.diffuse_mismatch import (
 from latmm.continuum.library import medium, medium_names
 from latmm.continuum.low_temperature import CUBIC_LAW, cubic_prefactor, cubic_prefactors
 from latmm.continuum.media import Medium
-from latmm.continuum.mixed_mismatch import dominant_wavelength, regime_map
+from latmm.continuum.mixed import dominant_wavelength, regime_map
 from latmm.continuum.rayleigh import khalatnikov, rayleigh_coefficient, rayleigh_slowness
 from latmm.continuum.scalar import acoustic_mismatch_scalar, flux_average, scalar_transmissivity
-from latmm.continuum.survey import ContinuumModels, Side, graded_grid, survey
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid, conductance
 

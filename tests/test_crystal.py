@@ -12,7 +12,7 @@ from latmm.continuum.crystal import crystal_axes, elastic_dataset, heat_capacity
 from latmm.continuum.media import Medium
 from latmm.errors import InputError
 from latmm.landauer import heat_capacity_weight
-from latmm.lattice.phonons import phonons, q_mesh
+from latmm.lattice.dynamics import phonons, q_mesh
 from latmm.units import BOLTZMANN, HBAR
 from latmm_cli.main import cli
 

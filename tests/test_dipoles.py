@@ -7,7 +7,7 @@ from polar_systems import oblique, rocksalt, stored, upright, wurtzite
 from latmm.interface.potentials import ERROR, band_error, dipole_range, polar_blocks
 from latmm.lattice.dipole_layers import DipoleLayers
 from latmm.lattice.dipoles import COULOMB, Dipoles
-from latmm.lattice.phonons import phonons
+from latmm.lattice.dynamics import phonons
 from latmm.lattice.phonopy_files import read_phonopy
 from latmm.lattice.rotation import first_moment, free_to_turn
 from latmm.lattice.stiffness import elasticity, slope_error

@@ -17,17 +17,17 @@ from latmm.disorder.sites import averaged, occupied, planes
 from latmm.disorder.virtual import graded, mean_contact, species_share
 from latmm.errors import InputError
 from latmm.interface.build import build_interface
-from latmm.interface.contact import build_slab
+from latmm.interface.slab import build_slab
 from latmm.interface.symmetry import layer_operations
 from latmm.interface.tiling import tile
 from latmm.landauer import FrequencyGrid, conductance
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
+from latmm.sampling.meshes import Window, reduced_mesh, windows
 from latmm.studies import ensembles
 from latmm.studies.ensembles import ensemble
 from latmm.sweep import run
 from latmm.sweep.measures import SpecularTransmission, same_wave_vector
 from latmm.sweep.run import sweep
-from latmm.sweep.sampling import Window, reduced_mesh, windows
 from latmm.units import TWO_PI
 
 K = np.array([[0.13, 0.29], [0.41, -0.22]])

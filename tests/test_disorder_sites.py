@@ -23,9 +23,9 @@ from latmm.disorder.sites import (
     vacancies,
 )
 from latmm.errors import InputError
-from latmm.interface.contact import build_slab
-from latmm.interface.matching import match
-from latmm.interface.orientation import orient
+from latmm.geometry.matching import match
+from latmm.geometry.orientation import orient
+from latmm.interface.slab import build_slab
 
 EXACT = settings(derandomize=True, deadline=None, max_examples=25)
 SILICON, GERMANIUM = 28.085, 72.63

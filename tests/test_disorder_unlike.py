@@ -14,11 +14,11 @@ from latmm.disorder.realisation import realise, undisturbed
 from latmm.disorder.sites import occupied, one_lattice, planes
 from latmm.errors import InputError
 from latmm.interface.build import build_contact, match_crystals
-from latmm.interface.contact import build_slab
 from latmm.interface.registry import shifted
+from latmm.interface.slab import build_slab
 from latmm.interface.tiling import tile
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.relaxation import FORCE_LIMIT
+from latmm.potentials.calculators import resolve_potential
+from latmm.potentials.relaxation import FORCE_LIMIT
 from latmm.studies.ensembles import ensemble
 from latmm.units import TWO_PI
 

@@ -27,15 +27,15 @@ from ase import Atoms
 from click.testing import CliRunner
 from phonopy.file_IO import write_FORCE_SETS
 
-from latmm.interface.contact import build_slab
-from latmm.interface.matching import match
-from latmm.interface.orientation import orient
-from latmm.lattice.calculators import resolve_potential
+from latmm.geometry.matching import match
+from latmm.geometry.orientation import orient
+from latmm.interface.slab import build_slab
+from latmm.lattice.dynamics import phonons, q_mesh
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import phonons, q_mesh
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements
-from latmm.lattice.relaxation import relax_crystal
 from latmm.lattice.space_group import primitive_cell
+from latmm.potentials.calculators import resolve_potential
+from latmm.potentials.relaxation import relax_crystal
 from latmm_cli.main import cli
 
 ROOT = Path(__file__).parent.parent

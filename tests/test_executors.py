@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latmm import executors
 from latmm.errors import InputError, LatmmError
-from latmm.executors import local_processes, unordered
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
+from latmm.parallel import executors
+from latmm.parallel.executors import local_processes, unordered
+from latmm.sampling.meshes import frequency_grid, windows
 from latmm.sweep.run import sweep
-from latmm.sweep.sampling import frequency_grid, windows
 from latmm.sweep.tasks import at_once, bytes_of_tasks, cut, seconds_per_sample, solve
 
 
@@ -268,7 +268,7 @@ def test_an_interrupt_ends_busy_processes_at_once(tmp_path):
 
 ORPHANS = """
 import sys, time
-from latmm.executors import local_processes
+from latmm.parallel.executors import local_processes
 sys.path.insert(0, {here!r})
 from test_executors import wait_for_ever
 if __name__ == "__main__":
@@ -294,7 +294,7 @@ def alive(pid: int) -> bool:
 def test_interrupt_while_processes_start_waits_until_they_can_be_ended():
     script = (
         "import os, signal, threading\n"
-        "from latmm.executors import local_processes\n"
+        "from latmm.parallel.executors import local_processes\n"
         "threading.Timer(0.05, os.killpg, (0, signal.SIGINT)).start()\n"
         "try:\n"
         "    with local_processes(2) as processes:\n"

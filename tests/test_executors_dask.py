@@ -8,9 +8,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from latmm.cluster import dask_cluster
 from latmm.errors import InputError
-from latmm.executors import unordered
+from latmm.parallel.cluster import dask_cluster
+from latmm.parallel.executors import unordered
 from latmm.sweep.refinement import Sampling, solve_level
 
 distributed = pytest.importorskip("distributed")

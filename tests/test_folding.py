@@ -5,9 +5,9 @@ import pytest
 from ase.build import bulk
 
 from latmm.errors import InputError
-from latmm.lattice.calculators import resolve_potential
 from latmm.lattice.folding import folding_error, require_supercell
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
+from latmm.potentials.calculators import resolve_potential
 
 
 @pytest.fixture(scope="module")

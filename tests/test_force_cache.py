@@ -9,12 +9,12 @@ from ase.build import bulk
 from click.testing import CliRunner
 
 from latmm.errors import InputError
-from latmm.lattice import force_cache
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.force_cache import cached, default_folder
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements
-from latmm.lattice.potentials.bonds import BondCalculator
-from latmm.lattice.relaxation import relax_crystal
+from latmm.potentials import cache as force_cache
+from latmm.potentials.bundled.bonds import BondCalculator
+from latmm.potentials.cache import cached, default_folder
+from latmm.potentials.calculators import resolve_potential
+from latmm.potentials.relaxation import relax_crystal
 from latmm_cli.main import cli
 
 

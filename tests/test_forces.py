@@ -22,12 +22,12 @@ from test_executors import Shuffled, alive
 from latmm.errors import PotentialError
 from latmm.interface.force_constants import displaced_rows
 from latmm.interface.registry import scan_registry
-from latmm.lattice.calculators import BUNDLED, resolve_potential
 from latmm.lattice.folding import folding_error
-from latmm.lattice.force_cache import cached, fingerprint
-from latmm.lattice.forces import forces_of
 from latmm.lattice.phonopy_bridge import finite_displacements
-from latmm.lattice.potentials.bonds import BondCalculator
+from latmm.potentials.bundled.bonds import BondCalculator
+from latmm.potentials.cache import cached, fingerprint
+from latmm.potentials.calculators import BUNDLED, resolve_potential
+from latmm.potentials.forces import forces_of
 from latmm_cli import crystals, sides
 from latmm_cli.main import cli
 from latmm_cli.sharing import for_forces

@@ -10,15 +10,15 @@ from matscipy.neighbours import neighbour_list
 import latmm.interface.growth as growth
 from latmm.agf import transmission
 from latmm.errors import ConvergenceError, InputError, InstabilityError, MismatchError
+from latmm.geometry.matching import match
+from latmm.geometry.orientation import orient
 from latmm.interface.build import build_contact, build_interface, match_crystals
-from latmm.interface.contact import build_slab, sites
-from latmm.interface.matching import match
-from latmm.interface.orientation import orient
 from latmm.interface.registry import scan_registry, shift_lattice, shifted
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.relaxation import FORCE_LIMIT
+from latmm.interface.slab import build_slab, sites
 from latmm.modes.resolved import resolve
 from latmm.modes.system import System
+from latmm.potentials.calculators import resolve_potential
+from latmm.potentials.relaxation import FORCE_LIMIT
 from latmm.units import TWO_PI
 
 K = np.random.default_rng(8).uniform(-0.5, 0.5, (3, 2))

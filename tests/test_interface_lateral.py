@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 
 from latmm.agf import FoldedLead, Lead, transmission
 from latmm.errors import InputError
+from latmm.geometry.lateral import cells_of, check_lateral, fold, folding_vectors, locate
 from latmm.interface.build import build_interface
 from latmm.interface.joining import bulk_pairs
-from latmm.interface.lateral import cells_of, check_lateral, fold, folding_vectors, locate
 from latmm.interface.pairs import PairConstants
 from latmm.interface.tiling import tile
 from latmm.landauer import conductance
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
 from latmm.modes.fields import local_density_of_states
 from latmm.modes.system import System
 from latmm.modes.table import mode_table
+from latmm.sampling.meshes import Window, frequency_grid, reduced_mesh, windows
 from latmm.sweep.run import sweep
-from latmm.sweep.sampling import Window, frequency_grid, reduced_mesh, windows
 from latmm.units import TWO_PI
 
 EXACT = settings(derandomize=True, deadline=None, max_examples=40)

@@ -10,14 +10,14 @@ from ase import Atoms
 from latmm.agf import transmission
 from latmm.errors import InputError
 from latmm.interface.build import build_contact
-from latmm.interface.contact import sites
 from latmm.interface.contact_file import contact_atoms, read_contact, write_contact
 from latmm.interface.registration import extended, register
+from latmm.interface.slab import sites
 from latmm.interface.tiling import tile
 from latmm.landauer import conductance
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
+from latmm.sampling.meshes import Window, frequency_grid, reduced_mesh
 from latmm.sweep.run import sweep
-from latmm.sweep.sampling import Window, frequency_grid, reduced_mesh
 from latmm.units import TWO_PI
 
 PLANES = ((0, 0, 1), (0, 0, 1))

@@ -10,10 +10,10 @@ from ase.build import bulk, make_supercell
 from matscipy.neighbours import neighbour_list
 
 from latmm.errors import InputError, MismatchError
+from latmm.geometry.matching import MAX_STRAIN, match, principal_strain
+from latmm.geometry.orientation import orient
 from latmm.interface.build import match_crystals
-from latmm.interface.contact import build_slab
-from latmm.interface.matching import MAX_STRAIN, match, principal_strain
-from latmm.interface.orientation import orient
+from latmm.interface.slab import build_slab
 
 CRYSTALS = {
     "silicon": bulk("Si", cubic=True),

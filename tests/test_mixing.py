@@ -12,8 +12,8 @@ from numpy.testing import assert_allclose
 from latmm.agf import transmission
 from latmm.errors import InputError, InstabilityError, MismatchError
 from latmm.interface.mixing import RULES, mix, mix_interface, require_stable_contact
+from latmm.lattice.dynamics import phonons
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import phonons
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 K = np.array([[0.0, 0.0], [0.11, 0.27], [-0.23, 0.05], [0.4, 0.31]])

@@ -13,7 +13,7 @@ import xarray as xr
 from click.testing import CliRunner
 
 from latmm.errors import InputError
-from latmm.modes.accumulation import mode_conductance
+from latmm.modes.contributions import mode_conductance
 from latmm.modes.table import read_modes, spectral
 from latmm.results import read
 from latmm_cli.main import cli

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from modes_systems import contact, diamond, fcc
 
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch
-from latmm.continuum.contact import contact as weld
-from latmm.continuum.contact import energy_shares
+from latmm.continuum.amm import acoustic_mismatch
+from latmm.continuum.boundary import contact as weld
+from latmm.continuum.boundary import energy_shares
 from latmm.continuum.media import Medium
-from latmm.continuum.plane_waves import plane_waves, propagating_count
+from latmm.continuum.stroh import plane_waves, propagating_count
 from latmm.errors import InputError
 from latmm.landauer import conductance
-from latmm.lattice.phonons import largest_frequency, phonons
-from latmm.modes.accumulation import phonon_conductance
+from latmm.lattice.dynamics import largest_frequency, phonons
 from latmm.modes.brillouin import cartesian
-from latmm.modes.budget import BY, budget
 from latmm.modes.continuum import Continuum, beside_modes, beside_phonons
+from latmm.modes.contributions import phonon_conductance
+from latmm.modes.differences import BY, budget
 from latmm.modes.driven import transmissivities
 from latmm.modes.elastic import _energy_velocity, critical_angles, critical_slowness, elastic_transmission
 from latmm.modes.resolved import resolve

@@ -9,9 +9,9 @@ from modes_systems import contact, diamond, fcc, loosened, supercell
 from latmm.errors import InputError
 from latmm.interface.tiling import tile
 from latmm.landauer import conductance
-from latmm.lattice.phonons import largest_frequency, phonons, q_mesh
-from latmm.modes.accumulation import conductances, phonon_conductance
+from latmm.lattice.dynamics import largest_frequency, phonons, q_mesh
 from latmm.modes.brillouin import first_zone
+from latmm.modes.contributions import conductances, phonon_conductance
 from latmm.modes.driven import transmissivities, transmissivity
 from latmm.modes.mesh import bulk_mesh
 from latmm.modes.resolved import resolve

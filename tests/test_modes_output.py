@@ -18,9 +18,9 @@ from latmm.continuum.media import Medium
 from latmm.errors import InputError
 from latmm.interface.tiling import tile
 from latmm.landauer import FrequencyGrid, conductance
-from latmm.lattice.phonons import density_of_states, largest_frequency
-from latmm.modes.accumulation import QUANTITIES, accumulation, mode_conductance, phonon_conductance
+from latmm.lattice.dynamics import density_of_states, largest_frequency
 from latmm.modes.continuum import Continuum, beside_phonons
+from latmm.modes.contributions import QUANTITIES, accumulation, mode_conductance, phonon_conductance
 from latmm.modes.driven import transmissivities
 from latmm.modes.elastic import elastic_transmission
 from latmm.modes.export import angular_table, balance_error, write_angular_csv, write_phonon_csv
@@ -38,11 +38,11 @@ from latmm.modes.table import (
     stored_pieces,
     write_modes,
 )
-from latmm.plotting import save
-from latmm.plotting_modes import angle_figure, phonon_figure, zone_figure
-from latmm.plotting_scattering import conversion_figure
+from latmm.plotting.conductance import save
+from latmm.plotting.modes import angle_figure, phonon_figure, zone_figure
+from latmm.plotting.scattering import conversion_figure
 from latmm.results import read, write
-from latmm.sweep.sampling import Window
+from latmm.sampling.meshes import Window
 from latmm_cli.scattering import _table
 
 

@@ -8,13 +8,13 @@ from modes_systems import contact, diamond, fcc, loosened, random_points, sheare
 
 from latmm.agf import scatter, transmission
 from latmm.landauer import FrequencyGrid
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
 from latmm.modes.maps import conversion, scattering_map
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import zone_samples
 from latmm.modes.system import System
 from latmm.modes.table import mode_pieces, mode_table, spectral
-from latmm.sweep.sampling import Window
+from latmm.sampling.meshes import Window
 from latmm.units import TWO_PI
 
 

@@ -11,8 +11,8 @@ from continuum_systems import spring_crystal
 from modes_systems import DIAMOND_SHELLS, contact, diamond
 
 from latmm.errors import InputError
-from latmm.lattice.phonons import phonons, q_mesh
-from latmm.modes.accumulation import conductances
+from latmm.lattice.dynamics import phonons, q_mesh
+from latmm.modes.contributions import conductances
 from latmm.modes.driven import transmissivities, transmissivity
 from latmm.modes.system import System
 from latmm.modes.transport import TransportPhonons, isometries, on_transport_mesh, read_cell, read_phonons

@@ -8,8 +8,8 @@ from ase import Atoms
 from modes_systems import contact, diamond, fcc, random_points, sheared
 
 from latmm.agf import lead_modes
+from latmm.lattice.dynamics import largest_frequency, phonons
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import largest_frequency, phonons
 from latmm.modes.brillouin import branch_labels, cartesian, first_zone, longitudinal_fraction
 from latmm.modes.unfolding import folded_axis, unfold
 from latmm.units import TWO_PI

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from matscipy.neighbours import neighbour_list
 
 from latmm.errors import InputError
-from latmm.interface.orientation import gauss_reduce, orient
+from latmm.geometry.orientation import gauss_reduce, orient
 
 PLANES = [
     (0, 0, 1),

@@ -9,7 +9,7 @@ from ase import Atoms
 from test_force_constants import chain_of_planes
 
 from latmm.errors import InputError, InstabilityError
-from latmm.lattice.phonons import density_of_states, largest_frequency, phonons, q_mesh, require_stable
+from latmm.lattice.dynamics import density_of_states, largest_frequency, phonons, q_mesh, require_stable
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 

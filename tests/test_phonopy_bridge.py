@@ -9,8 +9,7 @@ from ase import Atoms
 from ase.build import bulk
 
 from latmm.errors import InputError
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.phonons import phonons
+from latmm.lattice.dynamics import phonons
 from latmm.lattice.phonopy_bridge import (
     choose_supercell,
     dispersion_error,
@@ -18,6 +17,7 @@ from latmm.lattice.phonopy_bridge import (
     force_constant_table,
 )
 from latmm.lattice.space_group import crystal_symmetry, primitive_cell
+from latmm.potentials.calculators import resolve_potential
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 RANDOM = np.random.default_rng(4).uniform(-0.5, 0.5, (8, 3))

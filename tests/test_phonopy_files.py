@@ -14,12 +14,12 @@ from phonopy.structure.atoms import PhonopyAtoms
 from scipy import constants
 
 from latmm.errors import InputError, InstabilityError
-from latmm.lattice.calculators import resolve_potential
+from latmm.lattice.dynamics import largest_frequency, phonons
 from latmm.lattice.likelihood import improbable
-from latmm.lattice.phonons import largest_frequency, phonons
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
 from latmm.lattice.phonopy_files import differences, is_phonopy_file, read_phonopy
 from latmm.lattice.space_group import primitive_cell
+from latmm.potentials.calculators import resolve_potential
 
 Q = np.random.default_rng(2).uniform(-0.5, 0.5, (8, 3))
 WITH_CONSTANTS = {"force_constants": True, "force_sets": False, "displacements": False}

@@ -16,10 +16,10 @@ from ase.calculators.lj import LennardJones as AseLennardJones
 from ase.calculators.tersoff import Tersoff as AseTersoff
 
 from latmm.errors import PotentialError
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.external import ExternalCalculator
-from latmm.lattice.potentials.potential import parameter_file
-from latmm.lattice.relaxation import relax_crystal
+from latmm.potentials.calculators import resolve_potential
+from latmm.potentials.external import ExternalCalculator
+from latmm.potentials.protocol import parameter_file
+from latmm.potentials.relaxation import relax_crystal
 
 
 def disordered(elements, structure, a, *, displacement=0.1, seed=5):
@@ -160,7 +160,7 @@ def test_embedded_alloy_metals_have_the_published_cohesion_at_their_lattice_cons
 
 
 def test_embedded_alloy_is_the_sum_over_the_published_functions():
-    from latmm.lattice.potentials.potential import parameters
+    from latmm.potentials.protocol import parameters
 
     metals = ("Al", "Pt", "W")
     table = {metal: parameters("embedded_alloy")["element"][metal] for metal in metals}
@@ -541,6 +541,6 @@ def test_parameter_files_are_looked_for_where_lammps_looks(tmp_path, monkeypatch
     with pytest.raises(PotentialError, match="neither here nor in"):
         resolve_potential("eam", ["Al"], {"file": "none.eam.alloy"})
     monkeypatch.delenv("LAMMPS_POTENTIALS")
-    monkeypatch.setattr("latmm.lattice.potentials.potential.find_spec", lambda name: None)
+    monkeypatch.setattr("latmm.potentials.protocol.find_spec", lambda name: None)
     with pytest.raises(PotentialError, match="LAMMPS_POTENTIALS, which is not set"):
         parameter_file("other.tersoff")

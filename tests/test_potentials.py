@@ -23,7 +23,7 @@ from matscipy.calculators.manybody.explicit_forms.stillinger_weber import (
 from scipy.optimize import brentq
 
 from latmm.errors import PotentialError
-from latmm.lattice.calculators import BUNDLED, resolve_potential
+from latmm.potentials.calculators import BUNDLED, resolve_potential
 from latmm.units import EV_PER_A2_AMU, EV_PER_A3, TWO_PI
 
 METALS = ("Al", "Ni", "Cu", "Pd", "Ag", "Pt", "Au")

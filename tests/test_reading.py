@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latmm.errors import InputError, PotentialError
-from latmm.plain_yaml import plain_yaml
 from latmm.reading import check_regular, file_bytes, file_text, plain_name
+from latmm.yaml_data import plain_yaml
 
 PACKERS = {".bz2": bz2.compress, ".gz": gzip.compress, ".xz": lzma.compress, ".lzma": lzma.compress}
 

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from latmm.errors import InputError
-from latmm.interface.matching import match
-from latmm.interface.orientation import orient
-from latmm.lattice.calculators import resolve_potential
+from latmm.geometry.matching import match
+from latmm.geometry.orientation import orient
 from latmm.lattice.cutting import FREQUENCY_LIMIT, SLOPE_LIMIT, cut, least_cut
+from latmm.lattice.dynamics import phonons, q_mesh
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import phonons, q_mesh
 from latmm.lattice.phonopy_bridge import finite_displacements, force_constant_table
 from latmm.lattice.recast import find_setting, reduced
 from latmm.lattice.rotation import first_moment, free_to_turn
 from latmm.lattice.space_group import primitive_cell
 from latmm.lattice.stiffness import elasticity, slope_error, wave_tensor
+from latmm.potentials.calculators import resolve_potential
 
 Q = np.random.default_rng(7).uniform(-0.5, 0.5, (6, 3))
 PLANES = [(0, 0, 1), (1, 1, 0), (1, 1, 1), (-1, -1, -1), (2, 1, 1), (3, 1, -2)]

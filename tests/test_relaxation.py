@@ -7,12 +7,12 @@ import pytest
 from ase.build import bulk
 from ase.calculators.calculator import Calculator
 
-import latmm.lattice.relaxation as relaxation
+import latmm.potentials.relaxation as relaxation
 from latmm.errors import ConvergenceError, PotentialError
+from latmm.geometry.orientation import orient
 from latmm.interface.build import build_interface
-from latmm.interface.orientation import orient
-from latmm.lattice.calculators import resolve_potential
-from latmm.lattice.relaxation import relax_crystal, relax_stacking
+from latmm.potentials.calculators import resolve_potential
+from latmm.potentials.relaxation import relax_crystal, relax_stacking
 
 
 def energy(atoms, potential):

@@ -37,7 +37,7 @@ def test_an_existing_file_is_refused_before_any_work(name, tmp_path, monkeypatch
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("latmm.structures.read_structure", worked)
-    monkeypatch.setattr("latmm.continuum.survey.survey", worked)
+    monkeypatch.setattr("latmm.continuum.combined.survey", worked)
     kept = tmp_path / "kept.png"
     kept.write_text("of another day")
     result = CliRunner().invoke(cli, [str(kept) if text == "FILE" else text for text in COMMANDS[name]])

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from latmm.comparison import compare
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid, conductance
-from latmm.lattice.phonons import largest_frequency
-from latmm.sweep.refinement import Sampling
-from latmm.sweep.sampling import (
+from latmm.lattice.dynamics import largest_frequency
+from latmm.sampling.meshes import (
     ELASTIC,
     LAW,
     check_sampling,
@@ -19,6 +18,7 @@ from latmm.sweep.sampling import (
     staggered,
     windows,
 )
+from latmm.sweep.refinement import Sampling
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 

@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-from latmm.plain_yaml import plain_yaml
 from latmm.results import read
+from latmm.yaml_data import plain_yaml
 from latmm_cli.configuration import command_named, effective, schema, template, words_of
 from latmm_cli.main import cli, main
 

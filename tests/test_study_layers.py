@@ -6,15 +6,15 @@ from ase import Atoms
 from numpy.testing import assert_allclose
 
 from latmm.agf import transmission
-from latmm.continuum.survey import Side
+from latmm.continuum.combined import Side
 from latmm.disorder.kinds import Interlayer
 from latmm.disorder.realisation import realise
 from latmm.disorder.virtual import graded
 from latmm.errors import InputError
 from latmm.interface.build import build_interface
-from latmm.lattice.calculators import resolve_potential
+from latmm.plotting.studies import layers_figure
+from latmm.potentials.calculators import resolve_potential
 from latmm.studies.designs import continuum_stack, design, listed, third_material
-from latmm.studies.figures import layers_figure
 from latmm.studies.layers import layer_study
 from latmm.sweep.refinement import Sampling
 from latmm.units import TWO_PI

@@ -122,7 +122,7 @@ def test_a_store_of_another_ensemble_is_refused_and_says_in_what(wide, tmp_path,
 def test_other_crystals_another_contact_or_potential_is_another_ensemble(
     argon_pair, wide, argon_springs, structure, tmp_path
 ):
-    from latmm.lattice.calculators import resolve_potential
+    from latmm.potentials.calculators import resolve_potential
 
     store = tmp_path / "p.zarr"
     with pytest.raises(Stop):

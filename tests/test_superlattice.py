@@ -11,11 +11,11 @@ from numpy.testing import assert_allclose
 from latmm.agf import transmission
 from latmm.comparison import compare
 from latmm.errors import MismatchError
+from latmm.geometry.matching import match
+from latmm.geometry.orientation import orient
 from latmm.interface.assembly import assemble_interface
-from latmm.interface.contact import build_slab
-from latmm.interface.matching import match
-from latmm.interface.orientation import orient
 from latmm.interface.recognition import recognise
+from latmm.interface.slab import build_slab
 from latmm.interface.superlattice import superlattice_interface
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table

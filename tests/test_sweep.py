@@ -7,9 +7,9 @@ from ase.build import make_supercell
 from latmm.agf import transmission
 from latmm.interface.build import Interface, build_interface
 from latmm.landauer import FrequencyGrid, conductance
-from latmm.lattice.phonons import largest_frequency, phonons
+from latmm.lattice.dynamics import largest_frequency, phonons
+from latmm.sampling.meshes import ELASTIC, frequency_grid, reduced_mesh, windows
 from latmm.sweep.run import SpectralTransmission, assemble, sweep
-from latmm.sweep.sampling import ELASTIC, frequency_grid, reduced_mesh, windows
 from latmm.sweep.tasks import Piece, Task
 from latmm.units import TWO_PI
 

@@ -9,19 +9,19 @@ from click.testing import CliRunner
 from numpy.testing import assert_allclose
 
 from latmm.comparison import compare
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch
+from latmm.continuum.amm import acoustic_mismatch
 from latmm.continuum.media import Medium
 from latmm.errors import ConvergenceError, InputError
 from latmm.interface.build import build_interface
 from latmm.landauer import FrequencyGrid, conductance, four_probe_error
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
 from latmm.models import offered
 from latmm.results import read, write
+from latmm.sampling.meshes import frequency_grid, reduced_mesh, staggered, windows
 from latmm.sweep import refinement
 from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.refinement import Sampling, levels, solve_level
 from latmm.sweep.run import _extend
-from latmm.sweep.sampling import frequency_grid, reduced_mesh, staggered, windows
 from latmm_cli import compare as compare_command
 from latmm_cli import converge as converge_command
 from latmm_cli.main import cli

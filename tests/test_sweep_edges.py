@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from latmm.lattice.force_constants import ForceConstants
+from latmm.sampling.edges import band_edges, inside_bands
 from latmm.sweep import tasks
-from latmm.sweep.edges import band_edges, inside_bands
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.tasks import bytes_per_wave_vector, solve
 from latmm.units import EV_PER_A2_AMU, TWO_PI

@@ -22,8 +22,8 @@ from latmm.arrays import Floats
 from latmm.continuum.media import Medium
 from latmm.errors import InputError
 from latmm.landauer import heat_capacity_weight, temperatures
+from latmm.lattice.dynamics import density_of_states, largest_frequency, phonons, q_mesh
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import density_of_states, largest_frequency, phonons, q_mesh
 from latmm.lattice.space_group import conventional_vectors
 from latmm.lattice.stiffness import elasticity, slope_error
 from latmm.results import as_json

@@ -15,7 +15,7 @@ import numpy as np
 
 from latmm.arrays import Floats
 from latmm.continuum.media import Medium
-from latmm.continuum.plane_waves import WaveSet, wave_slowness
+from latmm.continuum.stroh import WaveSet, wave_slowness
 from latmm.landauer import FrequencyGrid
 from latmm.units import TWO_PI
 

@@ -14,7 +14,7 @@ Source of τ: W. A. Little, Can. J. Phys. 37, 334 (1959); E. T. Swartz and R. O.
 import numpy as np
 import xarray as xr
 
-from latmm.continuum.acoustic_mismatch import debye_channels
+from latmm.continuum.amm import debye_channels
 from latmm.continuum.cutoffs import truncated_square_law
 from latmm.continuum.media import Medium
 from latmm.landauer import FrequencyGrid, spectrum

@@ -1,6 +1,6 @@
 """Stacks of layers between two half spaces, by a scattering-matrix recursion.
 
-With flux-normalised waves each contact j | j+1 scatters by r, t, r', t' (:mod:`latmm.continuum.contact`),
+With flux-normalised waves each contact j | j+1 scatters by r, t, r', t' (:mod:`latmm.continuum.boundary`),
 none of which depends on frequency unless springs join the media. A layer of thickness d multiplies its waves
 by exp(iω q d) forwards and exp(−iω q d) backwards, both at most one in modulus. From the right end the
 reflection R and transmission T of everything to the right of a contact grow leftwards by
@@ -22,12 +22,12 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from latmm.arrays import Complexes, Floats
-from latmm.continuum.acoustic_mismatch import with_errors
-from latmm.continuum.contact import Scattering, contact, energy_shares
+from latmm.continuum.amm import with_errors
+from latmm.continuum.boundary import Scattering, contact, energy_shares
 from latmm.continuum.cutoffs import open_share, sphere_channels, wave_cutoffs
 from latmm.continuum.media import Medium
-from latmm.continuum.plane_waves import PlaneWaves, plane_waves
 from latmm.continuum.slowness import axial_azimuths, slowness_mesh
+from latmm.continuum.stroh import PlaneWaves, plane_waves
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid, spectrum
 from latmm.units import TWO_PI
@@ -68,7 +68,7 @@ class Stack:
     layers : tuple of Layer
         From left to right; may be empty.
     compliance : (3, 3) float, optional
-        Of the springs at the first contact, nm GPa⁻¹ (:func:`latmm.continuum.contact.spring_compliance`);
+        Of the springs at the first contact, nm GPa⁻¹ (:func:`latmm.continuum.boundary.spring_compliance`);
         none for welded contacts.
     """
 

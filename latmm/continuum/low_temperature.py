@@ -16,7 +16,7 @@ from math import pi
 import numpy as np
 import xarray as xr
 
-from latmm.continuum.acoustic_mismatch import isotropic_transmission_coefficients
+from latmm.continuum.amm import isotropic_transmission_coefficients
 from latmm.continuum.media import Medium
 from latmm.continuum.scalar import scalar_transmission_coefficient
 from latmm.landauer import FrequencyGrid

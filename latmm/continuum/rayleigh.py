@@ -5,7 +5,7 @@ Z_f = ρ_f/q_f, and takes up the share
 
     τ(p) = 4 Re Z_f Re Z_s/|Z_s + Z_f|².
 
-Below 1/β these are the bulk waves (:func:`latmm.continuum.acoustic_mismatch.acoustic_mismatch_isotropic`).
+Below 1/β these are the bulk waves (:func:`latmm.continuum.amm.acoustic_mismatch_isotropic`).
 Beyond, Z_s = −iX is reactive and nothing crosses, except that X(p_R) = 0 at Rayleigh's wave: where the
 surface wave is kept in equilibrium by the solid (damped there more strongly than by its radiation into the
 fluid), its line has the weight ∫ τ dp = 4π Z_f/|X′(p_R)|, independent of the damping. That is the third
@@ -27,11 +27,11 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from latmm.arrays import Complexes, Floats
-from latmm.continuum.acoustic_mismatch import acoustic_mismatch_isotropic
+from latmm.continuum.amm import acoustic_mismatch_isotropic
 from latmm.continuum.cutoffs import truncated_square_law
 from latmm.continuum.media import Medium
-from latmm.continuum.plane_waves import plane_waves
 from latmm.continuum.slowness import critical_slownesses, symmetry_wedge
+from latmm.continuum.stroh import plane_waves
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
 from latmm.units import TWO_PI

@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
-from latmm.continuum.acoustic_mismatch import debye_channels, with_errors
+from latmm.continuum.amm import debye_channels, with_errors
 from latmm.continuum.cutoffs import truncated_square_law
 from latmm.continuum.media import Medium
 from latmm.continuum.slowness import slowness_nodes

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats, Integers
 from latmm.continuum.media import Medium
-from latmm.continuum.plane_waves import propagating_count
+from latmm.continuum.stroh import propagating_count
 
 __all__ = [
     "AdaptiveMesh",

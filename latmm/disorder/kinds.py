@@ -9,8 +9,8 @@ import numpy as np
 from latmm.disorder.profiles import Profile
 from latmm.disorder.roughness import FARTHEST, rough
 from latmm.disorder.sites import between, levels, mass_disorder, mixed, substituted, vacancies
-from latmm.interface.contact import Slab
-from latmm.interface.matching import Matched
+from latmm.geometry.matching import Matched
+from latmm.interface.slab import Slab
 
 __all__ = ["Disorder", "Interlayer", "MassDisorder", "Mixing", "Roughness", "Vacancies"]
 

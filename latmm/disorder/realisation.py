@@ -18,11 +18,11 @@ from latmm.disorder.sites import layers_of, require_one_lattice
 from latmm.disorder.virtual import bare, identity, mean_contact, require_no_middle, species_share
 from latmm.errors import ConvergenceError
 from latmm.interface.assembly import END_LIMIT, Region, buffer_layers
-from latmm.interface.contact import Slab, relax_contact
 from latmm.interface.guards import contact_force
 from latmm.interface.interface import Interface
 from latmm.interface.registration import extended
-from latmm.lattice.calculators import Potential
+from latmm.interface.slab import Slab, relax_contact
+from latmm.potentials.calculators import Potential
 from latmm.threads import single_threaded
 
 __all__ = ["realise", "undisturbed"]

@@ -16,8 +16,8 @@ import numpy as np
 from latmm.arrays import Floats, Integers
 from latmm.disorder.sites import occupied, planes, require_one_lattice
 from latmm.errors import InputError
-from latmm.interface.contact import Slab
-from latmm.interface.matching import Matched
+from latmm.geometry.matching import Matched
+from latmm.interface.slab import Slab
 from latmm.units import TWO_PI
 
 __all__ = ["HeightField", "rough"]

@@ -18,8 +18,8 @@ from ase.data import atomic_numbers
 from latmm.arrays import Bools, Floats, Integers
 from latmm.disorder.profiles import Profile
 from latmm.errors import InputError
-from latmm.interface.contact import Slab
-from latmm.interface.matching import Matched
+from latmm.geometry.matching import Matched
+from latmm.interface.slab import Slab
 from latmm.ties import classes
 
 __all__ = [

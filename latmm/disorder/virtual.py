@@ -19,11 +19,11 @@ from latmm.disorder.profiles import Profile
 from latmm.disorder.sites import averaged, layers_of, planes, require_one_lattice
 from latmm.errors import InputError
 from latmm.interface.assembly import Region
-from latmm.interface.contact import Slab, build_slab
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
 from latmm.interface.pairs import PairConstants
 from latmm.interface.registry import shifted
+from latmm.interface.slab import Slab, build_slab
 from latmm.interface.symmetry import Operation, layer_operations
 
 __all__ = ["bare", "graded", "identity", "mean_contact", "require_no_middle", "species_share"]

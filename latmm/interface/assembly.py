@@ -15,18 +15,18 @@ import numpy as np
 from latmm.arrays import Bools
 from latmm.checks import Checks, by_name, check
 from latmm.errors import ConvergenceError, InputError
-from latmm.interface.contact import SIDES, Slab
+from latmm.geometry.lateral import cells_of
+from latmm.geometry.matching import Matched
 from latmm.interface.force_constants import bulk_like, displaced_rows, repeats
 from latmm.interface.guards import stability
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs, end_deviation, join, reach_in_layers
-from latmm.interface.lateral import cells_of
-from latmm.interface.matching import Matched
 from latmm.interface.pairs import PairConstants
+from latmm.interface.slab import SIDES, Slab
 from latmm.interface.symmetry import Operation, layer_operations, orbits, spread
-from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import DEFAULT_SPAN
+from latmm.potentials.calculators import Potential
 from latmm.threads import single_threaded
 
 __all__ = [
@@ -95,7 +95,7 @@ def contact_rows(
     potential : Potential
         For all atoms.
     executor : concurrent.futures.Executor, optional
-        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
+        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
     progress : callable, optional
         Called with (stage, done, in all).
     """
@@ -336,7 +336,7 @@ def assemble_interface(
     checks : mapping of str to Check, optional
         Further checks to be kept with the interface.
     executor : concurrent.futures.Executor, optional
-        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
+        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
     progress : callable, optional
         Called with (stage, done, in all).
 

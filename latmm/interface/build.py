@@ -17,30 +17,30 @@ from numpy.typing import ArrayLike
 from latmm.arrays import Floats
 from latmm.checks import Check, by_name, check
 from latmm.errors import InputError, MismatchError
+from latmm.geometry.coincidence import coincidences, matched_of
+from latmm.geometry.cuts import cut_at, terminations
+from latmm.geometry.matching import MAX_STRAIN, Matched, match, principal_strain
+from latmm.geometry.orientation import orient
 from latmm.interface.assembly import END_LIMIT, Progress, assemble_interface
-from latmm.interface.coincidence import coincidences, matched_of
-from latmm.interface.contact import Slab, build_slab
 from latmm.interface.growth import grow
 from latmm.interface.guards import contact_force, crystal_guards
 from latmm.interface.interface import Interface
-from latmm.interface.matching import MAX_STRAIN, Matched, match, principal_strain
-from latmm.interface.orientation import orient
 from latmm.interface.registration import extended, in_cell
 from latmm.interface.registry import scan_registry, shifted
-from latmm.interface.terminations import cut_at, terminations
+from latmm.interface.slab import Slab, build_slab
 from latmm.interface.tiling import tile
-from latmm.lattice.calculators import Potential
+from latmm.lattice.dynamics import require_stable
 from latmm.lattice.folding import require_supercell
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import require_stable
 from latmm.lattice.phonopy_bridge import (
     choose_supercell,
     dispersion_error,
     finite_displacements,
     force_constant_table,
 )
-from latmm.lattice.relaxation import relax_crystal, relax_stacking
 from latmm.lattice.space_group import primitive_cell
+from latmm.potentials.calculators import Potential
+from latmm.potentials.relaxation import relax_crystal, relax_stacking
 from latmm.threads import single_threaded
 
 __all__ = [
@@ -98,9 +98,9 @@ def build_interface(
     lateral : (2,) int
         Primitive in-plane cells of the supercell that the contact is repeated in.
     executor : concurrent.futures.Executor, optional
-        Shares the force calculations, e.g. from :mod:`latmm.executors`, if they take long enough; by default
-        this process computes them. Whoever hands one over for a calculator from outside must know that it
-        can run in several processes at the same time.
+        Shares the force calculations, e.g. from :mod:`latmm.parallel.executors`, if they take long enough;
+        by default this process computes them. Whoever hands one over for a calculator from outside must know
+        that it can run in several processes at the same time.
     progress : callable, optional
         Called with (stage, done, in all).
 
@@ -191,11 +191,11 @@ def match_crystals(
     relax : bool
         Relax them.
     strain, max_strain, max_area, twist
-        As in :func:`latmm.interface.coincidence.coincidences`.
+        As in :func:`latmm.geometry.coincidence.coincidences`.
     choose : int
         Number in that list, from 1.
     cuts : (2,) int
-        Number of each crystal's termination in :func:`latmm.interface.terminations.terminations`, from 1.
+        Number of each crystal's termination in :func:`latmm.geometry.cuts.terminations`, from 1.
     progress : callable, optional
         Called with (stage, done, in all).
 

@@ -1,7 +1,7 @@
 """A contact as a file: written with the names of its sites, and read as the explicit region of an interface.
 
 The file is extended XYZ (lengths in Å, masses in amu). Arrays of the atoms: ``side`` (−1 left, 0 neither,
-1 right), ``layer``, ``member`` and ``lateral_cell`` (2), as in :class:`latmm.interface.contact.Slab`, and
+1 right), ``layer``, ``member`` and ``lateral_cell`` (2), as in :class:`latmm.interface.slab.Slab`, and
 ``masses``. The comment line holds what else is needed to understand it: see :func:`write_contact`.
 """
 
@@ -12,10 +12,10 @@ import ase.io
 from ase import Atoms
 
 from latmm.files import replacing
-from latmm.interface.contact import Slab
+from latmm.geometry.matching import Matched
 from latmm.interface.interface import Interface
-from latmm.interface.matching import Matched
 from latmm.interface.registration import register
+from latmm.interface.slab import Slab
 from latmm.structures import check_contacts, read_atoms
 
 __all__ = ["contact_atoms", "read_contact", "write_contact"]

@@ -13,11 +13,11 @@ from ase import Atoms
 from matscipy.neighbours import neighbour_list
 
 from latmm.arrays import Bools, Floats, Integers
-from latmm.interface.contact import SIDES, Slab, sites
-from latmm.interface.matching import Matched
+from latmm.geometry.matching import Matched
 from latmm.interface.pairs import PairConstants
-from latmm.lattice.calculators import Potential
-from latmm.lattice.forces import forces_of
+from latmm.interface.slab import SIDES, Slab, sites
+from latmm.potentials.calculators import Potential
+from latmm.potentials.forces import forces_of
 
 __all__ = ["bulk_like", "displaced_rows", "repeats"]
 
@@ -90,7 +90,7 @@ def displaced_rows(
     repeat : (2,) int
         Lateral supercell.
     executor : concurrent.futures.Executor, optional
-        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
+        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
     progress : callable, optional
         Called with (force calculations done, in all).
 

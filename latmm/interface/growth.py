@@ -14,6 +14,7 @@ from scipy.linalg import eigh
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import ConvergenceError, InstabilityError
+from latmm.geometry.matching import Matched
 from latmm.interface.assembly import (
     END_LIMIT,
     Progress,
@@ -22,13 +23,12 @@ from latmm.interface.assembly import (
     contact_rows,
     principal_layers,
 )
-from latmm.interface.contact import Slab, relax_contact
 from latmm.interface.joining import bulk_pairs, end_deviation
-from latmm.interface.matching import Matched
 from latmm.interface.registry import shifted
+from latmm.interface.slab import Slab, relax_contact
 from latmm.interface.symmetry import layer_operations
-from latmm.lattice.calculators import Potential
 from latmm.lattice.force_constants import ForceConstants
+from latmm.potentials.calculators import Potential
 
 __all__ = ["MAX_THICKNESS", "grow"]
 
@@ -76,7 +76,7 @@ def grow(
     layers : (2,) int
         Least layers of each side.
     executor : concurrent.futures.Executor or None
-        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
+        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
     report : callable
         Called with (stage, done, in all).
 

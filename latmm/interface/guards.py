@@ -19,12 +19,12 @@ from scipy.linalg import eigvalsh
 
 from latmm.arrays import Floats
 from latmm.checks import Check, check
-from latmm.interface.contact import Slab
 from latmm.interface.pairs import PairConstants
-from latmm.lattice.calculators import Potential
+from latmm.interface.slab import Slab
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.relaxation import FORCE_LIMIT
 from latmm.lattice.stiffness import wave_tensor
+from latmm.potentials.calculators import Potential
+from latmm.potentials.relaxation import FORCE_LIMIT
 from latmm.units import EV_PER_A2_AMU, EV_PER_A3, TWO_PI
 
 __all__ = ["SHIFT", "contact_force", "crystal_guards", "force_scale", "stability", "unknown_guards"]

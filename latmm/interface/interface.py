@@ -15,10 +15,10 @@ from latmm.agf import FoldedLead, Junction, Lead
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.checks import Checks
 from latmm.errors import InputError
-from latmm.interface.contact import Slab
-from latmm.interface.lateral import fold, folding_vectors
-from latmm.interface.matching import Matched
+from latmm.geometry.lateral import fold, folding_vectors
+from latmm.geometry.matching import Matched
 from latmm.interface.pairs import Block, PairConstants
+from latmm.interface.slab import Slab
 from latmm.interface.symmetry import Operation, reciprocal_rotations
 from latmm.lattice.force_constants import ForceConstants
 from latmm.units import EV_PER_A2_AMU, TWO_PI

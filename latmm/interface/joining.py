@@ -10,10 +10,10 @@ import numpy as np
 
 from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError
-from latmm.interface.contact import SIDES, Slab
-from latmm.interface.lateral import locate
-from latmm.interface.matching import Matched
+from latmm.geometry.lateral import locate
+from latmm.geometry.matching import Matched
 from latmm.interface.pairs import PairConstants
+from latmm.interface.slab import SIDES, Slab
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import NOISE
 

@@ -28,15 +28,15 @@ import numpy as np
 
 from latmm.arrays import Floats
 from latmm.errors import InputError, InstabilityError
+from latmm.geometry.lateral import cells_of
+from latmm.geometry.matching import MAX_STRAIN
 from latmm.interface.assembly import Region, principal_layers
-from latmm.interface.contact import SIDES, Slab, build_slab
-from latmm.interface.finished import MatchedTables, Planes, match_tables
+from latmm.interface.from_phonopy import MatchedTables, Planes, match_tables
 from latmm.interface.guards import stability
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
-from latmm.interface.lateral import cells_of
-from latmm.interface.matching import MAX_STRAIN
 from latmm.interface.pairs import PairConstants
+from latmm.interface.slab import SIDES, Slab, build_slab
 from latmm.interface.symmetry import layer_operations
 from latmm.interface.tiling import tile
 from latmm.lattice.force_constants import ForceConstants

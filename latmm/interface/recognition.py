@@ -18,8 +18,8 @@ from matscipy.neighbours import neighbour_list
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import MismatchError
-from latmm.interface.lateral import cells_of, locate
-from latmm.interface.matching import Matched
+from latmm.geometry.lateral import cells_of, locate
+from latmm.geometry.matching import Matched
 from latmm.ties import classes, ordered
 
 __all__ = ["Recognised", "recognise"]

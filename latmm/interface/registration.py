@@ -16,10 +16,10 @@ from matscipy.neighbours import neighbour_list
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
-from latmm.interface.contact import Slab, build_slab, sites
-from latmm.interface.lateral import cells_of
-from latmm.interface.matching import Matched
+from latmm.geometry.lateral import cells_of
+from latmm.geometry.matching import Matched
 from latmm.interface.registry import shifted
+from latmm.interface.slab import Slab, build_slab, sites
 from latmm.structures import SHORTEST_BOND
 from latmm.ties import classes, nearest_whole
 

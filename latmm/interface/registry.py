@@ -15,12 +15,12 @@ from scipy.optimize import minimize_scalar
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import ConvergenceError
+from latmm.geometry.matching import Matched
+from latmm.geometry.orientation import gauss_reduce
 from latmm.interface.assembly import Progress, buffer_layers
-from latmm.interface.contact import Slab, build_slab
-from latmm.interface.matching import Matched
-from latmm.interface.orientation import gauss_reduce
-from latmm.lattice.calculators import Potential
-from latmm.lattice.forces import Images, in_order, lendable
+from latmm.interface.slab import Slab, build_slab
+from latmm.potentials.calculators import Potential
+from latmm.potentials.forces import Images, in_order, lendable
 from latmm.threads import single_threaded
 from latmm.ties import classes
 
@@ -137,7 +137,7 @@ def scan_registry(
     potential : Potential
         For both.
     executor : concurrent.futures.Executor, optional
-        Shares the shifts, as :func:`latmm.lattice.forces.forces_of` does images.
+        Shares the shifts, as :func:`latmm.potentials.forces.forces_of` does images.
     progress : callable, optional
         Called with (stage, shifts done, in all).
 

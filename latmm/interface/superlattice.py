@@ -16,16 +16,16 @@ from ase import Atoms
 from latmm.arrays import Bools, Floats, Integers
 from latmm.checks import check
 from latmm.errors import MismatchError
+from latmm.geometry.lateral import locate
+from latmm.geometry.matching import MAX_STRAIN
 from latmm.interface.assembly import Region, principal_layers
-from latmm.interface.contact import Slab, build_slab
-from latmm.interface.finished import MatchedTables, Planes, match_tables
+from latmm.interface.from_phonopy import MatchedTables, Planes, match_tables
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
-from latmm.interface.lateral import locate
-from latmm.interface.matching import MAX_STRAIN
 from latmm.interface.mixing import require_stable_contact
 from latmm.interface.pairs import PairConstants
 from latmm.interface.recognition import Image, Recognised, recognise
+from latmm.interface.slab import Slab, build_slab
 from latmm.interface.symmetry import layer_operations
 from latmm.lattice.force_constants import ForceConstants
 from latmm.threads import single_threaded

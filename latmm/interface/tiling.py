@@ -10,11 +10,11 @@ import numpy as np
 
 from latmm.arrays import Integers
 from latmm.errors import InputError
-from latmm.interface.contact import Slab
+from latmm.geometry.lateral import cells_of, check_lateral, locate
+from latmm.geometry.matching import Matched
 from latmm.interface.interface import Interface
-from latmm.interface.lateral import cells_of, check_lateral, locate
-from latmm.interface.matching import Matched
 from latmm.interface.pairs import PairConstants
+from latmm.interface.slab import Slab
 from latmm.interface.symmetry import Operation
 
 __all__ = ["tile", "tile_slab"]
@@ -63,7 +63,7 @@ def tile_slab(slab: Slab, matched: Matched, lateral: tuple[int, int] | Integers)
     -------
     slab : Slab
     at : (N, cells) int
-        Where each atom of the small slab went, for each cell of :func:`latmm.interface.lateral.cells_of`.
+        Where each atom of the small slab went, for each cell of :func:`latmm.geometry.lateral.cells_of`.
     """
     matrix = _matrix(lateral)
     steps = cells_of(matrix)

@@ -5,12 +5,12 @@ from concurrent.futures import Executor
 
 from ase import Atoms
 
-from latmm.lattice.calculators import Potential
+from latmm.lattice.dynamics import require_stable
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import require_stable
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
-from latmm.lattice.relaxation import relax_crystal
 from latmm.lattice.space_group import primitive_cell
+from latmm.potentials.calculators import Potential
+from latmm.potentials.relaxation import relax_crystal
 from latmm.threads import single_threaded
 
 __all__ = ["bulk_force_constants"]

@@ -14,8 +14,8 @@ import numpy as np
 
 from latmm.arrays import Floats
 from latmm.errors import InputError
+from latmm.lattice.dynamics import q_mesh
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import q_mesh
 from latmm.lattice.stiffness import wave_tensor
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 

@@ -16,8 +16,8 @@ from ase.geometry import find_mic
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
-from latmm.lattice.calculators import Potential
-from latmm.lattice.forces import forces_of
+from latmm.potentials.calculators import Potential
+from latmm.potentials.forces import forces_of
 
 __all__ = ["FOLDING_LIMIT", "folding_error", "require_supercell"]
 
@@ -42,7 +42,7 @@ def folding_error(
     supercell : (3, 3) int
         Rows: supercell vectors in units of the cell vectors.
     executor : concurrent.futures.Executor, optional
-        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
+        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
 
     Returns
     -------

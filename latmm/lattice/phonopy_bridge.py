@@ -27,10 +27,8 @@ from phonopy.structure.dataset import forces_in_dataset
 
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
-from latmm.lattice.calculators import Potential
 from latmm.lattice.dipoles import COULOMB, Dipoles, screening_of
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.forces import forces_of
 from latmm.lattice.phonopy_content import (
     check_displacements,
     hdf5_constants,
@@ -38,8 +36,10 @@ from latmm.lattice.phonopy_content import (
     read_content,
     text_constants,
 )
-from latmm.lattice.potentials.potential import EXACT_FORCES
 from latmm.lattice.space_group import conventional_vectors, crystal_symmetry
+from latmm.potentials.calculators import Potential
+from latmm.potentials.forces import forces_of
+from latmm.potentials.protocol import EXACT_FORCES
 from latmm.reading import file_text
 
 __all__ = [
@@ -125,7 +125,7 @@ def finite_displacements(
     supercell : (3, 3) int
         Rows: supercell vectors in units of the cell vectors.
     executor : concurrent.futures.Executor, optional
-        Shares the force calculations (:func:`latmm.lattice.forces.forces_of`).
+        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
     progress : callable, optional
         Called with (supercells done, supercells in all).
 

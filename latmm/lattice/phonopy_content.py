@@ -15,9 +15,9 @@ import numpy as np
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
-from latmm.plain_yaml import plain_yaml
 from latmm.reading import check_regular, file_bytes, file_text
 from latmm.structures import check_mass
+from latmm.yaml_data import plain_yaml
 
 __all__ = ["check_displacements", "hdf5_constants", "numbers_text", "read_content", "text_constants"]
 

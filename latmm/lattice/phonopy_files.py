@@ -26,9 +26,9 @@ from scipy import constants
 
 from latmm.arrays import Floats
 from latmm.errors import InputError, InstabilityError, LatmmError
+from latmm.lattice.dynamics import require_stable
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.likelihood import improbable
-from latmm.lattice.phonons import require_stable
 from latmm.lattice.phonopy_bridge import (
     Finished,
     dispersion_error,

@@ -30,8 +30,8 @@ from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
 from latmm.errors import InputError
+from latmm.lattice.dynamics import phonons
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import phonons
 from latmm.units import AMU_PER_A3, EV_PER_A3, KM_PER_S_PER_A_THZ, TWO_PI
 
 __all__ = ["VOIGT", "Elasticity", "elasticity", "slope_error", "stiffness_tensor", "wave_tensor"]

@@ -19,12 +19,12 @@ import numpy as np
 import xarray as xr
 
 from latmm.arrays import Bools, Floats, Integers
-from latmm.continuum.channels import channels
-from latmm.continuum.contact import contact, energy_shares
+from latmm.continuum.boundary import contact, energy_shares
+from latmm.continuum.dispersion import channels
 from latmm.continuum.media import Medium
-from latmm.continuum.plane_waves import plane_waves
+from latmm.continuum.stroh import plane_waves
 from latmm.landauer import FrequencyGrid
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
 from latmm.modes.system import SIDES, System
 from latmm.threads import single_threaded
 

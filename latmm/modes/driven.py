@@ -24,8 +24,8 @@ from numpy.typing import ArrayLike
 from latmm.agf import FoldedLead, Junction, Lead, Scattering, Waves, scatter
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import ConvergenceError
+from latmm.lattice.dynamics import Phonons, phonons
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import Phonons, phonons
 from latmm.modes.brillouin import branch_labels, cartesian, first_zone, longitudinal_fraction
 from latmm.modes.mesh import BulkMesh, bulk_mesh
 from latmm.modes.system import SIDES, System

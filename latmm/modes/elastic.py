@@ -21,12 +21,12 @@ import numpy as np
 import xarray as xr
 
 from latmm.arrays import Complexes, Floats, Integers
-from latmm.continuum.acoustic_mismatch import wave_mesh
-from latmm.continuum.contact import contact, energy_shares
+from latmm.continuum.amm import wave_mesh
+from latmm.continuum.boundary import contact, energy_shares
 from latmm.continuum.cutoffs import truncated_square_law, wave_cutoffs
 from latmm.continuum.media import Medium
-from latmm.continuum.plane_waves import WaveSet, plane_waves
 from latmm.continuum.slowness import axial_azimuths, slowness_mesh
+from latmm.continuum.stroh import WaveSet, plane_waves
 from latmm.modes.continuum import TURN, Continuum
 from latmm.modes.table import angle_to_normal
 from latmm.threads import single_threaded
@@ -58,7 +58,7 @@ def elastic_transmission(continuum: Continuum, side: int, *, angles: int = 18) -
     -------
     xarray.DataArray
         Over (branch, angle, frequency), nm⁻²: its sum over branches and angles is the spectrum of
-        :func:`latmm.continuum.acoustic_mismatch.acoustic_mismatch`, from either side.
+        :func:`latmm.continuum.amm.acoustic_mismatch`, from either side.
     """
     left, right = continuum.seen_from(side)
     if axial_azimuths((left, right), 2) == 1:

@@ -25,7 +25,7 @@ from latmm.errors import InputError
 from latmm.files import replacing
 from latmm.interface.interface import Interface
 from latmm.modes.system import SIDES, System
-from latmm.sweep.sampling import reduced_mesh
+from latmm.sampling.meshes import reduced_mesh
 from latmm.threads import single_threaded
 from latmm.ties import canonical_turn
 from latmm.units import TWO_PI

@@ -17,7 +17,7 @@ from latmm.modes.resolved import Resolved, resolve
 from latmm.modes.system import SIDES, System
 from latmm.modes.table import angle_to_normal
 from latmm.modes.unfolding import Unfolded
-from latmm.sweep.sampling import reduced_mesh
+from latmm.sampling.meshes import reduced_mesh
 from latmm.threads import single_threaded
 
 __all__ = ["conversion", "scattering_map"]

@@ -10,9 +10,9 @@ import numpy as np
 
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
 from latmm.modes.system import System
-from latmm.sweep.sampling import Window, frequency_grid, reduced_mesh, windows
+from latmm.sampling.meshes import Window, frequency_grid, reduced_mesh, windows
 
 __all__ = ["grid_samples", "zone_samples"]
 

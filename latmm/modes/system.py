@@ -7,8 +7,8 @@ import numpy as np
 
 from latmm.agf import Junction
 from latmm.arrays import Floats, Integers
+from latmm.geometry.lateral import locate
 from latmm.interface.interface import Interface
-from latmm.interface.lateral import locate
 from latmm.lattice.force_constants import ForceConstants
 from latmm.units import TWO_PI
 

@@ -24,7 +24,7 @@ from latmm.landauer import FrequencyGrid
 from latmm.modes.resolved import Resolved, resolve
 from latmm.modes.system import SIDES, System
 from latmm.results import hdf5_file, read
-from latmm.sweep.sampling import Window
+from latmm.sampling.meshes import Window
 from latmm.units import TWO_PI
 
 __all__ = [
@@ -90,7 +90,7 @@ def mode_pieces(
     grid : FrequencyGrid
         Frequencies, THz.
     samples : iterable of Window
-        From :func:`latmm.sweep.sampling.windows`.
+        From :func:`latmm.sampling.meshes.windows`.
     progress : callable, optional
         Called with (stage, samples done, samples in all).
 

@@ -25,11 +25,11 @@ from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError, LatmmError
 from latmm.lattice.space_group import conventional_vectors
 from latmm.modes.system import SIDES
-from latmm.plain_yaml import plain_yaml
 from latmm.reading import check_hdf5, file_bytes, file_text
 from latmm.structures import read_atoms
 from latmm.ties import smallest
 from latmm.units import TWO_PI
+from latmm.yaml_data import plain_yaml
 
 __all__ = ["TransportPhonons", "isometries", "on_transport_mesh", "read_cell", "read_phonons"]
 

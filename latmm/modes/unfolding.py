@@ -9,8 +9,8 @@ moves the atoms of primitive layer l by
 (the phases of k∥ are in the blocks). The projections p^{-1/2} Σ_l exp(−i l q_z h) u_l single out the
 candidate and, by their overlap with the eigenvectors of D(q), the band. Modes that share λ may be mixtures of
 several such phonons, of one q or of several; they are turned, unitarily in the flux, into the phonons
-themselves, with the definite velocities that :func:`latmm.lattice.phonons.phonons` gives them. Phonons of one
-q and one ω remain degenerate: they get a common group number, and only sums or means over a group have a
+themselves, with the definite velocities that :func:`latmm.lattice.dynamics.phonons` gives them. Phonons of
+one q and one ω remain degenerate: they get a common group number, and only sums or means over a group have a
 meaning.
 
 Flux: a phonon (1) with e†e = 1 carries 2ω|v_z|/h, v_z its group velocity.
@@ -23,8 +23,8 @@ import numpy as np
 from latmm.agf import FoldedLead, Lead, Waves
 from latmm.arrays import Bools, Complexes, Floats, Integers
 from latmm.errors import ConvergenceError
+from latmm.lattice.dynamics import Phonons, phonons
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import Phonons, phonons
 from latmm.modes.brillouin import branch_labels, cartesian, first_zone, longitudinal_fraction
 from latmm.ties import classes, ordered, phase
 from latmm.units import KM_PER_S_PER_A_THZ, TWO_PI

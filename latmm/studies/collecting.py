@@ -15,11 +15,11 @@ import ase
 import numpy as np
 
 from latmm.arrays import Floats
-from latmm.executors import unordered
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
-from latmm.lattice.calculators import Potential
-from latmm.lattice.force_cache import fingerprint
+from latmm.parallel.executors import unordered
+from latmm.potentials.cache import fingerprint
+from latmm.potentials.calculators import Potential
 
 if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
     from latmm.sweep.checkpoint import Checkpoint

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from latmm.continuum.combined import Side
 from latmm.continuum.grading import intermediate
 from latmm.continuum.layers import Layer, Stack
 from latmm.continuum.media import Medium
-from latmm.continuum.survey import Side
 from latmm.disorder.kinds import Interlayer
 from latmm.disorder.profiles import Profile
 from latmm.disorder.sites import levels

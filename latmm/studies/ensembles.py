@@ -24,14 +24,14 @@ from latmm.disorder.realisation import realise, undisturbed
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
-from latmm.lattice.calculators import Potential
 from latmm.limits import limits_of
+from latmm.potentials.calculators import Potential
 from latmm.results import as_json
+from latmm.sampling.meshes import check_sampling
 from latmm.studies.collecting import Progress, axes, collect, opened
 from latmm.sweep.measures import SpecularTransmission
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
-from latmm.sweep.sampling import check_sampling
 from latmm.threads import single_threaded
 
 __all__ = ["FREQUENCIES", "KMESH", "ensemble"]
@@ -133,7 +133,7 @@ def ensemble(
     frequencies : int
         Frequencies in the band that both crystals share.
     executor : concurrent.futures.Executor, optional
-        Computes the realisations, e.g. from :mod:`latmm.executors`; by default this process does.
+        Computes the realisations, e.g. from :mod:`latmm.parallel.executors`; by default this process does.
     progress : callable, optional
         Called with (stage, done, in all); the stages of a single contact are named where this process solves
         them.

@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike
 from latmm import __version__
 from latmm.arrays import Floats
 from latmm.checks import Checks, by_name, check, dumps, worst
+from latmm.continuum.combined import ContinuumModels, Side
 from latmm.continuum.layers import acoustic_mismatch_stack
-from latmm.continuum.survey import ContinuumModels, Side
 from latmm.disorder.kinds import Interlayer
 from latmm.disorder.profiles import Profile
 from latmm.disorder.realisation import realise
@@ -28,8 +28,8 @@ from latmm.disorder.virtual import graded
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
-from latmm.lattice.calculators import Potential
 from latmm.limits import limits_of
+from latmm.potentials.calculators import Potential
 from latmm.results import as_json
 from latmm.studies.collecting import Progress, axes, collect, name_of, opened
 from latmm.studies.designs import Design, continuum_stack
@@ -114,7 +114,7 @@ def layer_study(
     frequencies : int
         Frequencies in the band that both crystals share.
     executor : concurrent.futures.Executor, optional
-        Computes the designs, e.g. from :mod:`latmm.executors`; by default this process does.
+        Computes the designs, e.g. from :mod:`latmm.parallel.executors`; by default this process does.
     progress : callable, optional
         Called with (stage, done, in all).
     store : Path, optional

@@ -1,7 +1,7 @@
 """Error bars: how far a conductance may be from that of infinitely many samples.
 
 Successive frequencies are sampled on two k∥ meshes in turn, the second between the points of the first
-(:func:`latmm.sweep.sampling.staggered`). The leading errors of the two meshes have opposite signs, so that
+(:func:`latmm.sampling.meshes.staggered`). The leading errors of the two meshes have opposite signs, so that
 they cancel in a sum over frequencies and show in the difference of neighbours. With ρ = Ξ/ν² and y_i the
 share of node i in the conductance,
 

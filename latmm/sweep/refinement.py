@@ -17,11 +17,9 @@ from latmm.arrays import Bools, Floats
 from latmm.errors import ConvergenceError, InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, heat_capacity_weight, temperatures
-from latmm.lattice.phonons import largest_frequency
-from latmm.sweep.accuracy import conductance_error
-from latmm.sweep.long_waves import along_rays, highest_long_wave
-from latmm.sweep.run import SpectralTransmission, sweep
-from latmm.sweep.sampling import (
+from latmm.lattice.dynamics import largest_frequency
+from latmm.sampling.long_wavelength import along_rays, highest_long_wave
+from latmm.sampling.meshes import (
     ELASTIC,
     LAW,
     TIME_REVERSAL,
@@ -32,6 +30,8 @@ from latmm.sweep.sampling import (
     staggered,
     windows,
 )
+from latmm.sweep.accuracy import conductance_error
+from latmm.sweep.run import SpectralTransmission, sweep
 from latmm.sweep.tasks import MEMORY, Task, cut, seconds_per_sample
 from latmm.threads import single_threaded
 

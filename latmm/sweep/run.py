@@ -21,11 +21,11 @@ import numpy as np
 from scipy.special import stdtrit
 
 from latmm.arrays import Bools, Floats
-from latmm.executors import unordered
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
+from latmm.parallel.executors import unordered
+from latmm.sampling.meshes import ELASTIC, LAW, Window
 from latmm.sweep.measures import CHANNELS, Measure
-from latmm.sweep.sampling import ELASTIC, LAW, Window
 from latmm.sweep.tasks import MEMORY, TRANSMISSION, Piece, Task, at_once, cut, seconds_per_sample, solve
 
 if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
@@ -94,7 +94,7 @@ def sweep(
     grid : FrequencyGrid
         Frequencies, THz.
     samples : sequence of Window
-        From :func:`latmm.sweep.sampling.windows`.
+        From :func:`latmm.sampling.meshes.windows`.
     common : float
         Top of the band that both crystals share, THz: above it nothing crosses and only channels count.
     measure : Measure
@@ -102,7 +102,7 @@ def sweep(
     progress : callable, optional
         Called with (stage, samples done, samples in all).
     executor : concurrent.futures.Executor, optional
-        Solves the tasks, e.g. from :mod:`latmm.executors`; by default this process does.
+        Solves the tasks, e.g. from :mod:`latmm.parallel.executors`; by default this process does.
     checkpoint : Checkpoint, optional
         Keeps what is found; what it has already is not solved again.
     memory : int

@@ -21,12 +21,12 @@ from threadpoolctl import threadpool_limits
 from latmm.agf import FoldedLead, Junction, Lead, channels
 from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError
-from latmm.executors import machine_memory
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
-from latmm.sweep.edges import inside_bands
+from latmm.parallel.executors import machine_memory
+from latmm.sampling.edges import inside_bands
+from latmm.sampling.meshes import Window
 from latmm.sweep.measures import CHANNELS, Measure, Transmission
-from latmm.sweep.sampling import Window
 from latmm.units import TWO_PI
 
 __all__ = [
@@ -127,7 +127,7 @@ def cut(grid: FrequencyGrid, samples: Sequence[Window], *, common: float, second
     grid : FrequencyGrid
         Frequencies, THz.
     samples : sequence of Window
-        From :func:`latmm.sweep.sampling.windows`.
+        From :func:`latmm.sampling.meshes.windows`.
     common : float
         Top of the band that both crystals share, THz.
     seconds : float

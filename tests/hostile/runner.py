@@ -123,7 +123,7 @@ def empty() -> tuple[float, int]:
     """Processor time (s) and memory (bytes) of a process that only imports what commands use."""
     if not _EMPTY:
         code = (
-            "import resource, latmm.comparison, latmm.plotting, latmm.lattice.phonopy_files, ase.io, zarr, "
+            "import resource, latmm.comparison, latmm.plotting.conductance, latmm.lattice.phonopy_files, ase.io, zarr, "
             "latmm.studies.ensembles, matplotlib.pyplot as p; p.figure(); "
             "u = resource.getrusage(resource.RUSAGE_SELF); "
             "print(u.ru_utime + u.ru_stime, u.ru_maxrss * 1024)"

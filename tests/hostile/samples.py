@@ -45,8 +45,8 @@ def crystal_files() -> MappingProxyType[str, bytes]:
 
 @cache
 def _phonon():
-    from latmm.lattice.calculators import resolve_potential
     from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements
+    from latmm.potentials.calculators import resolve_potential
 
     atoms = ase.build.bulk("Ar", "fcc", 5.27)
     potential = resolve_potential("lj", ["Ar"], {"cutoff": "5.5"})

@@ -1,0 +1,1 @@
+"""Geometry of two crystals: orientation, terminations, common cells of their planes."""

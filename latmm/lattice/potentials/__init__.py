@@ -1,1 +1,0 @@
-"""Energies, forces and stresses of the bundled interatomic potentials, vectorised over bonds."""

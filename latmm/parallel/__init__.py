@@ -1,0 +1,1 @@
+"""Who does the work: this process, processes on this machine, or Dask workers."""

@@ -1,0 +1,104 @@
+"""Figures of studies: gain against thickness, and ensembles beside the abrupt contact.
+
+Made without a display and returned; :func:`latmm.plotting.conductance.save` writes them.
+"""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+__all__ = ["ensemble_figure", "layers_figure"]
+
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+_DEFINITE = 0.01
+"""Share of the largest transmission below which a fraction of it says nothing."""
+
+
+def layers_figure(tree: xr.DataTree) -> Figure:
+    """Figure of a study of layers: conductance of every design over that of the abrupt contact.
+
+    One panel a temperature; broken lines are the continuum's prediction, horizontal ones the models of the
+    abrupt contact.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        From :func:`latmm.studies.layers.layer_study`.
+    """
+    designs, models = tree["designs"].to_dataset(), tree["models"].to_dataset()
+    temperatures = designs["temperature"].values
+    shown = np.unique(np.linspace(0, temperatures.size - 1, min(3, temperatures.size)).astype(int))
+    figure = Figure(figsize=(4.2 * len(shown) + 2.0, 4.2), layout="constrained")
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, index in zip(panels, shown, strict=True):
+        _gains(axes, designs.isel(temperature=index), models.isel(temperature=index))
+        axes.set_title(f"{temperatures[index]:g} K")
+    panels[0].set_ylabel("conductance / abrupt contact")
+    handles, labels = panels[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize="small")
+    return figure
+
+
+def _gains(axes: Axes, designs: xr.Dataset, models: xr.Dataset) -> None:
+    planes = designs["planes"].values
+    for i, name in enumerate(dict.fromkeys(str(p) for p in designs["profile"].values)):
+        own = np.flatnonzero(designs["profile"].values == name)
+        own = own[np.argsort(planes[own])]
+        colour = _COLOURS[i % len(_COLOURS)]
+        label = name if len(name) < 14 else "listed"
+        axes.plot(planes[own], designs["gain"].values[own], "o-", color=colour, ms=3.5, label=label)
+        axes.plot(planes[own], designs["continuum_gain"].values[own], "--", color=colour, lw=1.0)
+    axes.plot([], [], "--", color="0.4", lw=1.0, label="continuum's gain")
+    abrupt = float(models["conductance"].sel(model="agf"))
+    for name, style, label in (
+        ("amm", "-.", "AMM, abrupt"),
+        ("dmm", ":", "DMM, abrupt"),
+        ("flat-limit", "-", "limit of flat contacts"),
+    ):
+        level = float(models["conductance"].sel(model=name)) / abrupt
+        axes.axhline(level, color="0.4", ls=style, lw=1.0, label=label)
+    axes.set_xlabel("atomic planes of the layer")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def ensemble_figure(tree: xr.DataTree) -> Figure:
+    """Figure of an ensemble: Ξ(ν) and G(T) of realisations, mean and abrupt contact; what is specular.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        From :func:`latmm.studies.ensembles.ensemble`.
+    """
+    figure = Figure(figsize=(13.0, 4.2), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    each, abrupt, mean = (tree[name].to_dataset() for name in ("realisations", "abrupt", "comparison"))
+    nu = mean["frequency"].values
+    for xi in each["transmission"].values:
+        left.plot(nu, xi, color=_COLOURS[0], lw=0.5, alpha=0.4)
+    left.plot([], [], color=_COLOURS[0], lw=0.5, label="realisations")
+    left.plot(nu, mean["transmission"], color=_COLOURS[0], lw=1.8, label="their mean")
+    left.plot(nu, abrupt["transmission"], color="k", lw=1.2, label="abrupt")
+    left.set(xlabel="frequency (THz)", ylabel="transmission (nm$^{-2}$)", xlim=(0, None), ylim=(0, None))
+    t = mean["temperature"].values
+    middle.errorbar(
+        t,
+        mean["conductance"] / 1e6,
+        mean["conductance_error"] / 1e6,
+        color=_COLOURS[0],
+        fmt="o-",
+        ms=3.5,
+        label="mean",
+    )
+    middle.plot(t, mean["conductance_abrupt"] / 1e6, "k-", marker="s", ms=3.0, lw=1.2, label="abrupt")
+    middle.set(xlabel="temperature (K)", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)", ylim=(0, None))
+    total = mean["transmission"].values
+    shown = total > _DEFINITE * total.max()
+    share = mean["specular_transmission"].values[shown] / total[shown]
+    right.plot(nu[shown], share, color=_COLOURS[1], label="specular")
+    right.plot(nu[shown], 1.0 - share, color=_COLOURS[2], label="diffuse")
+    right.set(xlabel="frequency (THz)", ylabel="share of the transmission", xlim=(0, None), ylim=(0, 1.02))
+    for axes in (left, middle, right):
+        axes.legend(frameon=False, fontsize="small")
+    return figure

@@ -1,0 +1,1 @@
+"""Potentials: bundled ones, calculators from outside, their forces with a cache, relaxation."""

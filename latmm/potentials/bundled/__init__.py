@@ -1,0 +1,1 @@
+"""The potentials that come with latmm, each checked against ASE or matscipy."""
