@@ -8,6 +8,7 @@ import click
 
 from .checking import all_lines, check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
+from .numbers import Whole
 from .options import note
 from .outputs import check_outputs, replace_option
 from .progress import Reporter
@@ -24,7 +25,7 @@ __all__ = ["command"]
 @force_options
 @click.option(
     "--lateral",
-    type=int,
+    type=Whole(1, 100),
     nargs=2,
     default=(1, 1),
     show_default=True,

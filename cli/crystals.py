@@ -11,7 +11,7 @@ from .caching import cache_options, remembering
 from .checking import allow_option
 from .contacts import contact_interface, contact_options, refuse_contact_options
 from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
-from .numbers import fraction
+from .numbers import Whole, fraction
 from .options import assignments, potential_of, potential_options, warn
 from .outputs import run_attributes
 from .scaling import check_scaling, executor_of
@@ -90,7 +90,7 @@ def crystal_options(function: _F, *, several: bool = False) -> _F:
         ),
         click.option(
             "--supercell",
-            type=int,
+            type=Whole(1, 1000),
             nargs=3,
             metavar="N N N",
             help="Conventional cells in the supercell of the finite displacements; "

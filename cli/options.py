@@ -96,6 +96,18 @@ def _possible(numbers: list[float], value: str) -> list[float]:
     return numbers
 
 
+class _Named(click.ParamType):
+    """A name: text that is not empty, also where no crystal needs it."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what names nothing."""
+        if not str(value).strip():
+            self.fail("a name is needed, but the text is empty", param, ctx)
+        return value
+
+
 def potential_options(function: _F, *, several: bool = False) -> _F:
     """Add the options --potential and --potential-option, to be read by :func:`potential_of`.
 
@@ -111,6 +123,7 @@ def potential_options(function: _F, *, several: bool = False) -> _F:
         ),
         click.option(
             "--potential",
+            type=_Named(),
             default=["auto"] if several else "auto",
             multiple=several,
             show_default=True,

@@ -88,7 +88,7 @@ def sides(options: dict[str, Any]) -> "tuple[tuple[Side, Side], Checks]":
     Raises
     ------
     click.UsageError
-        If neither or both kinds of description are given.
+        If neither or both kinds of description are given, or media with a potential.
     """
     from latmm.continuum.combined import Side
     from latmm.continuum.library import medium
@@ -102,6 +102,9 @@ def sides(options: dict[str, Any]) -> "tuple[tuple[Side, Side], Checks]":
         return _crystals(options, normals)
     if not all(media):
         raise click.UsageError("give two structure files, or --left-medium and --right-medium")
+    for name, without in (("potential", "auto"), ("potential_option", ())):
+        if options[name] != without:
+            raise click.UsageError(f"--{name.replace('_', '-')} is for structure files; leave it out")
     left, right = (
         found if found.is_fluid else found.rotated(rotation_to_normal(normal))
         for found, normal in zip((medium(text) for text in media), normals, strict=True)
