@@ -93,12 +93,13 @@ def test_diffusive_profile_has_the_conductivity_of_the_channels():
 def test_perfect_crystal_has_no_jump():
     rng = np.random.default_rng(4)
     weight, path = rng.uniform(0.0, 1.0, 20), np.geomspace(0.1, 3e3, 20)
-    for length in (5.0, 20.0, 1e4):
+    for length in (5.0, 20.0, 1e6):
         side = Bulk(weight, path, graded(length))
         found = solve_network(side, side, homogeneous(weight))
         # the jump of linear elements ends with their first length
         assert abs(found.jump) < 1e-6 + 1e-3 * side.positions[1] / length
-        assert found.extrapolated_jump() / found.flux * weight.sum() < 1e-12
+        if length > 100.0 * path.max():  # straight but for its ends
+            assert abs(found.extrapolated_jump()) < 1e-9
         np.testing.assert_allclose(found.temperature_left - 0.5, 0.5 - found.temperature_right, atol=1e-12)
 
 

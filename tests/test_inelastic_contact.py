@@ -1,0 +1,280 @@
+"""Interfaces between crystals that scatter phonons: sums over channels, limits, dissipative contacts."""
+
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+
+from latmm.errors import InputError
+from latmm.inelastic.conductance import conductances, landauer_nonequilibrium, spectra
+from latmm.inelastic.network import Bulk, graded, homogeneous, solve_network
+from latmm.inelastic.paths import COUNT, EDGES, bins
+from latmm.inelastic.rates import Rates, fitted
+from latmm.inelastic.sweep import contact_nodes, sweep_channels
+from latmm.inelastic.tally import Samples, Tally
+from latmm.interface.build import build_interface
+from latmm.landauer import conductance
+from latmm.lattice.phonons import largest_frequency
+from latmm.sweep.checkpoint import Checkpoint, digests
+from latmm.sweep.refinement import Sampling, solve_level
+
+KAPPA = 0.8
+"""About that of argon at 40 K, W/m/K."""
+
+
+@pytest.fixture(scope="module")
+def heavy_argon(structure, argon_springs):
+    """Argon on argon of four times the mass, (001)."""
+    return build_interface(structure("ar"), structure("ar", {"Ar": 4 * 39.948}), (0, 0, 1), argon_springs)
+
+
+@pytest.fixture(scope="module")
+def rates(heavy_argon):
+    light = fitted(heavy_argon.left, 40.0, KAPPA, classical=True)
+    return light, light.heavier(4.0)
+
+
+@pytest.fixture(scope="module")
+def sampling(heavy_argon):
+    return Sampling.of(heavy_argon, (4, 4), 16, coldest=40.0)
+
+
+@pytest.fixture(scope="module")
+def elastic(heavy_argon, rates, sampling):
+    temperature = np.array([40.0, 80.0])
+    return sweep_channels(heavy_argon, sampling, rates, temperature, classical=True, longest=1e3)
+
+
+def test_paths_are_in_their_bins():
+    path = 10.0 ** np.random.default_rng(1).uniform(-3.0, 9.5, 300)
+    number, inside = bins(path)
+    assert np.all((inside >= EDGES[number]) & (inside <= EDGES[number + 1]))
+    np.testing.assert_array_equal(inside[(path > 0.1) & (path < 1e8)], path[(path > 0.1) & (path < 1e8)])
+    assert bins(np.array([np.inf]))[0] == COUNT - 1
+
+
+def test_a_network_of_bins_is_that_of_the_paths_themselves():
+    """Bins err by the square of their width."""
+    rng = np.random.default_rng(2)
+    speed = rng.uniform(0.1, 10.0, (1, 12))
+    s = rng.uniform(0.0, 1.0, (12, 12))
+    s += s.T
+    for _ in range(300):  # as many to as from every channel
+        s = s / s.sum(axis=0)
+        s = s / s.sum(axis=1)[:, None]
+    s = 0.5 * (s + s.T)
+    tally = Tally.empty(1, np.zeros(0, dtype=np.int64))
+    samples = Samples(s[None], 6, speed, speed)
+    tally.add(samples, np.array([2.0]), np.array([[0.03], [0.1]]), np.array([0]))
+    path = speed[0] / np.repeat([0.03, 0.1], 6)
+    for length in (1.0, 30.0, 1000.0):
+        weight = np.full(6, 2.0)
+        sides = [Bulk(weight, part, graded(length)) for part in (path[:6], path[6:])]
+        exact = solve_network(*sides, 2.0 * s).flux
+        assert conductances(tally, length).total == pytest.approx(exact, rel=5e-4)
+
+
+def test_rows_add_up_to_the_channels_of_the_crystals(elastic):
+    assert elastic.worst < 1e-9
+    for tally in elastic.tallies:
+        np.testing.assert_array_equal(tally.matrix, tally.matrix.T)
+        assert conductances(tally, 100.0).closure < 1e-10
+        np.testing.assert_allclose(
+            tally.spectrum.sum(axis=(0, 1)), tally.matrix.sum(axis=0), rtol=1e-10, atol=1e-6
+        )
+
+
+def test_without_crystals_it_is_landauers_two_probe_conductance(heavy_argon, rates, sampling):
+    found = sweep_channels(heavy_argon, sampling, rates, np.array([40.0]))
+    level = solve_level(heavy_argon, sampling, [40.0])
+    two = conductances(found.tallies[0], 10.0).two_probe
+    # below the samples two laws take over, each good to the ripple of its nodes
+    assert two == pytest.approx(level.conductance[0], rel=2e-4)
+    m = conductance(sampling.grid, level.solved.channels_left, [40.0])[0]
+    assert found.tallies[0].channels[:COUNT].sum() == pytest.approx(m, rel=2e-4)
+
+
+def test_short_crystals_leave_the_four_probe_conductance(elastic):
+    found = conductances(elastic.tallies[0], 1e-4)
+    assert found.excess == pytest.approx(found.four_probe, rel=1e-4)
+    assert found.total == pytest.approx(found.two_probe, rel=1e-4)
+
+
+def test_long_crystals_have_one_conductance(elastic):
+    short, long = (conductances(elastic.tallies[0], length) for length in (1e4, 3e4))
+    assert long.extrapolated == pytest.approx(long.excess, rel=2e-3)
+    assert long.extrapolated == pytest.approx(short.extrapolated, rel=2e-3)
+    assert short.four_probe < short.extrapolated < landauer_nonequilibrium(elastic.tallies[0])
+
+
+def test_classical_rates_of_another_temperature_rescale_the_lengths(heavy_argon, rates, sampling):
+    found = sweep_channels(heavy_argon, sampling, rates, np.array([40.0, 80.0]), classical=True)
+    cold, hot = (conductances(t, length) for t, length in zip(found.tallies, (200.0, 100.0), strict=True))
+    # the bins are not moved with them
+    assert hot.total == pytest.approx(cold.total, rel=5e-4)
+    assert hot.excess == pytest.approx(cold.excess, rel=2e-3)
+    assert hot.conductivity[0] == pytest.approx(0.5 * cold.conductivity[0], rel=1e-9)
+
+
+def test_profile_has_the_conductivity_that_the_rates_were_fitted_to(heavy_argon, rates, sampling):
+    found = sweep_channels(heavy_argon, sampling, rates, np.array([40.0]), classical=True)
+    result = conductances(found.tallies[0], 100.0)
+    # two integrals over the zone: channels at k∥ and ν, and a mesh of wave vectors
+    assert result.conductivity[0] == pytest.approx(KAPPA, rel=0.03)
+    assert result.conductivity[1] == pytest.approx(0.5 * KAPPA, rel=0.03)
+
+
+def test_heat_by_frequency_adds_up(elastic):
+    tally = elastic.tallies[0]
+    found = conductances(tally, 500.0)
+    spectrum = spectra(tally, found.profile)
+    np.testing.assert_allclose(spectrum.contact.sum(axis=1), 1.0, rtol=1e-9)
+    # an elastic contact changes no frequency
+    np.testing.assert_allclose(spectrum.contact[0], spectrum.contact[1], atol=1e-12)
+    np.testing.assert_allclose(spectrum.bulk.sum(axis=1), 1.0, rtol=1e-9)
+
+
+def test_perfect_crystal_has_no_resistance(perfect_argon):
+    sampling = Sampling.of(perfect_argon, (4, 4), 12, coldest=40.0)
+    rates = (fitted(perfect_argon.left, 40.0, KAPPA, classical=True),) * 2
+    found = sweep_channels(perfect_argon, sampling, rates, np.array([40.0]), classical=True)
+    tally = found.tallies[0]
+    result = conductances(tally, 300.0)
+    assert abs(result.two_probe / result.local) < 1e-6
+    assert abs(result.two_probe / result.excess) < 1e-6
+    assert abs(result.two_probe / landauer_nonequilibrium(tally)) < 1e-6
+    # damping in the contact in place of the Boltzmann equation: at a tenth of the rates both agree
+    weak = (Rates.model(0.1 * rates[0].rate[0, 0] / (2 * np.pi * rates[0].top) ** 2, rates[0].top),) * 2
+    plain, damped = (
+        sweep_channels(
+            perfect_argon, sampling, weak, np.array([40.0]), classical=True, damped=damped, longest=1e4
+        ).tallies[0]
+        for damped in (False, True)
+    )
+    depth = thickness(perfect_argon)
+    side = Bulk(plain.channels[:COUNT], plain.path[0], graded(100.0 + depth[0]))
+    without = solve_network(side, side, homogeneous(side.weight)).flux
+    assert conductances(damped, 100.0, depth).total == pytest.approx(without, rel=2e-3)
+
+
+def thickness(interface) -> tuple[float, float]:
+    left, right = (
+        (layers + principal) * crystal.atoms.cell.array[2, 2]
+        for layers, principal, crystal in zip(
+            interface.layers, interface.principal, (interface.left, interface.right), strict=True
+        )
+    )
+    return left, right
+
+
+def test_damping_adds_a_way_for_heat(heavy_argon, rates, sampling, elastic):
+    plain = conductances(elastic.tallies[0], 1e4).extrapolated
+    found = {}
+    for above in ("zero", "cap", "continue"):
+        damped = sweep_channels(
+            heavy_argon,
+            sampling,
+            rates,
+            np.array([40.0]),
+            classical=True,
+            damped=True,
+            above=above,
+            longest=1e3,
+        )
+        assert damped.worst < 1e-9
+        tally = damped.tallies[0]
+        np.testing.assert_array_equal(tally.matrix, tally.matrix.T)
+        result = conductances(tally, 1e4, thickness(heavy_argon))
+        found[above] = result.extrapolated
+        spectrum = spectra(tally, result.profile)
+        np.testing.assert_allclose(spectrum.contact.sum(axis=1), 1.0, rtol=1e-9)
+        # heat leaves at other frequencies than it came
+        assert np.abs(spectrum.contact[0] - spectrum.contact[1]).sum() > 0.05
+    assert 1.05 * plain < found["zero"] < found["cap"] < found["continue"]
+
+
+def test_vanishing_damping_is_the_elastic_contact(heavy_argon, rates, sampling):
+    tiny = [Rates.model(1e-6 * r.rate[0, 0] / (2 * np.pi * r.top) ** 2, r.top) for r in rates]
+    plain, damped = (
+        conductances(
+            sweep_channels(
+                heavy_argon,
+                sampling,
+                tiny,
+                np.array([40.0]),
+                classical=True,
+                damped=damped,
+                longest=1e3,
+            ).tallies[0],
+            100.0,
+        ).total
+        for damped in (False, True)
+    )
+    assert damped == pytest.approx(plain, rel=1e-5)
+
+
+def test_nodes_of_the_contact_are_the_layers_of_both_crystals(heavy_argon):
+    nodes, sides, side_of_node = contact_nodes(heavy_argon)
+    joined, side = np.concatenate(nodes), np.concatenate(sides)
+    np.testing.assert_array_equal(side_of_node[joined], side)
+    np.testing.assert_array_equal(np.unique(joined), np.arange(side_of_node.size))
+    assert side_of_node.sum() == sum(side_of_node == 0)
+
+
+def test_one_channel_has_the_nonequilibrium_landauer_formula_in_closed_form():
+    t, weight = 0.3, 2.0
+    tally = Tally.empty(1, np.zeros(0, dtype=np.int64))
+    p = np.array([[[1.0 - t, t], [t, 1.0 - t]]])
+    speed = np.array([[3.0, 5.0]])
+    tally.add(Samples(p, 1, speed, speed), np.array([weight]), np.array([[0.1], [0.2]]), np.array([0]))
+    expected = weight * t / (1.0 - t)
+    assert landauer_nonequilibrium(tally) == pytest.approx(expected, rel=1e-12)
+    assert conductances(tally, 300.0).excess == pytest.approx(expected, rel=1e-9)
+
+
+def test_same_bits_with_processes_and_from_a_store(heavy_argon, rates, sampling, tmp_path):
+    def run(**how):
+        return sweep_channels(
+            heavy_argon, sampling, rates, np.array([40.0]), classical=True, longest=1e3, **how
+        ).tallies[0]
+
+    alone = run()
+    with ProcessPoolExecutor(2) as executor:
+        shared_out = run(executor=executor)
+    store = Checkpoint(tmp_path / "store", digests(heavy_argon))
+    kept = run(checkpoint=store)
+    again = run(checkpoint=Checkpoint(tmp_path / "store", digests(heavy_argon)))
+    for other in (shared_out, kept, again):
+        np.testing.assert_array_equal(other.matrix, alone.matrix)
+        np.testing.assert_array_equal(other.spectrum, alone.spectrum)
+
+
+def test_rates_of_a_table():
+    nu, t = np.array([1.0, 2.0, 4.0]), np.array([100.0, 200.0])
+    table = Rates(nu, t, np.array([[1.0, 4.0, 4.0], [2.0, 8.0, 8.0]]), 4.0, "a table")
+    found = table.at(np.array([0.5, 1.0, 2.0, 8.0]), np.array([100.0, 200.0]))
+    np.testing.assert_allclose(found, [[0.25, 1.0, 4.0, 4.0], [0.5, 2.0, 8.0, 8.0]], rtol=1e-12)
+    assert table.at(np.array([8.0]), np.array([100.0]), "continue")[0, 0] == pytest.approx(16.0)
+    assert table.at(np.array([8.0]), np.array([100.0]), "zero")[0, 0] == 0.0
+    with pytest.raises(InputError, match="300 K is wanted"):
+        table.at(nu, np.array([300.0]))
+    with pytest.raises(InputError, match="above the band"):
+        table.at(nu, t, "guess")
+    hot = Rates(nu, np.array([400.0]), np.array([[1.0, 4.0, 4.0]]), 4.0, "a table").classical()
+    np.testing.assert_allclose(hot.at(nu, np.array([40.0]))[0], [0.1, 0.4, 0.4], rtol=1e-12)
+    cold = Rates(nu, np.array([40.0]), np.array([[1.0, 4.0, 4.0]]), 4.0, "a table")
+    with pytest.raises(InputError, match="classical"):
+        cold.classical()
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, np.nan])
+def test_refuses_rates_that_scatter_nothing(rate):
+    with pytest.raises(InputError, match="positive"):
+        Rates(np.array([1.0]), np.array([300.0]), np.array([[rate]]), 1.0, "a table")
+
+
+def test_heavier_lattice_conducts_less_by_the_root_of_its_mass(heavy_argon, rates):
+    own = fitted(heavy_argon.right, 40.0, 0.5 * KAPPA, classical=True)
+    nu = np.array([0.3, 0.9])
+    np.testing.assert_allclose(rates[1].at(nu, np.array([40.0])), own.at(nu, np.array([40.0])), rtol=2e-3)
+    assert rates[1].top == pytest.approx(largest_frequency(heavy_argon.right), rel=0.02)
