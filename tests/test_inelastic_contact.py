@@ -14,7 +14,7 @@ from latmm.inelastic.sweep import contact_nodes, sweep_channels
 from latmm.inelastic.tally import Samples, Tally
 from latmm.interface.build import build_interface
 from latmm.landauer import conductance
-from latmm.lattice.phonons import largest_frequency
+from latmm.lattice.dynamics import largest_frequency
 from latmm.sweep.checkpoint import Checkpoint, digests
 from latmm.sweep.refinement import Sampling, solve_level
 

@@ -18,8 +18,8 @@ import numpy as np
 from latmm.arrays import Floats
 from latmm.errors import InputError
 from latmm.landauer import heat_capacity_weight
+from latmm.lattice.dynamics import phonons, q_mesh
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonons import phonons, q_mesh
 from latmm.units import BOLTZMANN, THZ_PER_KELVIN, TWO_PI
 
 __all__ = ["ABOVE", "Above", "Rates", "check_crystal", "fitted", "tables"]

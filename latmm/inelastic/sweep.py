@@ -20,14 +20,14 @@ from threadpoolctl import threadpool_limits
 
 from latmm.agf import FoldedLead, Junction, Lead, Modes, dissipate, scatter
 from latmm.arrays import Bools, Complexes, Floats, Integers
-from latmm.executors import unordered
 from latmm.inelastic.rates import Above, Rates, tables
 from latmm.inelastic.tally import Samples, Tally
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, heat_capacity_weight
-from latmm.sweep.edges import inside_bands
+from latmm.parallel.executors import unordered
+from latmm.sampling.edges import inside_bands
+from latmm.sampling.meshes import Window
 from latmm.sweep.refinement import Sampling
-from latmm.sweep.sampling import Window
 from latmm.sweep.tasks import MEMORY, Task, at_once, bytes_per_wave_vector
 from latmm.units import BOLTZMANN, TWO_PI
 
