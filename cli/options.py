@@ -96,7 +96,7 @@ def _possible(numbers: list[float], value: str) -> list[float]:
     return numbers
 
 
-class _Named(click.ParamType):
+class _Named(click.types.StringParamType):
     """A name: text that is not empty, also where no crystal needs it."""
 
     name = "text"
