@@ -23,7 +23,7 @@ ALLOWED = {
     "lattice": {"landauer", "potentials"},
     "continuum": {"landauer", "lattice"},
     "geometry": {"lattice"},
-    "interface": {"potentials", "lattice", "geometry"},
+    "interface": {"potentials", "lattice", "geometry", "agf"},
     "disorder": {"potentials", "lattice", "geometry", "interface"},
     "sampling": {"landauer", "lattice", "interface"},
     "sweep": {"landauer", "lattice", "interface", "sampling", "agf"},
@@ -35,7 +35,8 @@ ALLOWED = {
     },
     "comparison": {"landauer", "lattice", "geometry", "interface", "sampling", "continuum", "sweep"},
     "spread": {"comparison", "interface"},
-    "plotting": {"landauer", "lattice", "interface", "modes"},
+    "plotting": {"landauer", "lattice", "interface", "modes", "experiment", "stored"},
+    "stored": {"landauer"},
 }  # fmt: skip
 
 
