@@ -11,7 +11,10 @@ from latmm.landauer import (
     FrequencyGrid,
     conductance,
     four_probe,
+    four_probe_error,
     heat_capacity_weight,
+    kapitza_resistances,
+    phonon_energy,
     spectrum,
     temperatures,
 )
@@ -164,3 +167,64 @@ def test_temperatures_at_which_digits_are_lost_are_refused(temperature):
     grid = FrequencyGrid(np.array([1.0]), np.array([1.0]))
     with pytest.raises(InputError, match="temperatures must"):
         conductance(grid, [1.0], [300.0, temperature])
+
+
+@pytest.mark.parametrize("start", [-1e-9, 1.0, 1.5, 3.0, np.nan])
+def test_grids_that_start_behind_their_first_node_are_refused(start):
+    """At 1.5 the start lies between the nodes: behind the first, before the second."""
+    with pytest.raises(InputError, match="must start from 0 to its first node"):
+        FrequencyGrid(np.array([1.0, 2.0]), np.array([1.0, 1.0]), start)
+
+
+def test_grids_may_start_anywhere_before_their_first_node():
+    for nodes, start in (([1.0, 2.0], 0.0), ([1.0, 2.0], 0.999), ([0.5], 0.25)):
+        assert FrequencyGrid(np.array(nodes), np.ones(len(nodes)), start).start == start
+
+
+def test_the_coldest_and_the_hottest_temperature_are_allowed():
+    np.testing.assert_array_equal(temperatures([1e-12, 1e9]), [1e-12, 1e9])
+    for beyond in (np.nextafter(1e-12, 0.0), np.nextafter(1e9, np.inf)):
+        with pytest.raises(InputError, match="must lie between"):
+            temperatures(beyond)
+
+
+@pytest.mark.parametrize("t", [0.5, 40.0, 300.0])
+def test_heat_capacity_is_the_slope_of_the_energy(t):
+    """hν n in closed form, and its derivative by T, also for hν far above and far below k_B T."""
+    nu = np.array([0.01, 0.3, 2.0, 6.0])
+    x = constants.h * nu * 1e12 / (constants.k * t)
+    np.testing.assert_allclose(phonon_energy(nu, t), constants.k * t * x / np.expm1(x), rtol=1e-12)
+    step = 1e-4 * t
+    slope = (phonon_energy(nu, t + step) - phonon_energy(nu, t - step)) / (2.0 * step)
+    np.testing.assert_allclose(slope, heat_capacity_weight(nu, t), rtol=2e-4, atol=1e-60)
+
+
+def test_static_mode_has_the_classical_energy():
+    assert phonon_energy(0.0, 300.0) == pytest.approx(constants.k * 300.0, rel=1e-12)
+
+
+def test_the_error_of_the_four_probe_conductance_adds_those_of_its_resistances():
+    """d(1/G₄) = dG/G² + ½ (dG_l/G_l² + dG_r/G_r²), each from a difference of the formula itself."""
+    g = np.array([[100.0, 50.0], [300.0, 200.0], [400.0, 800.0]])
+    four = four_probe(*g)
+    expected = np.zeros(2)
+    for side in range(3):
+        step = np.zeros((3, 1))
+        step[side] = 1e-6
+        error = 10.0 * (side + 1)
+        slope = (four_probe(*(g + step)) - four_probe(*(g - step))) / 2e-6
+        expected += error * np.abs(slope)
+    errors = np.array([10.0, 20.0, 30.0])[:, None] * np.ones(2)
+    np.testing.assert_allclose(four_probe_error(four, g, errors), expected, rtol=1e-6)
+    perfect = four_probe_error(np.array([np.inf]), np.full((3, 1), 7.0), np.full((3, 1), 0.1))
+    np.testing.assert_array_equal(perfect, [np.inf])
+
+
+def test_kapitza_resistances_are_the_inverse_conductances():
+    """Twenty MW m⁻² K⁻¹ are fifty m² K GW⁻¹; without an interface there is no resistance."""
+    found = kapitza_resistances(("temperature",), np.array([2e7, 5e7]), np.array([4e7, np.inf]))
+    two, four = (found[f"kapitza_resistance_{name}_probe"] for name in ("two", "four"))
+    assert two[0] == four[0] == ("temperature",)
+    np.testing.assert_allclose(two[1], [5e-8, 2e-8], rtol=1e-14)
+    np.testing.assert_allclose(four[1], [2.5e-8, 0.0], rtol=1e-14)
+    assert two[2]["units"] == four[2]["units"] == "m2 K W-1"
