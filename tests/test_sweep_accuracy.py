@@ -22,7 +22,7 @@ from latmm.sweep import refinement
 from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.refinement import Sampling, levels, solve_level
 from latmm.sweep.run import _extend
-from latmm_cli import compare as compare_command
+from latmm_cli import alternatives as alternatives_command
 from latmm_cli import converge as converge_command
 from latmm_cli.main import cli
 
@@ -198,7 +198,9 @@ def test_every_model_has_a_bar_and_a_tolerance_chooses_the_samples(heavy_silicon
 @pytest.fixture
 def built(heavy_silicon, monkeypatch):
     """Commands find this interface ready."""
-    monkeypatch.setattr(compare_command, "interfaces_of", lambda options, report, *more: {"": heavy_silicon})
+    monkeypatch.setattr(
+        alternatives_command, "interfaces_of", lambda options, report, *more: {"": heavy_silicon}
+    )
     monkeypatch.setattr(converge_command, "interface_of", lambda options, report, *more: heavy_silicon)
 
 
