@@ -6,7 +6,7 @@ CONSTRAINTS ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick slow coverage mutants fuzz check lint types bench clean
+.PHONY: demo test quick slow coverage mutants fuzz check lint types bench validate clean
 .DEFAULT_GOAL := test
 
 # the stamp is renewed when the dependencies change; the install itself is editable. setuptools' finder of it
@@ -73,6 +73,10 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/registry.py
 	$(BIN)/python benchmarks/layers_gain.py
 	$(BIN)/python benchmarks/disorder.py
+
+# the tables of docs/validation.md, each line one command (some minutes)
+validate: $(STAMP)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/validation.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -179,9 +179,12 @@ def _json(tree: "xr.DataTree") -> str:
         "limits": json.loads(tree.attrs["limits"]),
         "checks": json.loads(tree.attrs["checks"]),
         "temperature": comparison["temperature"].values.tolist(),
-        "conductance": {
-            m: [g if g == g else None for g in comparison["conductance"].sel(model=m).values.tolist()]
-            for m in models
+        **{
+            name: {
+                m: [g if isfinite(g) else None for g in comparison[name].sel(model=m).values.tolist()]
+                for m in models
+            }
+            for name in ("conductance", "conductance_four_probe")
         },
         **{
             f"{name}_error": {
