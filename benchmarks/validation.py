@@ -149,10 +149,10 @@ CRYSTALS = ("ag", "al", "ar", "au", "c", "cu", "ge", "ni", "pd", "pt", "si", "si
 def phonopy(name: str) -> dict:
     """Frequencies, velocities and heat capacity of a shipped structure by latmm and by phonopy."""
     import latmm
-    from latmm.lattice.phonons import phonons, q_mesh
+    from latmm.lattice.dynamics import phonons, q_mesh
     from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
-    from latmm.lattice.relaxation import relax_crystal
     from latmm.lattice.space_group import primitive_cell
+    from latmm.potentials.relaxation import relax_crystal
     from latmm.units import BOLTZMANN, PLANCK
 
     atoms = primitive_cell(latmm.read_structure(ROOT / "structures" / f"{name}.cif"))
