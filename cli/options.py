@@ -99,8 +99,6 @@ def _possible(numbers: list[float], value: str) -> list[float]:
 class _Named(click.types.StringParamType):
     """A name: text that is not empty, also where no crystal needs it."""
 
-    name = "text"
-
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Refuse what names nothing."""
         if not str(value).strip():
