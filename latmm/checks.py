@@ -54,6 +54,11 @@ KINDS: Final[Mapping[str, tuple[str, str, str]]] = {
         "letting the {side} crystal turn freely changes a frequency",
         "use a larger supercell in the calculation of its force constants",
     ),
+    "dipoles": (
+        "1",
+        "dipoles of the {side} crystal beyond its principal layers change a frequency",
+        "let `span` be larger: thicker principal layers lose less",
+    ),
     "channels": (
         "1",
         "in-plane mesh too coarse: two counts of the {side} crystal's channels differ",
@@ -75,6 +80,11 @@ KINDS: Final[Mapping[str, tuple[str, str, str]]] = {
         "1",
         "leaving out what reaches beyond both crystals changes the contact's force constants",
         "use a thicker superlattice or slab in the calculation of the contact",
+    ),
+    "sum_rule_dipoles": (
+        "1",
+        "dipoles at the contact, or on sites without symmetry, miss the acoustic sum rule",
+        "choose another plane, or leave the non-analytic term out (`nac`)",
     ),
     "sum_rule_contact": ("1", "the force constants of the contact miss the acoustic sum rule", _REPORT),
     # of the Green's function

@@ -106,10 +106,10 @@ def wurtzite(charge: float = 2.5):
     )
 
 
-def oblique():
+def oblique(place: tuple[float, float, float] = (0.52, 0.47, 0.49)):
     """Two ions in a cell without any symmetry but inversion-free: full tensors of charges and ε."""
     cell = np.array([[3.9, 0.0, 0.0], [0.7, 4.1, 0.0], [0.9, 0.6, 4.3]])
-    scaled = [[0, 0, 0], [0.52, 0.47, 0.49]]
+    scaled = [[0, 0, 0], place]
     atoms = Atoms("LiF", cell=cell, scaled_positions=scaled, masses=[6.94, 18.998], pbc=True)
     born = np.array([[1.1, 0.1, -0.15], [0.05, 0.9, 0.2], [0.12, -0.1, 1.0]])
     dielectric = np.array([[2.2, 0.3, 0.5], [0.3, 2.0, -0.4], [0.5, -0.4, 2.6]])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from polar_systems import oblique, rocksalt, stored, upright, wurtzite
 
-from latmm.interface.potentials import ERROR, band_error, dipole_range, polar_blocks
+from latmm.interface.polar_leads import ERROR, band_error, dipole_range, polar_blocks
 from latmm.lattice.dipole_layers import DipoleLayers
 from latmm.lattice.dipoles import COULOMB, Dipoles
 from latmm.lattice.dynamics import phonons

@@ -22,6 +22,7 @@ from latmm.interface.guards import stability
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs, end_deviation, join, reach_in_layers
 from latmm.interface.pairs import PairConstants
+from latmm.interface.polar_leads import dipole_range
 from latmm.interface.slab import SIDES, Slab
 from latmm.interface.symmetry import Operation, layer_operations, orbits, spread
 from latmm.lattice.force_constants import ForceConstants
@@ -48,9 +49,17 @@ Pair: TypeAlias = tuple[int, int]
 
 
 def principal_layers(left: ForceConstants, right: ForceConstants) -> Pair:
-    """Primitive layers that the force constants of each crystal reach along the normal."""
-    first, second = (int(np.abs(c.cells[:, 2]).max(initial=0)) for c in (left, right))
-    return max(1, first), max(1, second)
+    """Primitive layers that the force constants of each crystal reach along the normal.
+
+    Of polar crystals also what dipoles reach that no potential carries.
+    """
+    first, second = (_principal(crystal) for crystal in (left, right))
+    return first, second
+
+
+def _principal(crystal: ForceConstants) -> int:
+    least = max(1, int(np.abs(crystal.cells[:, 2]).max(initial=0)))
+    return least if crystal.dipoles is None else dipole_range(crystal, least).layers
 
 
 def buffer_layers(matched: Matched, potential: Potential, principal: Pair) -> Pair:

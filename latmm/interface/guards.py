@@ -27,7 +27,7 @@ from latmm.potentials.calculators import Potential
 from latmm.potentials.relaxation import FORCE_LIMIT
 from latmm.units import EV_PER_A2_AMU, EV_PER_A3, TWO_PI
 
-__all__ = ["SHIFT", "contact_force", "crystal_guards", "force_scale", "stability", "unknown_guards"]
+__all__ = ["SHIFT", "contact_force", "crystal_guards", "force_scale", "stability", "unknown_guards", "zone"]
 
 SHIFT = 2e-3
 """Relative change of volume or place that a crystal or an atom may be off."""
@@ -155,7 +155,7 @@ def stability(slab: Slab, contact: PairConstants, layers: Pair, cells: int) -> C
         Primitive cells of a crystal in the common cell.
     """
     inner = np.flatnonzero(slab.within(layers))
-    k = _zone(cells)
+    k = zone(cells)
     block = contact.block(inner, inner)
     lowest, largest = np.empty(len(k)), 0.0
     for number, point in enumerate(k):
@@ -169,7 +169,7 @@ def stability(slab: Slab, contact: PairConstants, layers: Pair, cells: int) -> C
     return check("contact_stability", max(-lowest[worst] / largest, 0.0), SOFTEST, where=where)
 
 
-def _zone(cells: int) -> Floats:
+def zone(cells: int) -> Floats:
     """k∥ (K, 2) to look at: corners of the zone, and for small cells points all over half of it."""
     corners = np.array([[0.0, 0.0], [0.5, 0.0], [0.0, 0.5], [0.5, 0.5]])
     if cells > _CELLS:

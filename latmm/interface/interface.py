@@ -18,6 +18,7 @@ from latmm.errors import InputError
 from latmm.geometry.lateral import fold, folding_vectors
 from latmm.geometry.matching import Matched
 from latmm.interface.pairs import Block, PairConstants
+from latmm.interface.polar import PolarContact
 from latmm.interface.slab import Slab
 from latmm.interface.symmetry import Operation, reciprocal_rotations
 from latmm.lattice.force_constants import ForceConstants
@@ -57,6 +58,8 @@ class Interface:
         By name.
     notes : tuple of str
         What who reads the result must know, a sentence each.
+    polar : PolarContact, optional
+        Dipoles of both crystals, if they are treated.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class Interface:
     normals: tuple[tuple[int, int, int], tuple[int, int, int]]
     checks: Checks = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    polar: PolarContact | None = None
 
     def __post_init__(self) -> None:
         for name, depth, layers, principal in zip(
@@ -160,6 +164,8 @@ class Interface:
         InputError
             If nothing couples the two sides.
         """
+        if self.polar is not None:
+            return self.polar.device
         layers, principal = self.layers, self.principal
         inside = np.flatnonzero(self.slab.within((layers[0] + principal[0], layers[1] + principal[1])))
         return _levels(self.contact, self.surfaces[0], inside, self.surfaces[1])
@@ -200,6 +206,8 @@ class Interface:
             whose lateral cell is its own primitive one has a plain lead, the other a folded one.
         """
         onsite, hopping = self._device_blocks
+        if self.polar is not None:
+            return self._polar_junction(self.polar, wave_vectors)
         left, right = (
             _lead(crystal, self.folded(side, wave_vectors), principal, expansion)
             for side, crystal, principal, expansion in zip(
@@ -211,6 +219,30 @@ class Interface:
             right,
             tuple(_hermitian(block(wave_vectors) * EV_PER_A2_AMU)[:, None] for block in onsite),
             tuple((block(wave_vectors) * EV_PER_A2_AMU)[:, None] for block in hopping),
+        )
+
+    def _polar_junction(self, polar: PolarContact, wave_vectors: Floats) -> Junction:
+        """Junction with potentials: the crystals share one in-plane cell, so that nothing is folded."""
+        onsite, hopping = self._device_blocks
+        inner, outer = polar.blocks(
+            wave_vectors,
+            [block(wave_vectors) for block in onsite],
+            [block(wave_vectors) for block in hopping],
+        )
+        left, right = (
+            Lead(
+                lead.onsite[:, None] * EV_PER_A2_AMU,
+                lead.hopping[:, None] * EV_PER_A2_AMU,
+                int(lead.massless.sum()),
+            )
+            for lead in polar.leads(wave_vectors)
+        )
+        return Junction(
+            left,
+            right,
+            tuple(_hermitian(block * EV_PER_A2_AMU)[:, None] for block in inner),
+            tuple((block * EV_PER_A2_AMU)[:, None] for block in outer),
+            polar.massless,
         )
 
 

@@ -27,6 +27,7 @@ from typing import Final
 import numpy as np
 
 from latmm.arrays import Floats
+from latmm.checks import by_name, check
 from latmm.errors import InputError, InstabilityError
 from latmm.geometry.lateral import cells_of
 from latmm.geometry.matching import MAX_STRAIN
@@ -36,6 +37,8 @@ from latmm.interface.guards import stability
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
 from latmm.interface.pairs import PairConstants
+from latmm.interface.polar import PolarContact
+from latmm.interface.polar_leads import ERROR, band_error
 from latmm.interface.slab import SIDES, Slab, build_slab
 from latmm.interface.symmetry import layer_operations
 from latmm.interface.tiling import tile
@@ -43,6 +46,10 @@ from latmm.lattice.force_constants import ForceConstants
 from latmm.threads import single_threaded
 
 __all__ = ["RULES", "mix", "mix_interface", "require_stable_contact"]
+
+
+_TWIST: Final = 1e-6
+"""Antisymmetric row sums of the dipoles, relative to the largest force constant, that pass unnoticed."""
 
 
 def _arithmetic(left: Floats, right: Floats) -> Floats:
@@ -139,6 +146,12 @@ def mix_interface(
         If the mixed contact is unstable.
     """
     mix(np.zeros((3, 3)), np.zeros((3, 3)), rule)
+    polar = _polar(left, right)
+    if polar and tuple(lateral) != (1, 1):
+        raise InputError(
+            "dipoles are treated in contacts of one primitive in-plane cell, but `lateral` is "
+            f"{tuple(lateral)}; read the crystals without the non-analytic term (nac=False)"
+        )
     pair = match_tables(left, right, normals, strain=strain, max_strain=max_strain, layers=layers)
     if rule == "mass":
         pair = pair.mass_only()
@@ -159,8 +172,36 @@ def mix_interface(
         bulk.select(zone[bulk.first]).merged(across),
     )
     interface = region.interface(f"{_WORDS[rule]}; {source}", normals, pair.checks)
+    if polar:
+        interface = _with_dipoles(interface)
     require_stable_contact(interface)
     return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)
+
+
+def _polar(left: ForceConstants, right: ForceConstants) -> bool:
+    """Tell whether both crystals have dipoles; refuse one without."""
+    if (left.dipoles is None) != (right.dipoles is None):
+        raise InputError(
+            "one crystal has Born charges and the other has none: read both with the non-analytic term, or "
+            "both without (nac=False); a crystal without dipoles takes charges of zero and its own ε"
+        )
+    return left.dipoles is not None
+
+
+def _with_dipoles(interface: Interface) -> Interface:
+    """Add the dipoles, and the checks that they change."""
+    contact = PolarContact(
+        interface.left, interface.right, interface.slab, interface.principal, interface.layers
+    )
+    errors = [
+        check(f"dipoles_{side}", band_error(crystal, principal), ERROR)
+        for side, crystal, principal in zip(
+            ("left", "right"), (interface.left, interface.right), interface.principal, strict=True
+        )
+    ]
+    twist = check("sum_rule_dipoles", contact.twist / interface.contact.scale, _TWIST)
+    checks = by_name([*errors, twist, contact.stability(interface.contact)])
+    return replace(interface, polar=contact, checks={**interface.checks, **checks})
 
 
 def _across(slab: Slab, pair: MatchedTables, rule: str) -> PairConstants:
@@ -189,7 +230,10 @@ def require_stable_contact(interface: Interface) -> None:
     layers, principal = interface.layers, interface.principal
     moving = (layers[0] + principal[0], layers[1] + principal[1])
     cells = len(cells_of(interface.matched.lateral_left))
-    found = stability(interface.slab, interface.contact, moving, cells)
+    if interface.polar is not None:
+        found = interface.checks["contact_stability"]
+    else:
+        found = stability(interface.slab, interface.contact, moving, cells)
     if not found.passed:
         raise InstabilityError(
             f"the contact is unstable ({interface.potential}): imaginary mode {found.where}; use another "

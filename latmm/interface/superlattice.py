@@ -15,7 +15,7 @@ from ase import Atoms
 
 from latmm.arrays import Bools, Floats, Integers
 from latmm.checks import check
-from latmm.errors import MismatchError
+from latmm.errors import InputError, MismatchError
 from latmm.geometry.lateral import locate
 from latmm.geometry.matching import MAX_STRAIN
 from latmm.interface.assembly import Region, principal_layers
@@ -86,6 +86,11 @@ def superlattice_interface(
     InstabilityError
         If the joined contact is unstable.
     """
+    if any(table.dipoles is not None for table in (left, right, contact)):
+        raise InputError(
+            "a calculation of the contact is joined without dipoles; read it and both crystals without the "
+            "non-analytic term (nac=False)"
+        )
     pair = match_tables(left, right, normals, strain=strain, max_strain=max_strain, layers=layers)
     found = recognise(contact.atoms, pair.matched)
     inner = found.layers[0] // 2, found.layers[1] // 2

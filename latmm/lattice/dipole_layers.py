@@ -195,9 +195,12 @@ class DipoleLayers:
         best = np.argmin(np.round(size / self._zone, 9), axis=1)
         return np.asarray(choices[np.arange(len(k)), best])
 
-    def wave(self, wave_vectors: Floats, shell: Integers) -> Wave:
-        """Take p = k∥ + G∥ for k∥ (K, 2), fractional; ``shell`` is G∥ counted from the k∥ nearest to 0."""
-        shift = self.home(wave_vectors) + shell
+    def wave(self, wave_vectors: Floats, shell: Integers, home: Integers | None = None) -> Wave:
+        """Take p = k∥ + G∥ for k∥ (K, 2), fractional.
+
+        ``shell`` is G∥ counted from ``home`` (K, 2), by default that of :meth:`home`.
+        """
+        shift = (self.home(wave_vectors) if home is None else home) + shell
         p = (np.asarray(wave_vectors, dtype=float) + shift) @ self.reciprocal
         e, z = self.dipoles.dielectric, self.dipoles.charges
         tilt = p @ e[:2, 2] / e[2, 2]

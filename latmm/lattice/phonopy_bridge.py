@@ -60,8 +60,6 @@ DEFAULT_SPAN = 12.0
 """Shortest supercell translation for a potential of unknown reach, Å."""
 _MOST_BORN = 2**24
 """Bytes of a BORN file: a line for each atom."""
-_NEUTRAL = 1e-6
-"""Born charges below this, e, are those of a crystal without dipoles."""
 NOISE = 1e-11
 """Pairs below this share of the largest force constant are rounding of the forces and are dropped."""
 
@@ -374,9 +372,9 @@ def split_dipoles(finished: Finished, atoms: Atoms) -> tuple[ForceConstants, flo
     charge : float
         Largest element of the sum of the charges in the file, e, which was taken off.
     None
-        If there are no charges, or all are zero.
+        If there are no charges; those of a crystal without dipoles are zero.
     """
-    if finished.born is None or np.abs(finished.born["charges"]).max() < _NEUTRAL:
+    if finished.born is None:
         return None
     charges, dielectric = _averaged(finished.born, atoms)
     total = charges.sum(axis=0)

@@ -46,6 +46,8 @@ _SAME_PLACE = 1e-5
 """Positions and cells that differ by less are the same, Å: relaxation stops that far from the minimum."""
 _SAME_SPRING = 1e-5
 """Force constants that differ by less are the same, in units of the largest."""
+_SAME_CHARGE = 1e-6
+"""Born charges (e), dielectric tensors and Λ (Å⁻¹) that differ by less are the same: they are read."""
 _SAME_MASS = 1e-9
 """Relative difference of masses below which they are the same: they are read, not computed."""
 _SAME_SAMPLE = 1e-6
@@ -122,7 +124,17 @@ def _crystal(crystal: ForceConstants) -> list[Part]:
     return [
         *_atoms(crystal.atoms),
         Physics(crystal.values, _SAME_SPRING * crystal.scale, crystal.cells),
+        *_dipoles(crystal),
     ]
+
+
+def _dipoles(crystal: ForceConstants) -> list[Part]:
+    """Charges and dielectric tensor, of a polar crystal whose dipoles are treated."""
+    if crystal.dipoles is None:
+        return []
+    found = crystal.dipoles
+    rows = np.concatenate([found.charges.reshape(-1, 3), found.dielectric, [[found.screening, 0.0, 0.0]]])
+    return [Physics(rows, _SAME_CHARGE)]
 
 
 def _atoms(atoms: Atoms) -> list[Part]:

@@ -236,6 +236,7 @@ def _at(lattice: Junction, k: Integers) -> Junction:
         _lead_at(lattice.right, k),
         tuple(block[k, 0] for block in lattice.onsite),
         tuple(block[k, 0] for block in lattice.hopping),
+        lattice.massless,
     )
 
 

@@ -17,10 +17,23 @@ from latmm.lattice.dipoles import Dipoles
 from latmm.lattice.force_constants import ForceConstants
 from latmm.units import TWO_PI
 
-__all__ = ["PolarBlocks", "Range", "dipole_range", "polar_blocks", "unit_of"]
+__all__ = [
+    "ERROR",
+    "PolarBlocks",
+    "Range",
+    "band_error",
+    "dipole_range",
+    "middle",
+    "phases",
+    "places",
+    "polar_blocks",
+    "unit_of",
+]
 
 ERROR: Final[float] = 1e-4
 """Error of a frequency, relative to the largest, by dipoles that reach beyond the next principal layer."""
+_CARRIED: Final[float] = 37.0
+"""Exponent of the decay of a potential's field beyond which it is rounding."""
 _FARTHEST: Final[float] = 40.0
 """Thickness, Å, beyond which no principal layer is tried."""
 _THIRD: Final = 1.0 / 3.0
@@ -109,13 +122,13 @@ def _dipoles(crystal: ForceConstants) -> Dipoles:
     return crystal.dipoles
 
 
-def _phases(layers: DipoleLayers, shift: Integers, rows: Sites, columns: Sites) -> Complexes:
+def phases(layers: DipoleLayers, shift: Integers, rows: Sites, columns: Sites) -> Complexes:
     """e^{−iG·(ρ_j − ρ_i)}, (K, n, m)."""
-    first, second = (np.exp(-1j * TWO_PI * (shift @ _places(layers, s).T)) for s in (rows, columns))
+    first, second = (np.exp(-1j * TWO_PI * (shift @ places(layers, s).T)) for s in (rows, columns))
     return np.asarray(first.conj()[:, :, None] * second[:, None, :])
 
 
-def _places(layers: DipoleLayers, sites: Sites) -> Floats:
+def places(layers: DipoleLayers, sites: Sites) -> Floats:
     """In-plane coordinates of sites, fractional, (n, 2)."""
     cell = layers.dipoles.cell
     inverse = np.linalg.inv(cell[:2, :2])
@@ -166,6 +179,7 @@ def polar_blocks(
     *,
     potentials: int = 1,
     unit: float | None = None,
+    home: Integers | None = None,
 ) -> PolarBlocks:
     """Blocks of a polar lead at k∥ (K, 2), fractional.
 
@@ -179,6 +193,8 @@ def polar_blocks(
         Number of G∥.
     unit : float, optional
         From :func:`unit_of`.
+    home : (K, 2) int, optional
+        G∥ of the first potential; by default that which takes k∥ nearest to 0.
     """
     k = np.asarray(wave_vectors, dtype=float)
     layers = DipoleLayers(_dipoles(crystal))
@@ -188,7 +204,7 @@ def polar_blocks(
     there = here.moved(principal)
     z = here.heights(layers.dipoles)
     thickness = principal * float(layers.dipoles.cell[2, 2])
-    planes = Planes(0.5 * (z.min() + z.max()) + thickness * np.arange(-1, 3))
+    planes = Planes(middle(z) + thickness * np.arange(-1.0, 3.0))
     size = 3 * n * principal
     onsite = np.zeros((len(k), size + potentials, size + potentials), dtype=complex)
     hopping = np.zeros_like(onsite)
@@ -197,25 +213,21 @@ def polar_blocks(
     root = np.sqrt(crystal.atoms.get_masses())
     smeared = layers.smeared(k, 2 * principal - 1) / (root[:, None] * root)[:, None, :, None]
     smeared = smeared.reshape(len(smeared), len(k), 3 * n, 3 * n)
-    home = 2 * principal - 1
+    centre = 2 * principal - 1
     for i in range(principal):
         for j in range(principal):
             target = np.s_[:, 3 * n * i : 3 * n * (i + 1), 3 * n * j : 3 * n * (j + 1)]
             for block, step in ((onsite, j - i), (hopping, principal + j - i)):
-                block[target] = smeared[home + step]
+                block[target] = smeared[centre + step]
                 if abs(step) <= reach:
                     block[target] += short[reach + step]
-    every = np.arange(n)
-    drift = np.zeros((n, 3, n, 3))
-    drift[every, :, every, :] = layers.dipoles.drift / crystal.atoms.get_masses()[:, None, None]
-    for i in range(principal):
-        onsite[:, 3 * n * i : 3 * n * (i + 1), 3 * n * i : 3 * n * (i + 1)] -= drift.reshape(3 * n, 3 * n)
     masses = np.sqrt(np.tile(crystal.atoms.get_masses(), principal))
+    onsite[:, :size, :size] -= _self_terms(layers, principal, planes, potentials) / np.repeat(masses**2, 3)
     for g, shell in enumerate(layers.shells[:potentials]):
-        wave = layers.wave(k, shell)
+        wave = layers.wave(k, shell, home)
         for block, columns in ((onsite, here), (hopping, there)):
             carried = layers.mediated(wave, here, columns, planes)
-            phase = _phases(layers, wave.shift, here, columns) / (masses[:, None] * masses)
+            phase = phases(layers, wave.shift, here, columns) / (masses[:, None] * masses)
             block[:, :size, :size] -= (phase[:, :, None, :, None] * carried).reshape(len(k), size, size)
         own, next_ = layers.element(wave, thickness)
         offset = np.exp(-1j * TWO_PI * principal * (wave.shift @ _step(layers)))
@@ -223,7 +235,7 @@ def polar_blocks(
         onsite[:, place, place] = 2.0 * unit * own
         hopping[:, place, place] = unit * next_ * offset
         coupling = np.sqrt(unit) * layers.sources(wave, here, planes)  # (K, a, n, 3)
-        coupling = coupling * np.exp(-1j * TWO_PI * (wave.shift @ _places(layers, here).T))[:, None, :, None]
+        coupling = coupling * np.exp(-1j * TWO_PI * (wave.shift @ places(layers, here).T))[:, None, :, None]
         coupling = (coupling / masses[:, None]).reshape(len(k), 4, size)
         onsite[:, place, :size] = coupling[:, 1]
         onsite[:, :size, place] = coupling[:, 1].conj()
@@ -231,6 +243,39 @@ def polar_blocks(
         hopping[:, place, :size] = coupling[:, 0] * offset[:, None]
         hopping[:, :size, place] = coupling[:, 2].conj() * offset[:, None]
     return PolarBlocks(_hermitian(onsite), hopping, np.arange(size + potentials) >= size)
+
+
+def _self_terms(layers: DipoleLayers, principal: int, planes: Planes, potentials: int) -> Floats:
+    """Sum over j of what is kept between dipoles at k∥ = 0, block diagonal, (3n, 3n): for the sum rule.
+
+    All that reaches to the next principal layer, and farther what potentials of G∥ ≠ 0 carry.
+    """
+    largest = 2 * principal - 1
+    sums = layers.smeared(np.zeros((1, 2)), largest)[:, 0].real.sum(axis=3)  # (2 largest + 1, N, 3, 3)
+    n = sums.shape[1]
+    found = np.zeros((principal * n, 3, principal * n, 3))
+    for layer in range(principal):
+        kept = sums[largest - principal - layer : largest + 2 * principal - layer].sum(axis=0)
+        rows = n * layer + np.arange(n)
+        found[rows, :, rows, :] = 0.5 * (kept + kept.transpose(0, 2, 1))
+    here, every = Sites.stacked(n, principal), np.arange(n * principal)
+    thickness = principal * float(layers.dipoles.cell[2, 2])
+    for shell in layers.shells[1:potentials]:
+        wave = layers.wave(np.zeros((1, 2)), shell)
+        for away in range(2, 2 + int(np.ceil(_CARRIED / (thickness * wave.decay[0])))):
+            whole = Planes(planes.heights[0] + thickness * np.arange(-away, away + 4.0))
+            for side in (-away, away):
+                there = here.moved(side * principal)
+                carried = layers.mediated(wave, here, there, whole)
+                carried = carried * phases(layers, wave.shift, here, there)[:, :, None, :, None]
+                kept = carried[0].real.sum(axis=2)
+                found[every, :, every, :] += 0.5 * (kept + kept.transpose(0, 2, 1))
+    return found.reshape(3 * principal * n, -1)
+
+
+def middle(z: Floats) -> float:
+    """Return the height of a layer's plane: half way up, where a mirror of the layer would be."""
+    return 0.5 * float(z.min() + z.max())
 
 
 def _step(layers: DipoleLayers) -> Floats:
