@@ -7,6 +7,7 @@ import click
 
 from .caching import cache_options, remembering
 from .crystals import masses_of
+from .numbers import Whole
 from .options import note, potential_of, potential_options, warn
 from .outputs import replace_option
 from .scaling import check_scaling, executor_of
@@ -32,7 +33,7 @@ def one_crystal_options(function: _F) -> _F:
             click.option("--relax/--no-relax", default=True, show_default=True, help="Relax the crystal."),
             click.option(
                 "--supercell",
-                type=int,
+                type=Whole(1, 1000),
                 nargs=3,
                 metavar="N N N",
                 help="Conventional cells in the supercell of the finite displacements; by default from the "

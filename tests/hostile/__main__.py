@@ -12,6 +12,7 @@ from hostile.case import Case
 from hostile.corpus import corpus
 from hostile.disk import small_disk
 from hostile.runner import baseline, verdict
+from hostile.samples import table
 
 
 def main() -> None:
@@ -22,6 +23,7 @@ def main() -> None:
     chosen = parser.parse_args()
     cases = [c for c in corpus() if not chosen.words or any(word in c.name for word in chosen.words)]
     least = baseline()
+    table()  # made once, in the main thread, where the command line can listen to signals
 
     def judged(case: Case) -> tuple[Case, list[str]]:
         return case, verdict(case, least=least)

@@ -27,15 +27,17 @@ BASE: dict[str, tuple[str, ...]] = {
     "scattering": (*_TINY, "--frequency", "0.5", "--kmesh", "2", "2"),
     "wave": (*_TINY, "--frequency", "0.5"),
     "ldos": (*_TINY, *_QUICK, "-o", "out.nc"),
-    "export": ("missing.nc", "missing.hdf5", "--cell", AR, "-o", "out.nc"),
     "amm": _MEDIA,
     "dmm": _MEDIA,
     "layers": (*_MEDIA, "--layer", "mgo:2"),
     "study layers": (*_TINY, *_QUICK, "--layers", "2", "--profile", "linear"),
     "study disorder": (*_TINY, *_QUICK, "--kind", "mass", "--width", "2", "--spread", "0.1", "--lateral", "1",
                        "1", "--seeds", "2"),
+    "phonons": (AR, "--potential", "lj", "--potential-option", "cutoff=6", "--no-relax", "--no-cache", "-j", "1"),
+    "elastic": (AR, "--potential", "lj", "--potential-option", "cutoff=6", "--no-relax", "--no-cache", "-j", "1"),
+    "doctor": ("--no-test",),
 }  # fmt: skip
-"""Arguments with which each command succeeds in seconds (export: is refused)."""
+"""Arguments with which each command succeeds in seconds; others are given files that do not exist."""
 NEVER = (
     "nan",
     "inf",
@@ -120,9 +122,16 @@ def _without(base: tuple[str, ...], option: click.Option) -> tuple[str, ...]:
     return base
 
 
-def _cases_of(command: str, option: click.Option, known: bool) -> Iterator[Case]:
+def _base(name: str, command: click.Command) -> tuple[str, ...]:
+    """Arguments of a command."""
+    needed = [p for p in command.params if p.required]
+    missing = [("missing",) if isinstance(p, click.Argument) else (p.opts[-1], "missing") for p in needed]
+    return BASE.get(name, tuple(word for words in missing for word in words))
+
+
+def _cases_of(command: str, base: tuple[str, ...], option: click.Option, known: bool) -> Iterator[Case]:
     """Yield all values of an option; of one that another command has, too, at most one."""
-    base = (*command.split(), *_without(BASE[command], option))
+    base = (*command.split(), *_without(base, option))
     name = option.opts[-1]
     if isinstance(option.type, click.types.IntParamType | click.types.FloatParamType):
         for value in () if known else (*NEVER, *SOMETIMES):
@@ -151,7 +160,7 @@ def cases() -> Iterator[Case]:
         for option in found.params:
             if isinstance(option, click.Option):
                 sign = (option.opts[-1], repr(option.type))
-                yield from _cases_of(command, option, sign in known)
+                yield from _cases_of(command, _base(command, found), option, sign in known)
                 known.add(sign)
     for command, side in (("amm", "--left-medium"), ("layers", "--right-medium")):
         for text in MEDIA:
