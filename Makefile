@@ -5,21 +5,30 @@ VENV ?= .venv
 CONSTRAINTS ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+RUNTIME := $(VENV)/.runtime
 
-.PHONY: demo test quick slow coverage mutants fuzz check lint types bench validate clean
+.PHONY: dist docs demo test quick slow coverage mutants fuzz check lint types bench validate clean
 .DEFAULT_GOAL := test
 
-# the stamp is renewed when the dependencies change; the install itself is editable. setuptools' finder of it
-# comes after the path, where a script beside a clone named latmm would take the clone's folder for the
-# package; with the clone itself on the path, the package is found first
-$(STAMP): pyproject.toml Makefile
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -e '.[dev]'
-	pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/latmm-clone.pth"
-	touch $@
+# Two stamps, renewed when the dependencies change: what latmm needs to run, and the tools of its developers. The
+# install itself is editable. setuptools' finder of it comes after the path, where a script beside a clone named
+# latmm would take the clone's folder for the package; with the clone itself on the path, the package is found
+# first
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),-c $(CONSTRAINTS))
 
-demo: $(STAMP)
+$(RUNTIME): pyproject.toml Makefile
+	@echo "installing latmm and what it needs into $(VENV), some 600 MB, once: a minute or two"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -e .
+	@pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/latmm-clone.pth"
+	@touch $@
+
+$(STAMP): $(RUNTIME)
+	@echo "installing the tools of the tests into $(VENV), some 400 MB more, once"
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+demo: $(RUNTIME)
 	$(BIN)/latmm compare structures/si.cif structures/ge.cif --normal 0 0 1 -T 10:500:10 \
 	    -o si-ge.nc --plot si-ge.png --force
 
@@ -56,6 +65,10 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 check: lint types test
+
+# wheel and sdist; the wheel alone, in a fresh environment, runs the demo from an empty folder
+dist:
+	PYTHON=$(PYTHON) .ci/dist
 
 # builds the peers' environments (minutes), then what benchmarks/ measures, on a quiet machine (takes long)
 bench: $(STAMP)

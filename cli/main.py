@@ -34,6 +34,7 @@ COMMANDS = {
     "dmm": "Diffuse mismatch of two media or structure files.",
     "layers": "Acoustic mismatch of a stack of layers between two media.",
     "study": "Engineered layers, and ensembles of disordered contacts.",
+    "structures": "The structure files that come with latmm.",
     "plot": "Figures of a stored result, and what is drawn as CSV.",
     "run": "A study from a file, or a result once more.",
     "config": "Write, describe and check study files.",
