@@ -35,6 +35,7 @@ COMMANDS = {
     "layers": "Acoustic mismatch of a stack of layers between two media.",
     "study": "Engineered layers, and ensembles of disordered contacts.",
     "structures": "The structure files that come with latmm.",
+    "report": "A result as one HTML page.",
     "plot": "Figures of a stored result, and what is drawn as CSV.",
     "run": "A study from a file, or a result once more.",
     "config": "Write, describe and check study files.",
