@@ -158,8 +158,8 @@ def forms_used(which: str):
     """Use the cheapest forms of the leads (best), those of full size (full), or none (general)."""
     found = Forms.of
 
-    def chosen(onsite, hopping):
-        forms = found(onsite, hopping)
+    def chosen(*blocks):
+        forms = found(*blocks)
         none = np.full_like(forms.best, GENERAL)
         numbers = {
             "best": (forms.best, forms.full),
