@@ -66,6 +66,11 @@ types: $(STAMP)
 
 check: lint types test
 
+# the documents and the reference as pages in docs/_build/html; a warning is an error
+docs: $(RUNTIME)
+	@$(PIP) -e '.[docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
 # wheel and sdist; the wheel alone, in a fresh environment, runs the demo from an empty folder
 dist:
 	PYTHON=$(PYTHON) .ci/dist

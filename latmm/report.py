@@ -30,7 +30,9 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; border-bottom: 1px solid #ccc
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #e4e4e4; }
-th:first-child, td:first-child, .text td { text-align: left; overflow-wrap: anywhere; }
+th:first-child, td:first-child, .text td, .text th { text-align: left; }
+#conductance td, #conductance th, #checks td:not(:last-child) { white-space: nowrap; }
+.text td:last-child { overflow-wrap: anywhere; }
 .passed { color: #00703c; } .failed { color: #b00000; font-weight: bold; } .unknown { color: #666; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem; }
 figure { margin: 0; break-inside: avoid; } figure svg { width: 100%; height: auto; }

@@ -15,7 +15,7 @@ def requirements() -> dict[str, str]:
     """Lower bound of everything that pyproject.toml names."""
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
-    lists = [project["dependencies"], *(extras[name] for name in extras if name != "mutants")]
+    lists = [project["dependencies"], *(extras[name] for name in extras if name not in ("mutants", "docs"))]
     lists.append(PROJECT["build-system"]["requires"])
     found: dict[str, str] = {}
     for text in [text for chosen in lists for text in chosen]:
@@ -48,6 +48,6 @@ def test_every_package_that_is_imported_is_declared():
                     names |= {alias.name.partition(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.level == 0:
                     names.add(node.module.partition(".")[0])
-            for name in names - set(sys.stdlib_module_names) - {"latmm", "latmm_structures"}:
+            for name in names - set(sys.stdlib_module_names) - {"latmm", "latmm_cli", "latmm_structures"}:
                 distributions = {found.lower() for found in known.get(name, [name])}
                 assert distributions & set(requirements()), f"{path} imports {name}"

@@ -62,3 +62,10 @@ def test_every_package_is_named_for_the_wheel():
     named = set(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"])
     found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "latmm").rglob("__init__.py")}
     assert found <= named
+
+
+def test_every_document_is_in_the_table_of_contents():
+    listed = set((ROOT / "docs" / "index.md").read_text(encoding="utf-8").split())
+    files = (path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md"))
+    pages = {path.with_suffix("").as_posix() for path in files if "_build" not in path.parts}
+    assert pages - {"index"} <= listed
