@@ -19,10 +19,9 @@ from latmm.interface.build import build_interface
 from latmm.landauer import conductance
 from latmm.lattice.dynamics import largest_frequency
 from latmm.modes.contributions import conductances
-from latmm.modes.driven import transmissivities
 from latmm.modes.export import angular_table, balance_error
+from latmm.modes.q_mesh import transmissivities
 from latmm.modes.sampling import grid_samples
-from latmm.modes.system import System
 from latmm.modes.table import mode_pieces, read_modes, stored_pieces, write_modes
 from latmm.potentials.calculators import resolve_potential
 from latmm.structures import read_structure
@@ -36,7 +35,7 @@ def main() -> None:
     path = str(files("latmm_structures") / "si.cif")
     crystals = read_structure(path), read_structure(path, {"Si": 72.63})
     interface = build_interface(*crystals, (0, 0, 1), resolve_potential("sw", ["Si"]))
-    system = System.of(interface)
+    system = interface
 
     start = time.perf_counter()
     tree = transmissivities(system, (count, count, count))

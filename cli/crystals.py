@@ -1,7 +1,8 @@
 """Two crystals and their interface from the command line: the arguments that lattice commands share."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +15,7 @@ from .finished import ALL, finished_interfaces, finished_options, inputs, is_fin
 from .numbers import Whole, fraction
 from .options import assignments, potential_of, potential_options, warn
 from .outputs import run_attributes
-from .scaling import check_scaling, executor_of
+from .scaling import check_scaling, executor_of, kept, store_beside
 from .sharing import for_forces
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from latmm.interface.build import Interface
+    from latmm.parallel.execution import Execution
 
     from .progress import Reporter
 
@@ -30,6 +32,7 @@ __all__ = [
     "crystal_options",
     "interface_by_itself",
     "interface_of",
+    "interface_running",
     "interfaces_of",
     "masses_of",
     "provenance",
@@ -150,6 +153,31 @@ def interface_by_itself(options: dict[str, Any], report: "Reporter") -> "Interfa
     check_scaling(options)
     with executor_of(options) as executor:
         return interface_of(options, report, executor)
+
+
+@contextmanager
+def interface_running(options: dict[str, Any], report: "Reporter") -> "Iterator[tuple[Interface, Execution]]":
+    """Build an interface, and say how its samples are solved, for the time of a ``with`` block.
+
+    With an output and ``--restart`` among the options, what is found is kept beside the output until the
+    block ends well.
+
+    Raises
+    ------
+    click.UsageError, click.BadParameter
+        If options exclude each other, or more than one interface is asked for.
+    """
+    from latmm.parallel.execution import Execution
+
+    check_scaling(options)
+    with executor_of(options) as executor:
+        interface = interface_of(options, report, executor)
+        keeps = "restart" in options and options["output"]
+        store = store_beside(options, interface) if keeps else None
+        with kept(options, None if store is None else store.path):
+            yield interface, Execution(executor=executor, store=store, progress=report)
+        if store is not None:
+            store.remove()
 
 
 def interface_of(options: dict[str, Any], report: "Reporter", executor: "Executor | None") -> "Interface":

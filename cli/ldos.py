@@ -5,19 +5,19 @@ from typing import Any
 import click
 
 from .checking import check_lines, conclude, marked
-from .crystals import crystal_options, interface_by_itself, provenance
+from .crystals import crystal_options, interface_running, provenance
 from .numbers import Real
 from .options import note
 from .outputs import check_outputs, replace_option
 from .progress import Reporter
-from .sharing import force_options
+from .sharing import work_options
 
 __all__ = ["command"]
 
 
 @click.command(name="ldos", short_help="Local density of states through the contact.")
 @crystal_options
-@force_options
+@work_options
 @click.option("--kmesh", type=int, nargs=2, default=(8, 8), show_default=True, metavar="N N")
 @click.option(
     "--frequencies", type=int, default=80, show_default=True, metavar="N", help="Up to the wider band's top."
@@ -55,12 +55,11 @@ def command(**options: Any) -> None:
         raise click.UsageError("name a file for the result: -o FILE, --plot FILE, or both")
     check_outputs(options)
     check_sampling(options["kmesh"], options["frequencies"])
-    with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_by_itself(options, report)
+    with Reporter(quiet=options["quiet"]) as report, interface_running(options, report) as (interface, how):
         top = max(largest_frequency(crystal) for crystal in (interface.left, interface.right))
         nu = 1.03 * top * (np.arange(options["frequencies"]) + 0.5) / options["frequencies"]
         density = local_density_of_states(
-            interface, nu, options["kmesh"], broadening=options["broadening"], progress=report
+            interface, nu, options["kmesh"], broadening=options["broadening"], how=how
         )
     checks = marked(options, interface.checks)
     density.attrs.update({**provenance(options, interface), "checks": dumps(checks)})

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .checking import check_lines, conclude, marked
-from .crystals import crystal_options, interface_by_itself, provenance
+from .crystals import crystal_options, interface_running, provenance
 from .numbers import FREQUENCY, Real
 from .options import note, temperature_list
 from .outputs import check_outputs, replace_option
 from .progress import Reporter
-from .sharing import force_options
+from .sharing import work_options
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from latmm.checks import Checks
+    from latmm.interface.interface import Interface
     from latmm.modes.continuum import Continuum
-    from latmm.modes.system import System
 
 __all__ = ["command"]
 
@@ -28,7 +28,7 @@ _BALANCE = 1e-8
 
 @click.command(name="modes", short_help="Table of all modes that meet an interface.")
 @crystal_options
-@force_options
+@work_options
 @click.option("--kmesh", type=int, nargs=2, default=(12, 12), show_default=True, metavar="N N")
 @click.option(
     "--frequencies",
@@ -70,6 +70,7 @@ _BALANCE = 1e-8
     "--plot", type=click.Path(), help="Figure: angle and branches; k∥ zone at the first --frequency."
 )
 @replace_option
+@click.option("--restart", is_flag=True, help="Start anew where a run for this output was stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def command(**options: Any) -> None:
     """Transmissivity of every phonon that meets the interface of two crystals, on a (k∥, ν) grid.
@@ -84,7 +85,6 @@ def command(**options: Any) -> None:
     from latmm.modes.continuum import Continuum, beside_modes
     from latmm.modes.export import angular_table, write_angular_csv
     from latmm.modes.sampling import grid_samples, zone_samples
-    from latmm.modes.system import System
     from latmm.modes.table import mode_pieces, stored_pieces, write_modes
     from latmm.plotting.conductance import heading
     from latmm.sampling.meshes import check_sampling
@@ -92,17 +92,15 @@ def command(**options: Any) -> None:
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
     check_sampling(options["kmesh"], options["frequencies"])
-    with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_by_itself(options, report)
-        system = System.of(interface)
+    with Reporter(quiet=options["quiet"]) as report, interface_running(options, report) as (interface, how):
         if options["chosen"]:
             grid, samples = zone_samples(options["chosen"], options["kmesh"])
         else:
             grid, samples = grid_samples(
-                system, options["kmesh"], options["frequencies"], coldest=options["coldest"]
+                interface, options["kmesh"], options["frequencies"], coldest=options["coldest"]
             )
-        pieces = mode_pieces(system, grid, samples, progress=report)
-        continuum = Continuum.of(system) if options["continuum"] else None
+        pieces = mode_pieces(interface, grid, samples, how)
+        continuum = Continuum.of(interface) if options["continuum"] else None
         if continuum is not None:
             pieces = (beside_modes(piece, continuum) for piece in pieces)
         rows = write_modes(
@@ -115,7 +113,7 @@ def command(**options: Any) -> None:
         note(options, f"wrote {options['csv_file']}")
     checks = _checks(options, bins)
     if options["plot"]:
-        _draw(options, system, continuum, bins, checks, heading(interface))
+        _draw(options, interface, continuum, bins, checks, heading(interface))
         note(options, f"wrote {options['plot']}")
     found = _summary(options, bins, temperatures)
     found = {"modes": rows, "output": options["output"], **found}
@@ -126,7 +124,7 @@ def command(**options: Any) -> None:
 
 def _draw(
     options: dict[str, Any],
-    system: "System",
+    interface: "Interface",
     continuum: "Continuum | None",
     bins: "xr.Dataset",
     checks: "Checks",
@@ -148,7 +146,7 @@ def _draw(
         piece.isel(mode=(piece["frequency"] == node).values) for piece in stored_pieces(options["output"])
     )
     zone = xr.concat(list(pieces), "mode")
-    in_plane = [crystal.atoms.cell.array[:2, :2] for crystal in system.crystals]
+    in_plane = [crystal.atoms.cell.array[:2, :2] for crystal in interface.crystals]
     save(zone_figure(zone, in_plane, node, continuum), options["plot"], checks, above=above)
 
 

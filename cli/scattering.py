@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .checking import check_lines, conclude, marked
-from .crystals import crystal_options, interface_by_itself, provenance
+from .crystals import crystal_options, interface_running, provenance
 from .numbers import FREQUENCY, Whole
 from .options import note
 from .outputs import check_outputs, replace_option
 from .progress import Reporter
-from .sharing import force_options
+from .sharing import work_options
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +20,7 @@ __all__ = ["command"]
 
 @click.command(name="scattering", short_help="Mode conversion at chosen frequencies.")
 @crystal_options
-@force_options
+@work_options
 @click.option(
     "--frequency", "chosen", type=FREQUENCY, multiple=True, required=True, metavar="THZ", help="Repeatable."
 )
@@ -43,7 +43,6 @@ def command(**options: Any) -> None:
     """
     from latmm.checks import dumps
     from latmm.modes.maps import conversion, scattering_map
-    from latmm.modes.system import System
     from latmm.plotting.conductance import heading, save
     from latmm.plotting.scattering import conversion_figure
     from latmm.results import write
@@ -51,13 +50,9 @@ def command(**options: Any) -> None:
 
     check_outputs(options)
     check_sampling(options["kmesh"], 2)
-    with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_by_itself(options, report)
-        system = System.of(interface)
+    with Reporter(quiet=options["quiet"]) as report, interface_running(options, report) as (interface, how):
         frequencies = sorted(set(options["chosen"]))
-        mapped = scattering_map(
-            system, frequencies, options["kmesh"], angles=options["angles"], progress=report
-        )
+        mapped = scattering_map(interface, frequencies, options["kmesh"], angles=options["angles"], how=how)
     mapped["conversion"] = conversion(mapped["channels"])
     checks = marked(options, interface.checks)
     mapped.attrs.update({**provenance(options, interface), "checks": dumps(checks)})

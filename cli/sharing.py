@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from latmm.potentials.calculators import Potential
 
-__all__ = ["for_forces", "force_options", "process_options"]
+__all__ = ["for_forces", "force_options", "process_options", "work_options"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -44,6 +44,8 @@ def process_options(work: str) -> Callable[[_F], _F]:
 
 force_options = process_options("the force calculations")
 """Adds these options to a command that shares nothing else."""
+work_options = process_options("the work")
+"""Adds them to a command that also shares its samples."""
 
 
 def for_forces(

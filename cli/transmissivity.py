@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .checking import check_lines, conclude, marked
-from .crystals import crystal_options, interface_by_itself, provenance
+from .crystals import crystal_options, interface_running, provenance
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
 from .progress import Reporter
-from .sharing import force_options
+from .sharing import work_options
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +20,7 @@ __all__ = ["command"]
 
 @click.command(name="transmissivity", short_help="Transmissivity of the phonons of a bulk mesh.")
 @crystal_options
-@force_options
+@work_options
 @click.option(
     "--mesh",
     type=int,
@@ -36,6 +36,7 @@ __all__ = ["command"]
 @click.option("--csv", "csv_file", type=click.Path(), help="t(q, branch) of both sides as CSV.")
 @click.option("--plot", type=click.Path(), help="Figure: branch shares, accumulation, lattice over models.")
 @replace_option
+@click.option("--restart", is_flag=True, help="Start anew where a run for this output was stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
 def command(**options: Any) -> None:
     """Transmissivity of every phonon of a Brillouin-zone mesh of both crystals, beside AMM and DMM.
@@ -49,13 +50,13 @@ def command(**options: Any) -> None:
       latmm transmissivity structures/si.cif structures/ge.cif --mesh 16 16 16 -o si-ge-phonons.nc
     """
     from latmm.checks import dumps
+    from latmm.interface.interface import SIDES
     from latmm.modes.continuum import Continuum, beside_phonons
     from latmm.modes.differences import BY, budget
-    from latmm.modes.driven import transmissivities
     from latmm.modes.elastic import elastic_transmission
     from latmm.modes.export import write_phonon_csv
     from latmm.modes.mesh import check_mesh
-    from latmm.modes.system import SIDES, System
+    from latmm.modes.q_mesh import transmissivities
     from latmm.plotting.conductance import heading, save
     from latmm.plotting.modes import phonon_figure
     from latmm.results import write
@@ -63,25 +64,23 @@ def command(**options: Any) -> None:
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
     check_mesh(options["mesh"])
-    with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_by_itself(options, report)
-        system = System.of(interface)
-        tree = transmissivities(system, options["mesh"], centred=options["gamma"], progress=report)
+    with Reporter(quiet=options["quiet"]) as report, interface_running(options, report) as (interface, how):
+        tree = transmissivities(interface, options["mesh"], centred=options["gamma"], how=how)
         report("continuum models", 0, 3)
-        continuum = Continuum.of(system)
+        continuum = Continuum.of(interface)
         elastic = []
         for side in (0, 1):
             report("continuum models", 1 + side, 3)
             elastic.append(elastic_transmission(continuum, side, angles=90))
         tree = beside_phonons(tree, continuum)
         report("continuum models", 3, 3)
-    checks = marked(options, interface.checks)
-    tree.attrs.update({**provenance(options, interface), "checks": dumps(checks)})
-    for name, normal in zip(SIDES, interface.normals, strict=True):
-        tree[name].attrs["normal"] = list(normal)
-    if options["output"]:
-        write(tree, options["output"])
-        note(options, f"wrote {options['output']}")
+        checks = marked(options, interface.checks)
+        tree.attrs.update({**provenance(options, interface), "checks": dumps(checks)})
+        for name, normal in zip(SIDES, interface.normals, strict=True):
+            tree[name].attrs["normal"] = list(normal)
+        if options["output"]:
+            write(tree, options["output"])
+            note(options, f"wrote {options['output']}")
     if options["csv_file"]:
         write_phonon_csv(tree, options["csv_file"])
         note(options, f"wrote {options['csv_file']}")

@@ -70,9 +70,9 @@ def command(**options: Any) -> None:
     """
     import numpy as np
 
+    from latmm.interface.interface import SIDES
     from latmm.modes.fields import scattered_trajectory, write_trajectory
     from latmm.modes.resolved import resolve
-    from latmm.modes.system import SIDES, System
 
     check_outputs(options)
     if (options["mode"] is None) != (options["output"] is None):
@@ -81,7 +81,7 @@ def command(**options: Any) -> None:
         interface = interface_by_itself(options, report)
     checks = marked(options, interface.checks)
     k, nu = np.array([options["wave_vector"]]), np.array([options["frequency"]])
-    found = resolve(System.of(interface), k, nu)
+    found = resolve(interface, k, nu)
     if options["mode"] is None:
         click.echo("\n".join([_list(found, options["side"]), *check_lines(checks)]))
         conclude(checks)
@@ -114,7 +114,7 @@ def command(**options: Any) -> None:
 
 def _list(found: "Resolved", side: str) -> str:
     """Write one row for each incident phonon."""
-    from latmm.modes.system import SIDES
+    from latmm.interface.interface import SIDES
     from latmm.modes.table import angle_to_normal
     from latmm.plotting.modes import branch_name
 

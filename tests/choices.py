@@ -24,8 +24,8 @@ from latmm.lattice.dynamics import phonons
 from latmm.lattice.recast import find_setting
 from latmm.lattice.space_group import conventional_vectors
 from latmm.modes.brillouin import branch_labels, first_zone
-from latmm.modes.driven import transmissivity
 from latmm.modes.fields import incident_wave
+from latmm.modes.q_mesh import transmissivity
 from latmm.modes.resolved import resolve
 from latmm.modes.transport import _frame
 from latmm.potentials.calculators import resolve_potential

@@ -1,6 +1,7 @@
 """Contacts of one spring crystal with itself or with heavier atoms, put together block by block."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -13,7 +14,6 @@ from latmm.arrays import Complexes, Floats
 from latmm.geometry.lateral import folding_vectors
 from latmm.geometry.orientation import orient
 from latmm.lattice.force_constants import ForceConstants
-from latmm.modes.system import System
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
 FCC_SHELLS = [(4.0 / np.sqrt(2.0), 2.0)]
@@ -37,7 +37,25 @@ def sheared(normal=(0, 0, 1)) -> ForceConstants:
     return spring_crystal(Atoms(atoms, cell=cell), DIAMOND_SHELLS)
 
 
-def contact(crystal: ForceConstants, ratio: float = 1.0, principal: int = 1) -> System:
+@dataclass(frozen=True)
+class Contact:
+    """What scattering reads of an interface."""
+
+    left: ForceConstants
+    right: ForceConstants
+    principal: tuple[int, int]
+    area: float
+    spatial_rotations: list
+    lateral: tuple
+    junction: Callable[[Floats], Junction]
+    folded: Callable[[str, Floats], Floats]
+
+    @property
+    def crystals(self) -> tuple[ForceConstants, ForceConstants]:
+        return self.left, self.right
+
+
+def contact(crystal: ForceConstants, ratio: float = 1.0, principal: int = 1) -> Contact:
     """Crystal on the same crystal with masses ``ratio`` times as large, springs across like any other."""
     masses = crystal.atoms.get_masses()
     heavy = crystal.with_masses(ratio * masses)
@@ -49,7 +67,7 @@ def contact(crystal: ForceConstants, ratio: float = 1.0, principal: int = 1) -> 
         leads = [Lead(h0[:, None], h1[:, None]) for h0, h1 in (left, right)]
         return Junction(leads[0], leads[1], (), (across[:, None],))
 
-    return System(
+    return Contact(
         crystal,
         heavy,
         (principal, principal),
@@ -76,7 +94,7 @@ def layer(crystal: ForceConstants, k: Floats, principal: int) -> tuple[Complexes
     return h0, h1
 
 
-def loosened(system: System) -> System:
+def loosened(system: Contact) -> Contact:
     """The same with weaker springs for motion along x in the contact: its two transverse waves differ."""
 
     def junction(k: Floats) -> Junction:
@@ -88,12 +106,12 @@ def loosened(system: System) -> System:
     return replace(system, junction=junction)
 
 
-def supercell(crystal: ForceConstants, ratio: float, repeat: int = 2) -> System:
+def supercell(crystal: ForceConstants, ratio: float, repeat: int = 2) -> Contact:
     """:func:`contact` in a lateral supercell of repeat × repeat cells, with folded leads."""
     small = contact(crystal, ratio)
     steps = folding_vectors(repeat * np.eye(2, dtype=np.int64))
 
-    def folded(side: int, k: Floats) -> Floats:
+    def folded(side: str, k: Floats) -> Floats:
         return (np.asarray(k, dtype=float)[:, None, :] + steps) / repeat
 
     # W between a supercell atom at r and its primitive atom, exp(iG·r)/√N
@@ -108,7 +126,7 @@ def supercell(crystal: ForceConstants, ratio: float, repeat: int = 2) -> System:
     matrix = expansion.reshape(3 * len(places), -1)
 
     def junction(k: Floats) -> Junction:
-        points = folded(0, k)
+        points = folded("left", k)
         parts = small.junction(points.reshape(-1, 2))
         shape = (*points.shape[:2], 3 * size, 3 * size)
         leads = [
@@ -121,12 +139,12 @@ def supercell(crystal: ForceConstants, ratio: float, repeat: int = 2) -> System:
         across = matrix @ diagonal.reshape(len(k), len(matrix), len(matrix)) @ matrix.conj().T
         return Junction(leads[0], leads[1], (), (across[:, None],))
 
-    return System(
+    return Contact(
         small.left,
         small.right,
         (1, 1),
         small.area * repeat**2,
-        small.rotations,
+        small.spatial_rotations,
         (repeat * np.eye(2, dtype=np.int64),) * 2,
         junction,
         folded,

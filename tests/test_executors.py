@@ -101,10 +101,10 @@ def test_a_wave_vector_whose_samples_are_dear_is_dealt_out_by_frequency(problem)
     assert len(tasks) == len(samples[0].weights) * (nodes.size // 10)
     first = [task for task in tasks if np.array_equal(task.wave_vectors, samples[0].wave_vectors[:1])]
     np.testing.assert_array_equal(np.sort(np.concatenate([task.nodes for task in first])), nodes)
-    together = solve(interface, replace(first[0], nodes=nodes, frequency=grid.frequency[nodes])).counts[
+    together = solve(interface, replace(first[0], nodes=nodes, frequency=grid.frequency[nodes])).values[
         :, :, np.searchsorted(nodes, first[0].nodes)
     ]
-    np.testing.assert_allclose(solve(interface, first[0]).counts, together, atol=1e-11)
+    np.testing.assert_allclose(solve(interface, first[0]).values, together, atol=1e-11)
 
 
 def test_cost_of_a_sample_adds_up_over_the_layers(heavy_silicon):

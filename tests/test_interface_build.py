@@ -16,7 +16,6 @@ from latmm.interface.build import build_contact, build_interface, match_crystals
 from latmm.interface.registry import scan_registry, shift_lattice, shifted
 from latmm.interface.slab import build_slab, sites
 from latmm.modes.resolved import resolve
-from latmm.modes.system import System
 from latmm.potentials.calculators import resolve_potential
 from latmm.potentials.relaxation import FORCE_LIMIT
 from latmm.units import TWO_PI
@@ -249,7 +248,7 @@ def test_a_contact_put_on_a_saddle_point_slides_off_it(start, argon, argon_sprin
 
 def test_phonons_of_crystals_with_different_cells_are_told_apart(argon_planes):
     """Mode by mode on both sides: energy is conserved, and what crosses adds up to the transmission."""
-    system = System.of(argon_planes)
+    system = argon_planes
     nu = np.array([0.4, 0.9, 1.3])
     total = transmission(argon_planes.junction(K), TWO_PI * nu).transmission.ravel()
     found = resolve(system, K, nu, outgoing=True)

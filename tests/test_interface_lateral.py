@@ -17,7 +17,6 @@ from latmm.interface.tiling import tile
 from latmm.landauer import conductance
 from latmm.lattice.dynamics import largest_frequency
 from latmm.modes.fields import local_density_of_states
-from latmm.modes.system import System
 from latmm.modes.table import mode_table
 from latmm.sampling.meshes import Window, frequency_grid, reduced_mesh, windows
 from latmm.sweep.run import sweep
@@ -169,8 +168,8 @@ def test_windows_of_a_supercell_miss_no_phonon(silicon_germanium):
 
 
 def test_mode_table_of_a_supercell_is_that_of_the_contact(silicon_germanium):
-    small = System.of(silicon_germanium)
-    large = System.of(tile(silicon_germanium, (2, 2)))
+    small = silicon_germanium
+    large = tile(silicon_germanium, (2, 2))
     k = np.array([[0.07, 0.21], [-0.33, 0.12]])
     tables = []
     for system, points in ((large, k), (small, large.folded(0, k).reshape(-1, 2))):

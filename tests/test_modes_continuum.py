@@ -19,8 +19,8 @@ from latmm.modes.brillouin import cartesian
 from latmm.modes.continuum import Continuum, beside_modes, beside_phonons
 from latmm.modes.contributions import phonon_conductance
 from latmm.modes.differences import BY, budget
-from latmm.modes.driven import transmissivities
 from latmm.modes.elastic import _energy_velocity, critical_angles, critical_slowness, elastic_transmission
+from latmm.modes.q_mesh import transmissivities
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import zone_samples
 from latmm.modes.table import mode_table

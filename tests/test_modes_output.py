@@ -11,7 +11,7 @@ import h5netcdf
 import numpy as np
 import pytest
 import xarray as xr
-from modes_systems import contact, diamond, fcc
+from modes_systems import Contact, contact, diamond, fcc
 
 import latmm.modes.table as modes_table
 from latmm.continuum.media import Medium
@@ -21,14 +21,13 @@ from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.dynamics import density_of_states, largest_frequency
 from latmm.modes.continuum import Continuum, beside_phonons
 from latmm.modes.contributions import QUANTITIES, accumulation, mode_conductance, phonon_conductance
-from latmm.modes.driven import transmissivities
 from latmm.modes.elastic import elastic_transmission
 from latmm.modes.export import angular_table, balance_error, write_angular_csv, write_phonon_csv
 from latmm.modes.fields import local_density_of_states, scattered_trajectory, write_trajectory
 from latmm.modes.maps import conversion, scattering_map
+from latmm.modes.q_mesh import transmissivities
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import grid_samples, zone_samples
-from latmm.modes.system import System
 from latmm.modes.table import (
     CHECKS,
     mode_pieces,
@@ -47,7 +46,7 @@ from latmm_cli.scattering import _table
 
 
 @pytest.fixture(scope="module")
-def system() -> System:
+def system() -> Contact:
     return contact(diamond(), 2.0)
 
 
@@ -284,7 +283,7 @@ def test_a_wave_of_a_supercell_is_the_one_of_the_contact(heavy_silicon):
     # two k∥ fold; (001) layers of diamond are stacked obliquely
     large, k, nu = tile(heavy_silicon, (2, 1)), np.array([[0.5, 0.1]]), 5.0
     folded = large.folded("left", k)[0]
-    phonons = resolve(System.of(large), k, np.array([nu])).incoming[0]
+    phonons = resolve(large, k, np.array([nu])).incoming[0]
     assert set(phonons.folded) == {0, 1}
     shown = {"layers": 3, "frames": 4}
     for number in (0, len(phonons.mode) - 1):

@@ -4,21 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from modes_systems import contact, diamond, fcc, loosened, random_points, sheared, supercell
+from modes_systems import Contact, contact, diamond, fcc, loosened, random_points, sheared, supercell
 
 from latmm.agf import scatter, transmission
 from latmm.landauer import FrequencyGrid
 from latmm.lattice.dynamics import largest_frequency
+from latmm.modes.lateral_cells import points_at_once
 from latmm.modes.maps import conversion, scattering_map
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import zone_samples
-from latmm.modes.system import System
 from latmm.modes.table import mode_pieces, mode_table, spectral
 from latmm.sampling.meshes import Window
 from latmm.units import TWO_PI
 
 
-def levels(system: System, count: int) -> np.ndarray:
+def levels(system: Contact, count: int) -> np.ndarray:
     return np.linspace(0.05, 0.9, count) * largest_frequency(system.right)
 
 
@@ -118,7 +118,7 @@ def test_scattering_maps_are_reciprocal_and_hold_all_channels():
     np.testing.assert_allclose(offered.values.T, spectral(table)["channels"].values, atol=1e-9)
 
 
-def between_phonons(system: System, k, nu):
+def between_phonons(system: Contact, k, nu):
     """|S|² from the left to both sides, ordered by the phonons at both ends."""
     found = resolve(system, np.array([k]), np.array([nu]), outgoing=True)
 
@@ -206,9 +206,9 @@ def test_little_memory_makes_more_pieces_of_the_same_table(monkeypatch):
     system = contact(fcc(), 2.0)
     k, nu = random_points(6), levels(system, 4)
     whole = mode_table(system, *everywhere(k, nu))
-    assert supercell(fcc(), 2.0).points_at_once(10**9) == system.points_at_once(10**9) // 16
-    monkeypatch.setattr("latmm.modes.system.BATCH_BYTES", 16 * 10 * 9 * 8)
-    assert system.points_at_once(2048) == 8
+    assert points_at_once(supercell(fcc(), 2.0), 10**9) == points_at_once(system, 10**9) // 16
+    monkeypatch.setattr("latmm.modes.lateral_cells.BATCH_BYTES", 16 * 10 * 9 * 8)
+    assert points_at_once(system, 2048) == 8
     assert len(list(mode_pieces(system, *everywhere(k, nu)))) == 3
     pieces = mode_table(system, *everywhere(k, nu))
     for a, b in zip(rows(pieces, COLUMNS), rows(whole, COLUMNS), strict=True):

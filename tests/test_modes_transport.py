@@ -8,13 +8,12 @@ import pytest
 from ase.build import bulk
 from click.testing import CliRunner
 from continuum_systems import spring_crystal
-from modes_systems import DIAMOND_SHELLS, contact, diamond
+from modes_systems import DIAMOND_SHELLS, Contact, contact, diamond
 
 from latmm.errors import InputError
 from latmm.lattice.dynamics import phonons, q_mesh
 from latmm.modes.contributions import conductances
-from latmm.modes.driven import transmissivities, transmissivity
-from latmm.modes.system import System
+from latmm.modes.q_mesh import transmissivities, transmissivity
 from latmm.modes.transport import TransportPhonons, isometries, on_transport_mesh, read_cell, read_phonons
 from latmm.results import read, write
 from latmm_cli.main import cli
@@ -31,7 +30,7 @@ def crystal():
 
 
 @pytest.fixture(scope="module")
-def system() -> System:
+def system() -> Contact:
     return contact(diamond(NORMAL), 2.0)
 
 

@@ -35,7 +35,7 @@ def test_nothing_is_lost_outside_the_bands(heavy_silicon, monkeypatch):
     sampling = Sampling.of(heavy_silicon, (6, 6), 24, coldest=5.0)
     some = [task for task in sampling.tasks if task.frequency.size > 2]
     assert len(some) < len(sampling.tasks)  # long waves: as many k∥ as samples, and all within a band
-    found = [solve(heavy_silicon, task).counts for task in some]
+    found = [solve(heavy_silicon, task).values for task in some]
     left_out = [
         1.0 - inside_bands(heavy_silicon, task.wave_vectors, task.frequency).all(axis=0).mean()
         for task in some
@@ -43,7 +43,7 @@ def test_nothing_is_lost_outside_the_bands(heavy_silicon, monkeypatch):
     assert np.mean(left_out) > 0.3
     monkeypatch.setattr(tasks, "inside_bands", lambda i, k, f: np.ones((2, len(k), len(f)), dtype=bool))
     for counts, task in zip(found, some, strict=True):
-        np.testing.assert_allclose(counts, solve(heavy_silicon, task).counts, atol=1e-11)
+        np.testing.assert_allclose(counts, solve(heavy_silicon, task).values, atol=1e-11)
 
 
 def test_blocks_assembled_for_one_wave_vector_or_for_all_differ_in_rounding_only(heavy_silicon, monkeypatch):
@@ -52,7 +52,7 @@ def test_blocks_assembled_for_one_wave_vector_or_for_all_differ_in_rounding_only
     whole = solve(heavy_silicon, task)
     monkeypatch.setattr(tasks, "_BLOCKS", 1)
     bit = solve(heavy_silicon, task)
-    np.testing.assert_allclose(bit.counts, whole.counts, atol=1e-11)
+    np.testing.assert_allclose(bit.values, whole.values, atol=1e-11)
     assert bit.worst.max() < 1e-11
 
 

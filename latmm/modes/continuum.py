@@ -23,9 +23,9 @@ from latmm.continuum.boundary import contact, energy_shares
 from latmm.continuum.dispersion import channels
 from latmm.continuum.media import Medium
 from latmm.continuum.stroh import plane_waves
+from latmm.interface.interface import SIDES, Interface
 from latmm.landauer import FrequencyGrid
 from latmm.lattice.dynamics import largest_frequency
-from latmm.modes.system import SIDES, System
 from latmm.threads import single_threaded
 
 __all__ = ["Continuum", "beside_modes", "beside_phonons"]
@@ -64,16 +64,16 @@ class Continuum:
     tops: tuple[float, float]
 
     @classmethod
-    def of(cls, system: System) -> "Continuum":
+    def of(cls, interface: Interface) -> "Continuum":
         """Take the long-wave limit and the channels of the crystals' own force constants."""
         media = tuple(
             Medium.from_force_constants(crystal, name=f"the {side} crystal")
-            for side, crystal in zip(SIDES, system.crystals, strict=True)
+            for side, crystal in zip(SIDES, interface.crystals, strict=True)
         )
-        tops = [largest_frequency(crystal) for crystal in system.crystals]
+        tops = [largest_frequency(crystal) for crystal in interface.crystals]
         top = max(tops)
         grid = FrequencyGrid((np.arange(_NODES) + 0.5) * top / _NODES, np.full(_NODES, top / _NODES))
-        left, right = (channels(crystal, grid) for crystal in system.crystals)
+        left, right = (channels(crystal, grid) for crystal in interface.crystals)
         both = np.where(left + right > 0, left + right, 1.0)
         return cls(
             (media[0], media[1]), grid.frequency, np.array([right / both, left / both]), (tops[0], tops[1])
@@ -178,7 +178,7 @@ def beside_phonons(tree: xr.DataTree, continuum: Continuum) -> xr.DataTree:
     Parameters
     ----------
     tree : xarray.DataTree
-        From :func:`latmm.modes.driven.transmissivities`.
+        From :func:`latmm.modes.q_mesh.transmissivities`.
 
     Returns
     -------

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
 from latmm.errors import InputError
+from latmm.interface.interface import SIDES
 from latmm.landauer import heat_capacity_weight, temperatures
-from latmm.modes.system import SIDES
 
 __all__ = ["QUANTITIES", "accumulation", "conductances", "mode_conductance", "phonon_conductance"]
 
@@ -34,7 +34,7 @@ def phonon_conductance(
     Parameters
     ----------
     table : xarray.Dataset
-        A side of :func:`latmm.modes.driven.transmissivities`.
+        A side of :func:`latmm.modes.q_mesh.transmissivities`.
     temperature : (T,) array_like
         K.
     name : str
@@ -129,7 +129,7 @@ def accumulation(
     ----------
     table : xarray.Dataset
         A mode table (its left phonons are counted), or one side of
-        :func:`latmm.modes.driven.transmissivities`.
+        :func:`latmm.modes.q_mesh.transmissivities`.
     temperature : (T,) array_like
         K.
     by : {"frequency", "angle", "speed"}

@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
+from latmm.interface.interface import SIDES
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.modes.contributions import QUANTITIES, phonon_conductance
-from latmm.modes.system import SIDES
 
 __all__ = ["BY", "MODELS", "budget"]
 

@@ -19,7 +19,7 @@ import xarray as xr
 
 from latmm.errors import InputError
 from latmm.files import replacing
-from latmm.modes.system import SIDES
+from latmm.interface.interface import SIDES
 
 __all__ = ["angular_table", "balance_error", "write_angular_csv", "write_phonon_csv"]
 

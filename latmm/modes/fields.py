@@ -10,7 +10,7 @@ component of the incident phonon on its lead's surface layer, of equal ones the 
 phonons that share λ take the form of :func:`latmm.ties.canonical_turn`.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -23,9 +23,11 @@ from latmm.agf import FoldedLead, Junction, Lead, green_function, lead_modes, sc
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import InputError
 from latmm.files import replacing
-from latmm.interface.interface import Interface
-from latmm.modes.system import SIDES, System
+from latmm.interface.interface import SIDES, Interface
+from latmm.parallel.execution import HERE, Execution
 from latmm.sampling.meshes import reduced_mesh
+from latmm.sweep.driver import pieces
+from latmm.sweep.tasks import Piece, Task, bytes_per_wave_vector
 from latmm.threads import single_threaded
 from latmm.ties import canonical_turn
 from latmm.units import TWO_PI
@@ -47,7 +49,7 @@ def local_density_of_states(
     kmesh: tuple[int, int],
     *,
     broadening: float = 0.0,
-    progress: Callable[[str, int, int], None] | None = None,
+    how: Execution = HERE,
 ) -> xr.Dataset:
     """Density of states of every atom of the contact and of one principal layer of both crystals.
 
@@ -62,8 +64,8 @@ def local_density_of_states(
     broadening : float
         η/2π, THz. 0 is exact for what the crystals' waves reach; states bound to the contact have no width
         then and show only with a broadening.
-    progress : callable, optional
-        Called with (stage, wave vectors done, in all).
+    how : Execution
+        Who solves the samples, and where what is found is kept.
 
     Returns
     -------
@@ -72,26 +74,20 @@ def local_density_of_states(
         ``layer`` (negative on the left) and ``side`` of every atom.
     """
     nu = np.atleast_1d(np.asarray(frequency, dtype=float))
-    system = System.of(interface)
     points, weights = reduced_mesh(kmesh, 1.0, [-np.eye(2, dtype=np.int64)])
     slab, inside = interface.slab, _region(interface)
     atoms, layer, side = slab.atoms[inside], slab.layer[inside], slab.side[inside]
-    total = np.zeros((nu.size, len(atoms)))
     size = max(1, _POINTS // nu.size)
-    for start in range(0, len(points), size):
-        if progress is not None:
-            progress("density of states", start, len(points))
-        part = slice(start, start + size)
-        green = green_function(
-            system.junction(points[part]),
-            np.tile(TWO_PI * nu, (len(points[part]), 1)),
-            eta=TWO_PI * broadening,
-        )
-        density = np.concatenate(green.density_of_states, axis=-1)
-        by_atom = density.reshape(*density.shape[:-1], len(atoms), 3).sum(axis=-1)
-        total += np.einsum("k,kfa->fa", weights[part], by_atom) * TWO_PI
-    if progress is not None:
-        progress("density of states", len(points), len(points))
+    tasks = [
+        Task(points[i : i + size], weights[i : i + size], np.arange(nu.size), nu, common=float(nu.max()))
+        for i in range(0, len(points), size)
+    ]
+    work = _Density(interface, len(atoms), broadening)
+    together = max(1, how.memory // (_POINTS * bytes_per_wave_vector(interface)))
+    total = sum(
+        (piece.values for piece in pieces(work, tasks, how, at_once=together)),
+        np.zeros((nu.size, len(atoms))),
+    )
     height = atoms.get_positions()[:, 2]
     middle = 0.5 * (height[side < 0].max() + height[side > 0].min())
     return xr.Dataset(
@@ -115,6 +111,37 @@ def local_density_of_states(
         },
         attrs={"broadening": broadening, "broadening_units": "THz", "kmesh": list(kmesh)},
     )
+
+
+@dataclass(frozen=True)
+class _Density:
+    """Density of states (ν, atom) of a task, summed over its k∥."""
+
+    interface: Interface
+    atoms: int
+    broadening: float
+    stage: str = "density of states"
+
+    @property
+    def kind(self) -> str:
+        """Broadening."""
+        return f"density of states, {self.broadening!r} THz"
+
+    def shape(self, task: Task) -> tuple[int, int]:
+        """Frequencies, atoms."""
+        return task.frequency.size, self.atoms
+
+    @single_threaded
+    def solve(self, task: Task) -> Piece:
+        """Invert, and sum over directions."""
+        green = green_function(
+            self.interface.junction(task.wave_vectors),
+            np.tile(TWO_PI * task.frequency, (len(task.weights), 1)),
+            eta=TWO_PI * self.broadening,
+        )
+        density = np.concatenate(green.density_of_states, axis=-1)
+        by_atom = density.reshape(*density.shape[:-1], self.atoms, 3).sum(axis=-1)
+        return Piece(np.einsum("k,kfa->fa", task.weights, by_atom) * TWO_PI, np.zeros(3), 0)
 
 
 def _region(interface: Interface) -> Integers:
@@ -180,7 +207,7 @@ def scattered_trajectory(
             f"{own * repeat[0] * repeat[1] * frames}; use fewer frames, layers or cells"
         )
     k = np.array([wave_vector], dtype=float)
-    junction = System.of(interface).junction(k)
+    junction = interface.junction(k)
     fields = incident_wave(_longer(junction, layers), TWO_PI * frequency, mode, side)
     for end, lead in enumerate((junction.left, junction.right)):
         if isinstance(lead, FoldedLead):

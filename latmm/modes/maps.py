@@ -6,18 +6,23 @@ reversal makes C symmetric under the exchange of in and out (reciprocity). Divid
 they are the probabilities of mode conversion.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
+from latmm.interface.interface import SIDES, Interface
+from latmm.modes.lateral_cells import BATCH_BYTES, points_at_once
 from latmm.modes.resolved import Resolved, resolve
-from latmm.modes.system import SIDES, System
 from latmm.modes.table import angle_to_normal
 from latmm.modes.unfolding import Unfolded
+from latmm.parallel.execution import HERE, Execution
 from latmm.sampling.meshes import reduced_mesh
+from latmm.sweep.driver import pieces
+from latmm.sweep.tasks import Piece, Task
 from latmm.threads import single_threaded
 
 __all__ = ["conversion", "scattering_map"]
@@ -30,18 +35,18 @@ _PER_NM2 = 100.0
 
 @single_threaded
 def scattering_map(
-    system: System,
+    interface: Interface,
     frequency: Sequence[float],
     kmesh: tuple[int, int],
     *,
     angles: int = 9,
-    progress: Callable[[str, int, int], None] | None = None,
+    how: Execution = HERE,
 ) -> xr.Dataset:
     """Scattering between branches and angles at given frequencies.
 
     Parameters
     ----------
-    system : System
+    interface : Interface
         Crystals and contact.
     frequency : (F,) sequence of float
         THz.
@@ -49,8 +54,8 @@ def scattering_map(
         Midpoint mesh over the k∥ of the junction's lateral cell.
     angles : int
         Equal bins of the angle between 0 and 90 degrees.
-    progress : callable, optional
-        Called with (stage, wave vectors done, in all).
+    how : Execution
+        Who solves the samples, and where what is found is kept.
 
     Returns
     -------
@@ -64,24 +69,54 @@ def scattering_map(
         raise InputError(
             f"a scattering map needs frequencies and at least one angle, but has {nu.size} and {angles}"
         )
-    points, weights = reduced_mesh(kmesh, 1.0, system.rotations)
-    branches = max(3 * len(crystal.atoms) for crystal in system.crystals)
-    bins = branches * angles
-    total = np.zeros((nu.size, len(SIDES), bins, len(SIDES), bins))
-    specular = np.zeros((2, nu.size, len(SIDES)))
-    size = max(1, system.points_at_once(_POINTS) // nu.size)
-    for start in range(0, len(points), size):
-        if progress is not None:
-            progress("scattering", start, len(points))
-        part = slice(start, start + size)
-        found = resolve(system, points[part], nu, outgoing=True)
-        weight = np.repeat(weights[part], nu.size) * (_PER_NM2 / system.area)
-        node = np.tile(np.arange(nu.size), len(weights[part]))
-        _add_channels(total, found, weight, node, angles)
+    points, weights = reduced_mesh(kmesh, 1.0, interface.spatial_rotations)
+    branches = max(3 * len(crystal.atoms) for crystal in interface.crystals)
+    size = max(1, points_at_once(interface, _POINTS) // nu.size)
+    tasks = [
+        Task(points[i : i + size], weights[i : i + size], np.arange(nu.size), nu, common=float(nu.max()))
+        for i in range(0, len(points), size)
+    ]
+    work = _Channels(interface, angles)
+    together = max(1, how.memory // BATCH_BYTES)
+    values = sum((piece.values for piece in pieces(work, tasks, how, at_once=together)), np.zeros(1))
+    channels, specular = np.split(values, [values.size - 2 * nu.size * len(SIDES)])
+    return _dataset(
+        nu,
+        channels.reshape(nu.size, 2, branches, angles, 2, branches, angles),
+        specular.reshape(2, nu.size, len(SIDES)),
+    )
+
+
+@dataclass(frozen=True)
+class _Channels:
+    """Channels between branches and angles of a task, and what of them is specular, summed over its k∥."""
+
+    interface: Interface
+    angles: int
+    stage: str = "scattering"
+
+    @property
+    def kind(self) -> str:
+        """Number of angles."""
+        return f"conversion, {self.angles} angles"
+
+    def shape(self, task: Task) -> tuple[int]:
+        """Channels, then specular and all of each side."""
+        bins = self.angles * max(3 * len(crystal.atoms) for crystal in self.interface.crystals)
+        return (task.frequency.size * len(SIDES) * (bins * len(SIDES) * bins + 2),)
+
+    def solve(self, task: Task) -> Piece:
+        """Scatter, and bin."""
+        nu = task.frequency
+        bins = self.angles * max(3 * len(crystal.atoms) for crystal in self.interface.crystals)
+        total = np.zeros((nu.size, len(SIDES), bins, len(SIDES), bins))
+        specular = np.zeros((2, nu.size, len(SIDES)))
+        found = resolve(self.interface, task.wave_vectors, nu, outgoing=True)
+        weight = np.repeat(task.weights, nu.size) * (_PER_NM2 / self.interface.area)
+        node = np.tile(np.arange(nu.size), len(task.weights))
+        _add_channels(total, found, weight, node, self.angles)
         _add_specular(specular, found, weight, node)
-    if progress is not None:
-        progress("scattering", len(points), len(points))
-    return _dataset(nu, total.reshape(nu.size, 2, branches, angles, 2, branches, angles), specular)
+        return Piece(np.concatenate([total.ravel(), specular.ravel()]), np.zeros(3), 0)
 
 
 def _add_channels(total: Floats, found: Resolved, weight: Floats, node: Integers, angles: int) -> None:

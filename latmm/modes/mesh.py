@@ -60,7 +60,8 @@ def bulk_mesh(
     mesh : (3,) int
         Points along the three reciprocal vectors; the first two carry k∥.
     rotations : list of (2, 2) int
-        Symmetry of the contact acting on k∥, see :class:`latmm.modes.system.System`. One that does
+        Symmetry of the contact acting on k∥, see
+        :attr:`latmm.interface.interface.Interface.spatial_rotations`. One that does
         not take the mesh to itself is left unused.
     centred : bool
         Put a point on Γ; by default points lie midway between, which integrates better.

@@ -11,7 +11,8 @@ import numpy as np
 
 from latmm.agf import Scattering, Waves, scatter
 from latmm.arrays import Complexes, Floats, Integers
-from latmm.modes.system import System
+from latmm.interface.interface import Interface
+from latmm.modes import lateral_cells
 from latmm.modes.unfolding import Unfolded, folded_axis, unfold
 from latmm.threads import single_threaded
 from latmm.units import TWO_PI
@@ -70,12 +71,14 @@ class Resolved:
 
 
 @single_threaded
-def resolve(system: System, wave_vectors: Floats, frequency: Floats, *, outgoing: bool = False) -> Resolved:
+def resolve(
+    interface: Interface, wave_vectors: Floats, frequency: Floats, *, outgoing: bool = False
+) -> Resolved:
     """Solve the points k∥ × ν and unfold their modes.
 
     Parameters
     ----------
-    system : System
+    interface : Interface
         Crystals and contact.
     wave_vectors : (K, 2) float
         k∥, fractional in the junction's lateral cell.
@@ -89,24 +92,24 @@ def resolve(system: System, wave_vectors: Floats, frequency: Floats, *, outgoing
     Resolved
     """
     k = np.asarray(wave_vectors, dtype=float)
-    junction = system.junction(k)
+    junction = interface.junction(k)
     omega = np.broadcast_to(TWO_PI * np.asarray(frequency, dtype=float), (len(k), np.shape(frequency)[-1]))
     scattering = scatter(junction, omega)
     kappa = np.repeat(k, omega.shape[1], axis=0)
-    points = system.folded(0, kappa), system.folded(1, kappa)
+    points = interface.folded("left", kappa), interface.folded("right", kappa)
     flat = omega.reshape(-1)
 
     def phonons_of(side: int, waves: Waves) -> Unfolded:
         lead = (junction.left, junction.right)[side]
         return unfold(
-            system.crystals[side], system.principal[side], folded_axis(lead, waves), points[side], flat
+            interface.crystals[side], interface.principal[side], folded_axis(lead, waves), points[side], flat
         )
 
     left, right = scattering.left, scattering.right
     incoming = phonons_of(0, left.right), phonons_of(1, right.left)
     leaving = (phonons_of(0, left.left), phonons_of(1, right.right)) if outgoing else None
     partner = tuple(
-        system.partner(1 - side, found.wave_vector[:, :2], kappa[found.point])
+        lateral_cells.partner(interface, 1 - side, found.wave_vector[:, :2], kappa[found.point])
         for side, found in enumerate(incoming)
     )
     return Resolved(

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from latmm.errors import InputError
+from latmm.interface.interface import SIDES, Interface
 from latmm.landauer import FrequencyGrid
 from latmm.lattice.dynamics import largest_frequency
-from latmm.modes.system import System
 from latmm.sampling.meshes import Window, frequency_grid, reduced_mesh, windows
 
 __all__ = ["grid_samples", "zone_samples"]
 
 
 def grid_samples(
-    system: System, kmesh: tuple[int, int], frequencies: int, *, coldest: float
+    interface: Interface, kmesh: tuple[int, int], frequencies: int, *, coldest: float
 ) -> tuple[FrequencyGrid, list[Window]]:
     """Frequencies from ``coldest`` (K) to the top of the wider band, and a k∥ window for each.
 
@@ -29,16 +29,16 @@ def grid_samples(
     """
     if not coldest > 0:
         raise InputError(f"the lowest temperature must be positive, but is {coldest} K")
-    tops = [largest_frequency(crystal) for crystal in system.crystals]
+    tops = [largest_frequency(crystal) for crystal in interface.crystals]
     grid = frequency_grid(min(tops), max(tops), frequencies, coldest=coldest)
     samples = windows(
-        system.left,
-        system.right,
+        interface.left,
+        interface.right,
         grid,
         kmesh,
-        system.rotations,
+        interface.spatial_rotations,
         common=min(tops),
-        folded=system.folded,
+        folded=lambda side, k: interface.folded(SIDES[side], k),
     )
     return grid, samples
 

@@ -9,22 +9,27 @@ that
 whichever side is taken.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import h5netcdf
 import numpy as np
 import xarray as xr
 
-from latmm.arrays import Floats, Integers
+from latmm.arrays import Floats
 from latmm.checks import Checks, by_name, check, dumps
 from latmm.files import Spilling, uninterrupted
+from latmm.interface.interface import SIDES, Interface
 from latmm.landauer import FrequencyGrid
-from latmm.modes.resolved import Resolved, resolve
-from latmm.modes.system import SIDES, System
+from latmm.modes.lateral_cells import BATCH_BYTES, modes, points_at_once
+from latmm.modes.resolved import resolve
+from latmm.parallel.execution import HERE, Execution
 from latmm.results import hdf5_file, read
 from latmm.sampling.meshes import Window
+from latmm.sweep import driver
+from latmm.sweep.tasks import Piece, Task
 from latmm.units import TWO_PI
 
 __all__ = [
@@ -38,8 +43,6 @@ __all__ = [
     "stored_pieces",
     "write_modes",
 ]
-
-Progress: TypeAlias = Callable[[str, int, int], None]
 
 COLUMNS: Mapping[str, tuple[str, str, str]] = {
     "frequency": ("f8", "THz", "phonon frequency"),
@@ -63,6 +66,8 @@ COLUMNS: Mapping[str, tuple[str, str, str]] = {
 CHECKS: Mapping[str, float] = {"frequency": 1e-6, "group_velocity": 1e-6, "energy": 1e-8}
 """Limits of what a table checks: by how much the phonon that a mode unfolds to misses the mode's ν, relative
 to the largest, and its v_z, relative to the largest speed; and transmissivity plus reflectivity one."""
+_KEPT = tuple(name for name in COLUMNS if not name.endswith("weight"))
+"""Columns that are solved for; the weights are those of the samples."""
 _POINTS = 2048
 """Points of a piece: some ten thousand rows."""
 _CHUNK = 16384
@@ -79,100 +84,121 @@ def angle_to_normal(velocity: Floats) -> Floats:
 
 
 def mode_pieces(
-    system: System, grid: FrequencyGrid, samples: Iterable[Window], *, progress: Progress | None = None
+    interface: Interface, grid: FrequencyGrid, samples: Iterable[Window], how: Execution = HERE
 ) -> Iterator[xr.Dataset]:
     """Solve all samples piece by piece.
 
     Parameters
     ----------
-    system : System
+    interface : Interface
         Crystals and contact.
     grid : FrequencyGrid
         Frequencies, THz.
     samples : iterable of Window
         From :func:`latmm.sampling.meshes.windows`.
-    progress : callable, optional
-        Called with (stage, samples done, samples in all).
+    how : Execution
+        Who solves them, and where what is found is kept.
 
     Yields
     ------
     xarray.Dataset
         Rows along ``mode`` with :data:`COLUMNS`; attributes say how exact they are, see :data:`CHECKS`.
     """
-    chosen = list(samples)
-    total = sum(len(w.weights) * int(w.selected.sum()) for w in chosen)
-    done = 0
-    for window in chosen:
+    tasks = []
+    for window in samples:
         nodes = np.flatnonzero(window.selected)
-        size = max(1, system.points_at_once(_POINTS) // max(1, nodes.size))
+        size = max(1, points_at_once(interface, _POINTS) // max(1, nodes.size))
         for start in range(0, len(window.weights) if nodes.size else 0, size):
-            if progress is not None:
-                progress("modes", done, total)
             part = slice(start, start + size)
-            found = resolve(system, window.wave_vectors[part], grid.frequency[nodes])
-            weights = window.weights[part] * (_PER_NM2 / system.area)
-            yield _rows(found, np.repeat(weights, nodes.size), np.tile(grid.weight[nodes], len(weights)))
-            done += len(weights) * nodes.size
-    if progress is not None:
-        progress("modes", total, total)
+            nu = grid.frequency[nodes]
+            tasks.append(
+                Task(window.wave_vectors[part], window.weights[part], nodes, nu, common=float(nu.max()))
+            )
+    together = max(1, how.memory // BATCH_BYTES)
+    found = driver.pieces(_Rows(interface), tasks, how, at_once=together)
+    for task, piece in zip(tasks, found, strict=True):
+        yield _labelled(piece, task, grid, interface.area)
 
 
-def _rows(found: Resolved, weight: Floats, frequency_weight: Floats) -> xr.Dataset:
-    """Rows of both sides of a batch of points with weights (P,)."""
-    sides: list[dict[str, Floats | Integers]] = []
-    worst = dict.fromkeys(CHECKS, 0.0)
-    for side, phonons in enumerate(found.incoming):
-        k = found.wave_vectors[side][phonons.point, phonons.folded]
-        k = k - np.rint(k)
-        q = phonons.wave_vector
-        crossing, returning = found.transmissivity(side), found.reflectivity(side)
-        missed: dict[str, Floats | float] = {
-            "frequency": np.abs(phonons.frequency - found.omega[phonons.point] / TWO_PI) / phonons.top,
-            "group_velocity": phonons.velocity_mismatch,
-            "energy": np.abs(crossing + returning - 1.0),
-        }
-        worst = {name: max(worst[name], float(np.max(value, initial=0.0))) for name, value in missed.items()}
-        sides.append(
-            {
-                "frequency": found.omega[phonons.point] / TWO_PI,
-                "frequency_weight": frequency_weight[phonons.point],
-                "weight": weight[phonons.point],
-                "k1": k[:, 0],
-                "k2": k[:, 1],
-                "side": np.full(len(k), side),
-                "qx": q[:, 0],
-                "qy": q[:, 1],
-                "qz": q[:, 2],
-                "branch": phonons.branch,
-                "group_velocity": phonons.group_velocity,
-                "angle": angle_to_normal(phonons.group_velocity),
-                "polarisation": phonons.longitudinal,
-                "transmissivity": crossing,
-                "reflectivity": returning,
-                "specular_fraction": found.specular(side),
-            }
-        )
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of the mode table of a task: number of the point, then :data:`COLUMNS` but for the weights."""
+
+    interface: Interface
+    stage: str = "modes"
+    kind: str = "mode table"
+
+    def shape(self, task: Task) -> tuple[int, int]:
+        """Rows at most, columns."""
+        return task.samples * sum(modes(self.interface)), len(_KEPT) + 3
+
+    def solve(self, task: Task) -> Piece:
+        """Solve all points of a task."""
+        found = resolve(self.interface, task.wave_vectors, task.frequency)
+        worst = np.zeros(len(CHECKS))
+        rows = []
+        for side, phonons in enumerate(found.incoming):
+            k = found.wave_vectors[side][phonons.point, phonons.folded]
+            k = k - np.rint(k)
+            crossing, returning = found.transmissivity(side), found.reflectivity(side)
+            missed: tuple[Floats | float, ...] = (
+                np.abs(phonons.frequency - found.omega[phonons.point] / TWO_PI) / phonons.top,
+                phonons.velocity_mismatch,
+                np.abs(crossing + returning - 1.0),
+            )
+            worst = np.maximum(worst, [float(np.max(value, initial=0.0)) for value in missed])
+            rows.append(
+                np.column_stack(
+                    [
+                        phonons.point,
+                        found.omega[phonons.point] / TWO_PI,
+                        k,
+                        np.full(len(k), side),
+                        phonons.wave_vector,
+                        phonons.branch,
+                        phonons.group_velocity,
+                        angle_to_normal(phonons.group_velocity),
+                        phonons.longitudinal,
+                        crossing,
+                        returning,
+                        found.specular(side),
+                    ]
+                )
+            )
+        return Piece(np.concatenate(rows), worst, 0)
+
+
+def _labelled(piece: Piece, task: Task, grid: FrequencyGrid, area: float) -> xr.Dataset:
+    """Name the rows of a task, and give each its weights."""
+    point = piece.values[:, 0].astype(np.int64)
+    velocity = 1 + _KEPT.index("group_velocity")
+    columns: dict[str, Floats] = {"group_velocity": piece.values[:, velocity : velocity + 3]}
+    scalars = np.delete(piece.values[:, 1:], np.s_[velocity - 1 : velocity + 2], axis=1)
+    columns.update(zip([name for name in _KEPT if name != "group_velocity"], scalars.T, strict=True))
+    line, node = np.divmod(point, task.frequency.size)
+    columns["weight"] = task.weights[line] * (_PER_NM2 / area)
+    columns["frequency_weight"] = grid.weight[task.nodes[node]]
     return xr.Dataset(
         {
             name: (
                 ("mode", "axis") if name == "group_velocity" else "mode",
-                np.concatenate([rows[name] for rows in sides]).astype(kind),
+                columns[name].astype(kind),
                 {"units": units, "long_name": long_name},
             )
             for name, (kind, units, long_name) in COLUMNS.items()
         },
-        attrs=worst,
+        attrs=dict(zip(CHECKS, piece.worst.tolist(), strict=True)),
     )
 
 
 def mode_table(
-    system: System, grid: FrequencyGrid, samples: Iterable[Window], *, progress: Progress | None = None
+    interface: Interface, grid: FrequencyGrid, samples: Iterable[Window], how: Execution = HERE
 ) -> xr.Dataset:
     """Mode table of a run in memory; :func:`mode_pieces` and :func:`write_modes` keep it on disk instead.
 
     Parameters
     ----------
-    system, grid, samples, progress
+    interface, grid, samples, progress
         As of :func:`mode_pieces`.
 
     Returns
@@ -180,7 +206,7 @@ def mode_table(
     xarray.Dataset
         Rows along ``mode`` with :data:`COLUMNS`.
     """
-    pieces = list(mode_pieces(system, grid, samples, progress=progress))
+    pieces = list(mode_pieces(interface, grid, samples, how))
     return xr.concat(pieces, "mode").assign_attrs(_worst(piece.attrs for piece in pieces))
 
 

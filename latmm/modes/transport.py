@@ -23,8 +23,8 @@ from ase import Atoms
 
 from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError, LatmmError
+from latmm.interface.interface import SIDES
 from latmm.lattice.space_group import conventional_vectors
-from latmm.modes.system import SIDES
 from latmm.reading import check_hdf5, file_bytes, file_text
 from latmm.structures import read_atoms
 from latmm.ties import smallest
@@ -190,7 +190,7 @@ def on_transport_mesh(
     Parameters
     ----------
     tree : xarray.DataTree
-        From :func:`latmm.modes.driven.transmissivities` with ``centred=True`` and the code's mesh.
+        From :func:`latmm.modes.q_mesh.transmissivities` with ``centred=True`` and the code's mesh.
     side : {"left", "right"}
         The crystal.
     phonons : TransportPhonons

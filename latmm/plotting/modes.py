@@ -16,10 +16,10 @@ from matplotlib.patheffects import withStroke
 from scipy.spatial import cKDTree
 
 from latmm.arrays import Floats, Integers
+from latmm.interface.interface import SIDES
 from latmm.modes.continuum import Continuum
 from latmm.modes.differences import budget
 from latmm.modes.elastic import critical_angles, critical_slowness
-from latmm.modes.system import SIDES
 from latmm.plotting.conductance import STYLE
 
 __all__ = ["angle_figure", "branch_name", "phonon_figure", "zone_figure"]

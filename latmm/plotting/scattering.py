@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from latmm.interface.interface import SIDES
 from latmm.modes.maps import conversion
-from latmm.modes.system import SIDES
 from latmm.plotting.modes import branch_name
 
 __all__ = ["conversion_figure", "density_figure"]

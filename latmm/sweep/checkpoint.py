@@ -1,7 +1,7 @@
 """What a run has found so far, in a Zarr store: one that was stopped goes on where it stood.
 
 An array for each sweep, named by the sizes of its tasks, with a row, and a chunk, for each task: [1, worst
-(3), retried, counts (C K F)], filled up with NaN. A chunk that is missing reads as NaN and does not begin
+(3), retried, values], filled up with NaN. A chunk that is missing reads as NaN and does not begin
 with 1, one that was cut short fails its checksum: both count as not done. Only the process that runs the
 sweep writes. Other studies keep rows of numbers of their own. Nothing in it is ever unpickled.
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import zarr
@@ -31,8 +31,10 @@ from latmm.errors import InputError, OutputError
 from latmm.files import begin_store, check_store, remove_store, uninterrupted
 from latmm.interface.interface import Interface
 from latmm.lattice.force_constants import ForceConstants
-from latmm.sweep.measures import Measure
-from latmm.sweep.tasks import TRANSMISSION, Piece, Task
+from latmm.sweep.tasks import TRANSMISSION, Piece
+
+if TYPE_CHECKING:
+    from latmm.sweep.driver import Item
 
 __all__ = ["Checkpoint", "Physics", "Problem", "Rows", "Stored", "digest", "digests"]
 
@@ -222,27 +224,40 @@ class Checkpoint:
         """
         return Rows(self.path, self._problem, name, (count, width))
 
-    def begin(self, tasks: Sequence[Task], measure: Measure = TRANSMISSION) -> "Stored":
-        """Look up the sweep with these tasks."""
-        shapes = [np.array([len(task.weights)]) for task in tasks]
-        sizes = digest(*(task.nodes for task in tasks), *shapes, np.array([measure.quantities]))
+    def begin(
+        self, items: "Sequence[Item]", shapes: Sequence[tuple[int, ...]] | None = None, kind: str = ""
+    ) -> "Stored":
+        """Look up the pieces of these items.
+
+        Parameters
+        ----------
+        items : sequence of Item
+            The tasks of a sweep, or other work of the driver.
+        shapes : sequence of tuple of int, optional
+            Of the values of each; by default those of :data:`latmm.sweep.tasks.TRANSMISSION`.
+        kind : str
+            What tells the work from others on the same items.
+        """
+        if shapes is None:
+            shapes = [(TRANSMISSION.quantities, item.samples) for item in items]
+        sizes = digest(
+            *(array for item in items for array in item.integers),
+            np.array([int(np.prod(shape)) for shape in shapes]),
+            np.frombuffer(kind.encode(), dtype=np.uint8),
+        )
         parts = [
-            Physics(np.concatenate([task.wave_vectors for task in tasks]), _SAME_SAMPLE),
-            *samples(
-                np.concatenate([task.frequency for task in tasks]),
-                np.concatenate([task.weights for task in tasks]),
-            ),
-            *samples(np.array([task.common for task in tasks])),
+            Physics(np.concatenate([item.wave_vectors for item in items]), _SAME_SAMPLE),
+            *samples(np.concatenate([item.scales for item in items])),
         ]
-        width = _HEAD + measure.quantities * max(task.samples for task in tasks)
+        width = _HEAD + max(int(np.prod(shape)) for shape in shapes)
         for number in count():
             name = f"{sizes[:12]}{number:04x}"
             if not (self.path / _place(name, 0)).exists() or _agree(
                 zarr.open_group(self.path, mode="r"), name, parts
             ):
                 break
-        rows = Rows(self.path, self._problem, name, (len(tasks), width), parts)
-        return Stored(rows, tasks, measure.quantities)
+        rows = Rows(self.path, self._problem, name, (len(items), width), parts)
+        return Stored(rows, shapes)
 
     def remove(self) -> None:
         """Delete the store: its run is done."""
@@ -357,22 +372,23 @@ class Rows:
 
 
 class Stored:
-    """The pieces of one sweep in the store."""
+    """The pieces of one run of the driver in the store."""
 
-    def __init__(self, rows: Rows, tasks: Sequence[Task], quantities: int) -> None:
-        self._rows, self._tasks, self._quantities = rows, tasks, quantities
+    def __init__(self, rows: Rows, shapes: Sequence[tuple[int, ...]]) -> None:
+        self._rows, self._shapes = rows, shapes
 
     def load(self) -> dict[int, Piece]:
-        """Read every piece that is whole, by the number of its task."""
+        """Read every piece that is whole, by the number of its item."""
         found = {}
         for number, row in self._rows.load().items():
-            task = self._tasks[number]
-            counts = row[_HEAD : _HEAD + self._quantities * task.samples]
-            shape = (self._quantities, len(task.weights), task.frequency.size)
-            found[number] = Piece(counts.reshape(shape), row[:3], int(row[3]))
+            shape = self._shapes[number]
+            values = row[_HEAD : _HEAD + int(np.prod(shape))].reshape(shape)
+            # a piece may have fewer than the shape says: the others were never written
+            unwritten = np.isnan(values).reshape(len(values), -1).all(axis=1)
+            found[number] = Piece(values[~unwritten], row[:3], int(row[3]))
         return found
 
     def save(self, number: int, piece: Piece) -> None:
-        """Write the piece of a task."""
+        """Write the piece of an item."""
         head = np.append(piece.worst, float(piece.retried))
-        self._rows.save(number, np.concatenate([head, piece.counts.ravel()]))
+        self._rows.save(number, np.concatenate([head, piece.values.ravel()]))

@@ -23,8 +23,9 @@ from scipy.special import stdtrit
 from latmm.arrays import Bools, Floats
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
-from latmm.parallel.executors import unordered
+from latmm.parallel.execution import Execution
 from latmm.sampling.meshes import ELASTIC, LAW, Window
+from latmm.sweep.driver import pieces
 from latmm.sweep.measures import CHANNELS, Measure
 from latmm.sweep.tasks import MEMORY, TRANSMISSION, Piece, Task, at_once, cut, seconds_per_sample, solve
 
@@ -120,38 +121,37 @@ def sweep(
     seconds = seconds_per_sample(interface)
     tasks = cut(grid, samples, common=common, seconds=seconds)
     together = at_once(interface, tasks, memory, measure)
-    stored = checkpoint.begin(tasks, measure) if checkpoint is not None else None
-    pieces = stored.load() if stored is not None else {}
     total = sum(task.samples for task in tasks)
-    done = sum(tasks[index].samples for index in pieces)
-    report = progress if progress is not None else (lambda stage, done, total: None)
-    report("modes", done, total)
-    missing = {index: task for index, task in enumerate(tasks) if index not in pieces}
-    expected = seconds * (total - done)
-    job = _Job(interface, measure)
-    for index, piece in unordered(_solve, job, missing, executor, seconds=expected, at_once=together):
-        if stored is not None:
-            stored.save(index, piece)
-        pieces[index] = piece
-        done += tasks[index].samples
-        report("modes", done, total)
-    return assemble(grid, tasks, [pieces[i] for i in range(len(tasks))], interface.area)
+    how = Execution(executor, checkpoint, memory, progress)
+    work = _Counted(interface, measure)
+    found = list(pieces(work, tasks, how, seconds=seconds * total, at_once=together))
+    return assemble(grid, tasks, found, interface.area)
 
 
 @dataclass(frozen=True)
-class _Job:
-    """What all tasks share."""
+class _Counted:
+    """The quantities of a measure at all samples of a task."""
 
     interface: Interface
     measure: Measure
+    stage: str = "modes"
 
+    @property
+    def kind(self) -> str:
+        """Name of the measure; none for the transmission, which is what stores usually hold."""
+        return "" if self.measure == TRANSMISSION else type(self.measure).__name__
 
-def _solve(job: _Job, task: Task) -> Piece:
-    return solve(job.interface, task, job.measure)
+    def shape(self, task: Task) -> tuple[int, ...]:
+        """Quantities, k∥, ν."""
+        return (self.measure.quantities, len(task.weights), task.frequency.size)
+
+    def solve(self, task: Task) -> Piece:
+        """Solve a task."""
+        return solve(self.interface, task, self.measure)
 
 
 def assemble(
-    grid: FrequencyGrid, tasks: Sequence[Task], pieces: Sequence[Piece], area: float
+    grid: FrequencyGrid, tasks: Sequence[Task], found: Sequence[Piece], area: float
 ) -> SpectralTransmission:
     """Sum the pieces of all tasks, in their order.
 
@@ -161,19 +161,19 @@ def assemble(
         Frequencies, THz.
     tasks : sequence of Task
         From :func:`cut`.
-    pieces : sequence of Piece
+    found : sequence of Piece
         One of each task.
     area : float
         Of the in-plane cell, Å².
     """
-    quantities = len(pieces[0].counts)
+    quantities = len(found[0].values)
     spectra = np.zeros((quantities + 1, grid.frequency.size))
-    for task, piece in zip(tasks, pieces, strict=True):
-        counts = np.concatenate([piece.counts, piece.counts[CHANNELS].min(axis=0, keepdims=True)])
+    for task, piece in zip(tasks, found, strict=True):
+        counts = np.concatenate([piece.values, piece.values[CHANNELS].min(axis=0, keepdims=True)])
         spectra[:, task.nodes] += np.einsum("k,ckf->cf", task.weights * (_PER_NM2 / area), counts)
     elastic = grid.frequency < ELASTIC * tasks[0].common
     elastic_error = _extend(spectra, grid.frequency, elastic)
-    worst = np.max([piece.worst for piece in pieces], axis=0, initial=0.0)
+    worst = np.max([piece.worst for piece in found], axis=0, initial=0.0)
     return SpectralTransmission(
         spectra[0],
         spectra[1],
@@ -184,7 +184,7 @@ def assemble(
         caroli=float(worst[1]),
         reciprocity=float(worst[2]),
         samples=sum(task.samples for task in tasks),
-        retried=sum(piece.retried for piece in pieces),
+        retried=sum(piece.retried for piece in found),
         elastic_error=elastic_error,
     )
 

@@ -23,7 +23,7 @@ from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
-from latmm.parallel.executors import machine_memory
+from latmm.parallel.execution import MEMORY
 from latmm.sampling.edges import inside_bands
 from latmm.sampling.meshes import Window
 from latmm.sweep.measures import CHANNELS, Measure, Transmission
@@ -54,8 +54,6 @@ _COPIES = 3
 """Blocks, their phases and their copies for the kernel."""
 TRANSMISSION = Transmission()
 """What is counted where nothing else is asked."""
-MEMORY = machine_memory() // 4
-"""Default budget of a sweep on this machine, bytes."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +85,16 @@ class Task:
         """Number of (k∥, ν)."""
         return len(self.weights) * self.frequency.size
 
+    @property
+    def integers(self) -> tuple[Integers, ...]:
+        """The nodes, and the number of wave vectors."""
+        return self.nodes, np.array([len(self.weights)])
+
+    @property
+    def scales(self) -> Floats:
+        """Frequencies, weights, and the top of the common band."""
+        return np.concatenate([self.frequency, self.weights, [self.common]])
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -94,15 +102,16 @@ class Piece:
 
     Attributes
     ----------
-    counts : (C, K, F) float
-        Quantities of the measure at every sample.
+    values : float ndarray
+        Numbers, e.g. the quantities (C, K, F) of a measure at every sample.
     worst : (3,) float
-        Largest |S†S − 1|, |Σ modes − Caroli's trace| and |T(left → right) − T(right → left)|.
+        Largest errors; of a measure |S†S − 1|, |Σ modes − Caroli's trace| and |T(left → right) −
+        T(right → left)|.
     retried : int
         Samples that needed the kernel's fallback solver.
     """
 
-    counts: Floats
+    values: Floats
     worst: Floats
     retried: int
 
@@ -192,7 +201,7 @@ def solve(interface: Interface, task: Task, measure: Measure = TRANSMISSION) -> 
             for start in range(0, len(task.weights), step)
         ]
     return Piece(
-        np.concatenate([part.counts for part in parts], axis=1),
+        np.concatenate([part.values for part in parts], axis=1),
         np.max([part.worst for part in parts], axis=0),
         sum(part.retried for part in parts),
     )

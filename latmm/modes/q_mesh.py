@@ -14,8 +14,7 @@ layers), or the frequency of a band edge. There the lead's modes are any flux-no
 no phonons. All phonons are therefore scattered beside their frequency, by one part in 10¹⁰.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -24,13 +23,17 @@ from numpy.typing import ArrayLike
 from latmm.agf import FoldedLead, Junction, Lead, Scattering, Waves, scatter
 from latmm.arrays import Complexes, Floats, Integers
 from latmm.errors import ConvergenceError
+from latmm.interface.interface import SIDES, Interface
 from latmm.lattice.dynamics import Phonons, phonons
 from latmm.lattice.force_constants import ForceConstants
 from latmm.modes.brillouin import branch_labels, cartesian, first_zone, longitudinal_fraction
+from latmm.modes.lateral_cells import BATCH_BYTES, crystal_rotations, points_at_once
 from latmm.modes.mesh import BulkMesh, bulk_mesh
-from latmm.modes.system import SIDES, System
 from latmm.modes.table import angle_to_normal
 from latmm.modes.unfolding import layer_vectors
+from latmm.parallel.execution import HERE, Execution
+from latmm.sweep.driver import pieces
+from latmm.sweep.tasks import Piece
 from latmm.threads import single_threaded
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
@@ -52,24 +55,24 @@ _DEGENERATE = 1e-8
 
 @single_threaded
 def transmissivities(
-    system: System,
+    interface: Interface,
     mesh: tuple[int, int, int],
     *,
     centred: bool = False,
-    progress: Callable[[str, int, int], None] | None = None,
+    how: Execution = HERE,
 ) -> xr.DataTree:
     """Transmissivity of every phonon of both crystals on a mesh of their Brillouin zones.
 
     Parameters
     ----------
-    system : System
+    interface : Interface
         Crystals and contact.
     mesh : (3,) int
         Points along the reciprocal vectors of each crystal's oriented primitive cell.
     centred : bool
         Put a point on Γ, as transport codes do; midpoints integrate better.
-    progress : callable, optional
-        Called with (stage, wave vectors done, in all).
+    how : Execution
+        Who solves the samples, and where what is found is kept.
 
     Returns
     -------
@@ -78,21 +81,16 @@ def transmissivities(
         irreducible wave vectors, with ``weight`` (qpoint) and ``irreducible`` (mesh_point).
     """
     meshes = [
-        bulk_mesh(crystal, mesh, system.crystal_rotations(side), centred=centred)
-        for side, crystal in enumerate(system.crystals)
+        bulk_mesh(crystal, mesh, crystal_rotations(interface, side), centred=centred)
+        for side, crystal in enumerate(interface.crystals)
     ]
-    total = sum(len(m.qpoints) for m in meshes)
-    nodes, done = {}, 0
+    nodes = {}
     for side, reduced in enumerate(meshes):
-
-        def report(_: str, now: int, __: int, done: int = done) -> None:
-            if progress is not None:
-                progress("phonons", done + now, total)
-
-        table = transmissivity(system, SIDES[side], reduced.qpoints, progress=report)
-        nodes[SIDES[side]] = _with_mesh(_with_crystal(table, system.crystals[side]), reduced)
-        done += len(reduced.qpoints)
-    root = xr.Dataset(attrs={"mesh": list(mesh), "mesh_shift": 0.0 if centred else 0.5, "area": system.area})
+        table = transmissivity(interface, SIDES[side], reduced.qpoints, how=how)
+        nodes[SIDES[side]] = _with_mesh(_with_crystal(table, interface.crystals[side]), reduced)
+    root = xr.Dataset(
+        attrs={"mesh": list(mesh), "mesh_shift": 0.0 if centred else 0.5, "area": interface.area}
+    )
     return xr.DataTree.from_dict({"/": root, **nodes})
 
 
@@ -135,25 +133,25 @@ def _with_mesh(table: xr.Dataset, reduced: BulkMesh) -> xr.Dataset:
 
 
 def transmissivity(
-    system: System,
+    interface: Interface,
     side: str,
     qpoints: ArrayLike,
     *,
-    progress: Callable[[str, int, int], None] | None = None,
+    how: Execution = HERE,
 ) -> xr.Dataset:
     """Transmissivity of the phonons of one crystal at given wave vectors.
 
     Parameters
     ----------
-    system : System
+    interface : Interface
         Crystals and contact.
     side : {"left", "right"}
         The crystal.
     qpoints : (Q, 3) array_like
         Wave vectors, fractional in its oriented primitive cell. Those that share k∥ are fastest one after
         the other.
-    progress : callable, optional
-        Called with (stage, wave vectors done, in all).
+    how : Execution
+        Who solves the samples, and where what is found is kept.
 
     Returns
     -------
@@ -168,22 +166,91 @@ def transmissivity(
         If a phonon is not found among the Bloch modes of its lead.
     """
     index = SIDES.index(side)
-    crystal = system.crystals[index]
+    crystal = interface.crystals[index]
     q = np.atleast_2d(np.asarray(qpoints, dtype=float))
     found = phonons(crystal, q)
     crossing = np.zeros_like(found.frequency)
     lines = _lines(q)
     longest = max(len(rows) for rows in lines) * found.frequency.shape[1]
-    size = max(1, min(_LINES, system.points_at_once(_LINES * longest) // longest))
-    for start in range(0, len(lines), size):
-        batch = lines[start : start + size]
-        if progress is not None:
-            progress(f"phonons of the {side} crystal", int(batch[0][0]), len(q))
-        for rows, share in zip(batch, _solve_lines(system, index, found, batch), strict=True):
-            crossing[rows] = share
-    if progress is not None:
-        progress(f"phonons of the {side} crystal", len(q), len(q))
+    size = max(1, min(_LINES, points_at_once(interface, _LINES * longest) // longest))
+    groups = [lines[start : start + size] for start in range(0, len(lines), size)]
+    batches = [_Batch(_part(found, np.concatenate(rows)), tuple(map(len, rows))) for rows in groups]
+    work = _Shares(interface, index, float(np.max(np.abs(found.group_velocity))))
+    together = max(1, how.memory // BATCH_BYTES)
+    for rows, piece in zip(groups, pieces(work, batches, how, at_once=together), strict=True):
+        crossing[np.concatenate(rows)] = piece.values
     return _labelled(crystal, found, _group_means(found, crossing))
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Phonons of some k∥, one line of q_z after the other, and the lengths of the lines."""
+
+    found: Phonons
+    lengths: tuple[int, ...]
+
+    @property
+    def samples(self) -> int:
+        """Wave vectors."""
+        return len(self.found.qpoints)
+
+    @property
+    def integers(self) -> tuple[Integers, ...]:
+        """Lengths of the lines."""
+        return (np.array(self.lengths, dtype=np.int64),)
+
+    @property
+    def wave_vectors(self) -> Floats:
+        """Wave vectors (Q, 3)."""
+        return self.found.qpoints
+
+    @property
+    def scales(self) -> Floats:
+        """None."""
+        return np.ones(1)
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """Share of each phonon of one crystal that crosses; ``fastest``: the largest velocity of any, km s⁻¹."""
+
+    interface: Interface
+    side: int
+    fastest: float
+
+    @property
+    def stage(self) -> str:
+        """Name of the crystal."""
+        return f"phonons of the {SIDES[self.side]} crystal"
+
+    @property
+    def kind(self) -> str:
+        """The crystal."""
+        return self.stage
+
+    def shape(self, batch: _Batch) -> tuple[int, int]:
+        """Wave vectors, branches."""
+        rows, branches = batch.found.frequency.shape
+        return rows, branches
+
+    @single_threaded
+    def solve(self, batch: _Batch) -> Piece:
+        """Scatter all phonons of a batch."""
+        ends = np.cumsum(batch.lengths)[:-1]
+        lines = list(np.split(np.arange(batch.samples, dtype=np.int64), ends))
+        parts = _solve_lines(self.interface, self.side, batch.found, lines, self.fastest)
+        return Piece(np.concatenate(parts), np.zeros(3), 0)
+
+
+def _part(found: Phonons, rows: Integers) -> Phonons:
+    """Phonons of some wave vectors."""
+    return replace(
+        found,
+        qpoints=found.qpoints[rows],
+        frequency=found.frequency[rows],
+        group_velocity=found.group_velocity[rows],
+        eigenvectors=found.eigenvectors[rows],
+    )
 
 
 def _lines(q: Floats) -> list[Integers]:
@@ -209,15 +276,16 @@ class _Phonons:
     column: Integers
 
 
-def _solve_lines(system: System, side: int, found: Phonons, lines: list[Integers]) -> list[Floats]:
+def _solve_lines(
+    interface: Interface, side: int, found: Phonons, lines: list[Integers], fastest: float
+) -> list[Floats]:
     """Share (Q, B) that crosses of the phonons of each of a batch of k∥."""
     wave_vectors = np.array([found.qpoints[rows[0], :2] for rows in lines])
-    fastest = float(np.max(np.abs(found.group_velocity)))
-    kappa: Floats = wave_vectors @ system.lateral[side].T.astype(float)
-    folded, opposite = system.folded(side, kappa), system.folded(1 - side, kappa)
+    kappa: Floats = wave_vectors @ interface.lateral[side].T.astype(float)
+    folded, opposite = (interface.folded(SIDES[end], kappa) for end in (side, 1 - side))
     parts, shares = [], []
     for line, (rows, images, others) in enumerate(zip(lines, folded, opposite, strict=True)):
-        top = max(_highest(system.crystals[1 - side], k) for k in others)
+        top = max(_highest(interface.crystals[1 - side], k) for k in others)
         nu, speed = found.frequency[rows], found.group_velocity[rows, :, 2]
         row, band = np.nonzero((np.abs(speed) > _SLOW * fastest) & (nu > 0.0) & (nu <= top))
         apart = images - wave_vectors[line]
@@ -237,7 +305,7 @@ def _solve_lines(system: System, side: int, found: Phonons, lines: list[Integers
         line_of,
         column,
     )
-    share = _crossing(system, side, wave_vectors, wanted, fastest)
+    share = _crossing(interface, side, wave_vectors, wanted, fastest)
     for i, target in enumerate(shares):
         here = line_of == i
         target[row[here], band[here]] = share[here]
@@ -253,18 +321,20 @@ def _highest(crystal: ForceConstants, wave_vector: Floats) -> float:
     return float(np.sqrt((squares.max() + bend) * EV_PER_A2_AMU) / TWO_PI)
 
 
-def _crossing(system: System, side: int, wave_vectors: Floats, wanted: _Phonons, fastest: float) -> Floats:
+def _crossing(
+    interface: Interface, side: int, wave_vectors: Floats, wanted: _Phonons, fastest: float
+) -> Floats:
     """Share (A,) of each phonon that crosses, or that came through if it runs away from the contact."""
     frequency = np.ones((len(wave_vectors), int(wanted.column.max()) + 1))  # unread where nothing is wanted
     frequency[wanted.line, wanted.column] = wanted.frequency
-    junction = system.junction(wave_vectors @ system.lateral[side].T)
+    junction = interface.junction(wave_vectors @ interface.lateral[side].T)
     solved = _scattered(junction, TWO_PI * frequency)
     lead, modes = ((junction.left, solved.left), (junction.right, solved.right))[side]
     blocks = solved.transmitted_left, solved.transmitted_right
     share, size = np.zeros(len(wanted.speed)), np.zeros(len(wanted.speed))
     for sign, waves in ((1.0, modes.right), (-1.0, modes.left)):
         rows = np.flatnonzero(sign * wanted.speed > 0)
-        c = _expanded(system, side, lead, waves, wanted, sign)[rows]
+        c = _expanded(interface, side, lead, waves, wanted, sign)[rows]
         size[rows] = np.linalg.norm(c, axis=1)
         c /= np.maximum(size[rows], 0.5)[:, None]
         points = wanted.line[rows], wanted.column[rows]
@@ -290,13 +360,13 @@ def _scattered(junction: Junction, omega: Floats) -> Scattering:
 
 
 def _expanded(
-    system: System, side: int, lead: Lead | FoldedLead, waves: Waves, wanted: _Phonons, sign: float
+    interface: Interface, side: int, lead: Lead | FoldedLead, waves: Waves, wanted: _Phonons, sign: float
 ) -> Complexes:
     """Components (A, N n) of phonons of unit flux on the modes of one direction at their points."""
-    crystal, q = system.crystals[side], wanted.qpoints
-    phase = TWO_PI * system.principal[side] * (q[:, 2] - crystal.in_plane(q[:, :2])[:, 2])
+    crystal, q = interface.crystals[side], wanted.qpoints
+    phase = TWO_PI * interface.principal[side] * (q[:, 2] - crystal.in_plane(q[:, :2])[:, 2])
     factor = np.exp(1j * phase)[:, None]
-    w = layer_vectors(crystal, system.principal[side], q, wanted.eigenvectors)
+    w = layer_vectors(crystal, interface.principal[side], q, wanted.eigenvectors)
     n, count = waves.bloch_factor.shape[-1], len(w)
     folded = waves.bloch_factor.shape[-2] if isinstance(lead, FoldedLead) else 1
     own, point = (np.arange(count), wanted.place), (wanted.line, wanted.column)

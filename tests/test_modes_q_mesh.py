@@ -12,11 +12,10 @@ from latmm.landauer import conductance
 from latmm.lattice.dynamics import largest_frequency, phonons, q_mesh
 from latmm.modes.brillouin import first_zone
 from latmm.modes.contributions import conductances, phonon_conductance
-from latmm.modes.driven import transmissivities, transmissivity
 from latmm.modes.mesh import bulk_mesh
+from latmm.modes.q_mesh import transmissivities, transmissivity
 from latmm.modes.resolved import resolve
 from latmm.modes.sampling import grid_samples
-from latmm.modes.system import System
 from latmm.modes.table import mode_table, spectral
 
 
@@ -63,7 +62,7 @@ def test_a_supercell_transmits_the_phonons_of_the_primitive_cell_alike():
 
 
 def test_phonons_of_a_tiled_contact_cross_as_those_of_the_contact(heavy_silicon):
-    system, tiled = System.of(heavy_silicon), System.of(tile(heavy_silicon, (2, 2)))
+    system, tiled = heavy_silicon, tile(heavy_silicon, (2, 2))
     q = np.random.default_rng(11).uniform(-0.5, 0.5, (5, 3))
     for side in ("left", "right"):
         small, large = (transmissivity(s, side, q)["transmissivity"] for s in (system, tiled))
@@ -89,7 +88,7 @@ def test_degenerate_phonons_share_the_mean_of_their_group():
 def test_conductance_of_the_phonons_is_the_spectral_one():
     # the square net keeps four mirrors and a four-fold axis
     turns = [np.array(m) for m in ([[1, 0], [0, 1]], [[0, -1], [1, 0]], [[0, 1], [1, 0]], [[-1, 0], [0, 1]])]
-    system = replace(contact(fcc(), 2.0), rotations=turns)
+    system = replace(contact(fcc(), 2.0), spatial_rotations=turns)
     tree = transmissivities(system, (28, 28, 28))
     grid, samples = grid_samples(system, (24, 24), 128, coldest=60.0)
     table = mode_table(system, grid, samples)
@@ -108,9 +107,9 @@ def _spectrum(table):
 
 
 def test_a_reduced_mesh_holds_the_same_phonons_as_the_whole_one(heavy_silicon):
-    system = System.of(heavy_silicon)
-    assert len(system.rotations) == 4
-    reduced = bulk_mesh(system.left, (6, 6, 6), system.rotations)
+    system = heavy_silicon
+    assert len(system.spatial_rotations) == 4
+    reduced = bulk_mesh(system.left, (6, 6, 6), system.spatial_rotations)
     whole = q_mesh((6, 6, 6), shift=(0.5, 0.5, 0.5))
     assert len(reduced.qpoints) < 0.3 * len(whole)
     assert reduced.weight.sum() == pytest.approx(1.0)
@@ -126,8 +125,8 @@ def test_a_reduced_mesh_holds_the_same_phonons_as_the_whole_one(heavy_silicon):
 
 
 def test_points_of_a_mesh_know_whether_their_phonons_run_against_the_irreducible_ones(heavy_silicon):
-    system = System.of(heavy_silicon)
-    reduced = bulk_mesh(system.left, (6, 6, 6), system.rotations)
+    system = heavy_silicon
+    reduced = bulk_mesh(system.left, (6, 6, 6), system.spatial_rotations)
     speed = phonons(system.left, q_mesh((6, 6, 6), shift=(0.5, 0.5, 0.5))).group_velocity[..., 2]
     kept = phonons(system.left, reduced.qpoints).group_velocity[reduced.irreducible, :, 2]
     expected = np.where(reduced.reversed[:, None], -kept, kept)
