@@ -17,6 +17,7 @@ from latmm.modes.contributions import mode_conductance
 from latmm.modes.table import read_modes, spectral
 from latmm.results import read
 from latmm_cli.main import cli
+from latmm_cli.progress import Reporter
 from latmm_cli.transmissivity import _tables
 
 ARGON = str(files("latmm_structures") / "ar.cif")
@@ -40,8 +41,7 @@ def run(*arguments: str):
 @pytest.fixture
 def built(monkeypatch, perfect_argon):
     """Crystals and contact from elsewhere: building them has its own tests."""
-    for command in ("modes", "transmissivity", "scattering", "wave", "ldos"):
-        monkeypatch.setattr(f"latmm_cli.{command}.interface_by_itself", lambda options, report: perfect_argon)
+    monkeypatch.setattr("latmm_cli.crystals.interface_of", lambda options, report, executor: perfect_argon)
 
 
 def test_modes_writes_a_table_a_csv_and_a_figure(tmp_path, built):
@@ -226,3 +226,37 @@ def test_every_command_of_the_documentation_is_accepted():
         name, *arguments = shlex.split(line)[1:]
         context = cli.get_command(None, name).make_context(name, arguments)
         assert context.params
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("modes", "--kmesh", "4", "4", "--frequencies", "6"), ("transmissivity", "--mesh", "4", "4", "4")],
+)
+def test_a_stopped_command_goes_on_where_it_stood(command, tmp_path, built, monkeypatch):
+    whole, output = tmp_path / "whole.nc", tmp_path / "found.nc"
+    assert run(*command[:1], *CRYSTALS, *command[1:], "-o", str(whole)).exit_code == 0
+    monkeypatch.setattr("latmm.modes.table._POINTS", 12)
+    monkeypatch.setattr("latmm.modes.q_mesh._LINES", 1)
+    seen = []
+
+    def report(self, stage, done, total):
+        seen.append((stage, done, total))
+        if stopping and done > 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reporter, "__call__", report)
+    stopping = True
+    assert run(*command[:1], *CRYSTALS, *command[1:], "-o", str(output)).exit_code != 0
+    assert (tmp_path / "found.partial.zarr").exists()
+    assert not output.exists()
+    stopping, seen[:] = False, []
+    assert run(*command[:1], *CRYSTALS, *command[1:], "-o", str(output)).exit_code == 0
+    assert seen[0][1] > 0
+    assert not (tmp_path / "found.partial.zarr").exists()
+    columns = [xr.open_datatree(path, engine="h5netcdf") for path in (whole, output)]
+    for node in columns[0].subtree:
+        for name, values in node.data_vars.items():
+            other = columns[1][node.path][name].values
+            if values.dtype.kind == "f" and "mode" not in values.dims:
+                np.testing.assert_allclose(values.values, other, atol=1e-9)
+            assert values.shape == other.shape
