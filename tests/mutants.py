@@ -46,13 +46,13 @@ PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "studies": (
         ("latmm/studies/*.py", "latmm/sweep/measures.py", "latmm/sweep/run.py"),
-        ("sweep", "study_layers", "disorder_contacts", "study_cli", "study_resume", "tables"),
+        ("sweep", "study_layers", "disorder_contacts", "tables"),
     ),
     "export": (
         ("latmm/modes/export.py", "latmm/modes/transport.py"),
-        ("modes_transport", "modes_output", "modes_cli"),
+        ("modes_transport", "modes_output"),
     ),
-    "comparison": (("latmm/comparison.py",), ("comparison", "limits", "sweep_accuracy", "guards")),
+    "comparison": (("latmm/comparison.py",), ("comparison", "limits", "guards")),
     "continuum": (("latmm/continuum/[!l]*.py", "latmm/continuum/l[!i]*.py"), ("continuum_*", "limits")),
 }
 """Part → its files, and its tests. The library of media is a table of numbers with their sources."""
