@@ -31,6 +31,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -171,28 +172,36 @@ def left_out(tree: ast.AST) -> Iterator[ast.AST]:
             yield node
 
 
-def mutants(path: Path) -> Iterator[Mutant]:
-    """Every mutant of a file, but for those in docstrings, annotations and what is left out."""
+def places(path: Path) -> Iterator[tuple[Path, str, int]]:
+    """Everything in a file that an operator can change: path, operator, number."""
     from cosmic_ray.ast import ast_nodes, get_ast
+    from cosmic_ray.plugins import get_operator
+
+    nodes = list(ast_nodes(get_ast(path.read_text(encoding="utf-8"))))
+    for name in OPERATORS:
+        operator = get_operator(f"core/{name}")()
+        for number in range(sum(1 for node in nodes for _ in operator.mutation_positions(node))):
+            yield path, name, number
+
+
+def mutant(path: Path, name: str, number: int) -> Mutant | None:
+    """Make the change, but none of docstrings, annotations and what is left out."""
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator
 
     source = path.read_text(encoding="utf-8")
-    tree, parsed = get_ast(source), ast.parse(source)
-    same = ast.dump(parsed)
-    spans = [
-        ((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)) for node in left_out(parsed)
-    ]
-    for name in OPERATORS:
-        operator = get_operator(f"core/{name}")()
-        places = sum(1 for node in ast_nodes(tree) for _ in operator.mutation_positions(node))
-        for number in range(places):
-            text = mutate_code(source, operator, number)
-            if text is None or ast.dump(ast.parse(text)) == same:
-                continue
-            place = first_difference(source, text)
-            if not any(start <= place < end for start, end in spans):
-                yield Mutant(path, *place, text)
+    text = mutate_code(source, get_operator(f"core/{name}")(), number)
+    parsed = ast.parse(source)
+    try:
+        if text is None or ast.dump(ast.parse(text)) == ast.dump(parsed):
+            return None
+    except SyntaxError:  # a "not" in a place where none can stand
+        return None
+    place = first_difference(source, text)
+    for node in left_out(parsed):
+        if (node.lineno, node.col_offset) <= place < (node.end_lineno, node.end_col_offset):
+            return None
+    return Mutant(path, *place, text)
 
 
 def first_difference(source: str, text: str) -> tuple[int, int]:
@@ -333,19 +342,21 @@ def main() -> int:
             if forked(lambda named=named: run_tests(copy, named, log, more=("--collect-only",)), 600.0):
                 sys.exit(f"{part}: its tests are not found by their names\n{log.read_text()}")
             files = sorted(path for pattern in patterns for path in copy.glob(pattern))
-            every = [mutant for path in files for mutant in mutants(path)]
-            chosen = random.Random(options.seed).sample(every, min(options.sample, len(every)))
+            every = [place for path in files for place in places(path)]
+            random.Random(options.seed).shuffle(every)
+            made = (changed for place in every if (changed := mutant(*place)) is not None)
+            chosen = list(islice(made, options.sample))
             counts: Counter[str] = Counter()
-            for mutant in sorted(chosen, key=lambda mutant: (mutant.path, mutant.line, mutant.column)):
-                verdict = judge(copy, mutant, known, log)
+            for changed in sorted(chosen, key=lambda one: (one.path, one.line, one.column)):
+                verdict = judge(copy, changed, known, log)
                 counts[verdict] += 1
                 if verdict != "noticed" or options.all:
-                    show(mutant, copy, verdict, log)
+                    show(changed, copy, verdict, log)
             unnoticed += len(chosen) - counts["noticed"]
             told = ", ".join(
                 f"{counts[name]} {name}" for name in ("noticed", "survived", "not run", "too long")
             )
-            print(f"{part}: {len(chosen)} of {len(every)} mutants tried: {told}", flush=True)
+            print(f"{part}: {len(chosen)} mutants tried, {len(every)} places: {told}", flush=True)
     return 0 if unnoticed == 0 else 1
 
 
