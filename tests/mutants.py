@@ -41,10 +41,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "landauer": (("latmm/landauer.py",), ("landauer", "limits", "tables")),
-    "agf": (
-        ("latmm/agf/*.py",),
-        ("agf_chains", "agf_symmetry", "agf_scattering", "agf_crossings", "agf_supercells"),
-    ),
+    "agf": (("latmm/agf/*.py",), ("agf_*",)),
     "studies": (
         ("latmm/studies/*.py", "latmm/sweep/measures.py", "latmm/sweep/run.py"),
         ("sweep", "study_layers", "disorder_contacts", "tables"),
