@@ -20,6 +20,7 @@ __all__ = ["cli", "main"]
 
 COMMANDS = {
     "compare": "Thermal boundary conductance of an interface by every model.",
+    "inelastic": "Conductance with phonons scattered in crystals and contact.",
     "converge": "How many samples a conductance needs.",
     "measured": "Measured conductances, with their sources.",
     "build": "Relaxed contact of two crystals, as a structure file.",

@@ -92,6 +92,15 @@ KINDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "caroli": ("1", "transmissions by two routes differ", _REPORT),
     "reciprocity": ("1", "transmissions in both directions differ", _REPORT),
     "radiation_limit": ("1", "more is transmitted than one crystal offers", _REPORT),
+    # of crystals that scatter phonons
+    "kirchhoff": ("1", "what channels and nodes of the contact send and receive differs", _REPORT),
+    "flux_balance": ("1", "heat that leaves one reservoir does not reach the other", _REPORT),
+    "channel_sums": ("1", "channels counted with and without the contact differ", _REPORT),
+    "conductivity": (
+        "1",
+        "conductivities of the {side} crystal's channels and of its file of rates differ",
+        "use finer meshes here and for the rates, and the same force constants",
+    ),
     # of a table of modes
     "frequency": ("1", "frequencies of modes and of the phonons they unfold to differ", _REPORT),
     "group_velocity": ("1", "velocities of modes and of the phonons they unfold to differ", _REPORT),

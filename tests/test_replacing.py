@@ -21,6 +21,7 @@ COMMANDS = {
     "modes --csv": ["modes", SI, SI, "-o", "other.nc", "--csv", "FILE"],
     "transmissivity": ["transmissivity", SI, SI, "-o", "FILE"],
     "transmissivity --csv": ["transmissivity", SI, SI, "--csv", "FILE"],
+    "inelastic": ["inelastic", SI, SI, "--rates", "kappa=1@300", "left", "-o", "FILE"],
     "scattering": ["scattering", SI, SI, "--frequency", "2", "-o", "FILE"],
     "ldos": ["ldos", SI, SI, "-o", "FILE"],
     "wave": ["wave", SI, SI, "--frequency", "2", "--wave-vector", "0.1", "0", "--mode", "1", "-o", "FILE"],

@@ -10,6 +10,7 @@ their own rates, so that long paths are not cut off. Above the bands of both cry
 exchanges heat between its nodes; a few nodes up to :data:`REACH` times the band take that in.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -80,6 +81,15 @@ class Problem:
     rates_below: Floats
     damped: bool
     longest: float = np.inf
+
+    @property
+    def name(self) -> str:
+        """Name of its rows in a store: other rates and temperatures have other rows."""
+        arrays = self.heat, self.rates, self.heat_below, self.rates_below, np.array([self.longest])
+        found = hashlib.sha256(f"{self.damped} {self.reference}".encode())
+        for array in arrays:
+            found.update(np.ascontiguousarray(array).tobytes())
+        return found.hexdigest()[:16]
 
     @property
     def side_of_node(self) -> Integers:
@@ -214,7 +224,7 @@ def sweep_channels(
     )
     together = at_once(interface, tasks, memory)
     shape = _Shape(len(temperature), problem.side_of_node)
-    rows = None if checkpoint is None else checkpoint.rows("inelastic", len(tasks), shape.width(tasks))
+    rows = None if checkpoint is None else checkpoint.rows(problem.name, len(tasks), shape.width(tasks))
     parts = {} if rows is None else {n: shape.part(row, tasks[n]) for n, row in rows.load().items()}
     total = sum(task.samples for task in tasks)
     done = sum(tasks[number].samples for number in parts)

@@ -1,0 +1,224 @@
+"""``latmm inelastic``: conductance between crystals that scatter phonons, elastic and dissipative contact."""
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .checking import check_lines, conclude, marked
+from .crystals import crystal_options, interface_of, provenance
+from .numbers import Real
+from .options import note, temperature_list, temperature_option
+from .outputs import check_outputs, replace_option
+from .progress import Reporter
+from .scaling import budget, check_scaling, executor_of, kept, scaling_options, store_beside
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from latmm.inelastic.rates import Rates
+    from latmm.interface.interface import Interface
+
+__all__ = ["command"]
+
+_MODEL = re.compile(r"kappa=([^@]+)@(.+)")
+
+
+@click.command(name="inelastic", short_help="Conductance with phonons scattered in crystals and contact.")
+@crystal_options
+@temperature_option
+@click.option(
+    "--rates",
+    nargs=2,
+    required=True,
+    metavar="LEFT RIGHT",
+    help="Scattering rates of both crystals: phono3py's kappa-m*.hdf5, ShengBTE's folder T...K, "
+    "kappa=K@T for A ω² T that meets K W/m/K at T kelvin, or left or right for the other crystal's rates "
+    "scaled to the heavier masses.",
+)
+@click.option(
+    "--length",
+    "lengths",
+    type=Real(1e-3, 1e9, why="in nm"),
+    multiple=True,
+    metavar="NM",
+    help="Distance of the reservoirs from the contact in nm; repeatable. By default 10, 100 and 1000.",
+)
+@click.option("--classical", is_flag=True, help="Heat capacity k_B and rates proportional to T, as in MD.")
+@click.option(
+    "--above",
+    type=click.Choice(["cap", "continue", "zero"]),
+    default="cap",
+    show_default=True,
+    help="Rate above a crystal's own band: as at its top, as frequency squared, or none.",
+)
+@click.option("--elastic", is_flag=True, help="Leave the dissipative contact out.")
+@click.option(
+    "--longest",
+    type=Real(1e-3, 1e12, why="in nm"),
+    metavar="NM",
+    help="Mean free path that the crystals' boundaries leave, in nm.",
+)
+@click.option("--kmesh", type=int, nargs=2, metavar="N N", help="k-points in the plane; 12 12 by default.")
+@click.option("--frequencies", type=int, metavar="N", help="Frequencies in the common band; 64 by default.")
+@click.option(
+    "-o", "--output", type=click.Path(), help="Write the result as netCDF-4 (xarray.open_datatree)."
+)
+@click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...).")
+@scaling_options
+@replace_option
+@click.option("--restart", is_flag=True, help="Start anew where a run for this output was stopped.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+def command(**options: Any) -> None:
+    """Thermal boundary conductance between crystals whose phonons scatter (relaxation time approximation).
+
+    Heat flows between two reservoirs through both crystals and their contact. The conductance of the
+    interface is told from the jump between extrapolated temperature profiles, and from the resistance in
+    excess of both crystals alone, for an elastic contact and for one that dissipates at the rates of its
+    crystals.
+
+    \b
+    Example:
+      latmm inelastic structures/ar.cif structures/ar.cif --right-mass Ar=160 --potential lj \\
+        --rates kappa=0.8@40 left --classical -T 40 --longest 100 --kmesh 4 4 --frequencies 16
+    """
+    temperatures = temperature_list(options["temperature"])
+    check_scaling(options)
+    check_outputs(options)
+    tree = _run(options, temperatures)
+    from latmm.checks import loads
+
+    checks = loads(tree.attrs["checks"])
+    table = tree["inelastic"].to_dataset()
+    click.echo(json.dumps(_plain(table), allow_nan=False) if options["as_json"] else _text(table))
+    if not options["as_json"]:
+        for line in check_lines(checks):
+            click.echo(line)
+    conclude(checks)
+
+
+def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
+    """Compute, and write the files."""
+    from latmm.checks import dumps, loads
+    from latmm.inelastic.result import FREQUENCIES, KMESH, LENGTHS, inelastic
+    from latmm.results import write
+    from latmm.sampling.meshes import check_sampling
+
+    kmesh, frequencies = options["kmesh"] or KMESH, options["frequencies"] or FREQUENCIES
+    check_sampling(kmesh, frequencies)
+    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
+        interface = interface_of(options, report, executor)
+        store = store_beside(options, interface) if options["output"] else None
+        with kept(options, None if store is None else store.path):
+            tree = inelastic(
+                interface,
+                temperatures,
+                _rates(options, interface),
+                lengths=options["lengths"] or LENGTHS,
+                kmesh=kmesh,
+                frequencies=frequencies,
+                classical=options["classical"],
+                damped=not options["elastic"],
+                above=options["above"],
+                longest=options["longest"],
+                progress=report,
+                executor=executor,
+                checkpoint=store,
+                memory=budget(options),
+            )
+    tree.attrs.update(provenance(options, interface))
+    checks = marked(options, loads(tree.attrs["checks"]))
+    tree.attrs["checks"] = dumps(checks)
+    if options["output"]:
+        with kept(options, None if store is None else store.path):
+            write(tree, options["output"])
+        note(options, f"wrote {options['output']}")
+        if store is not None:
+            store.remove()
+    if options["plot"]:
+        from latmm.plotting.conductance import save
+        from latmm.plotting.inelastic import inelastic_figure
+
+        save(inelastic_figure(tree), options["plot"], checks)
+        note(options, f"wrote {options['plot']}")
+    return tree
+
+
+def _rates(options: dict[str, Any], interface: "Interface") -> "tuple[Rates, Rates]":
+    """Read or make the rates of both crystals."""
+    from latmm.inelastic.rate_files import read_rates
+    from latmm.inelastic.rates import fitted
+
+    texts = options["rates"]
+    crystals = interface.left, interface.right
+    found: list[Rates | None] = [None, None]
+    for number, text in enumerate(texts):
+        model = _MODEL.fullmatch(text)
+        if text in ("left", "right"):
+            continue
+        if model is None:
+            found[number] = read_rates(text)
+            continue
+        try:
+            kappa, temperature = float(model[1]), float(model[2])
+        except ValueError:
+            raise click.BadParameter(
+                f"{text!r} must be kappa=K@T with numbers in W/m/K and K, e.g. kappa=140@300",
+                param_hint="--rates",
+            ) from None
+        found[number] = fitted(crystals[number], temperature, kappa, classical=options["classical"])
+    for number, text in enumerate(texts):
+        if text in ("left", "right"):
+            other = found[1 - number]
+            if text != ("left", "right")[1 - number] or other is None:
+                raise click.BadParameter(
+                    f"{text!r} stands for the rates of the other crystal, which must have its own",
+                    param_hint="--rates",
+                )
+            masses = [float(crystal.atoms.get_masses().mean()) for crystal in crystals]
+            found[number] = other.heavier(masses[number] / masses[1 - number])
+    return tuple(each for each in found if each is not None)  # type: ignore[return-value]
+
+
+def _text(table: "xr.Dataset") -> str:
+    """Write the conductances at the largest length, and those without rates beside them."""
+    end = table.isel(length=-1)
+    lines = [f"conductance (MW m⁻² K⁻¹), reservoirs at {float(end['length']):g} nm"]
+    columns = ["extrapolated", "excess", "local", "two_probe", "four_probe"]
+    names = ["extrapolated", "excess", "local", "two-probe", "four-probe"]
+    lines.append(f"{'T (K)':>9}  {'contact':<12}" + "".join(f"{name:>14}" for name in names))
+    for number, temperature in enumerate(table["temperature"].values):
+        for contact in table["contact"].values:
+            row = end.isel(temperature=number).sel(contact=contact)
+            values = [float(row[f"conductance_{column}"]) / 1e6 for column in columns]
+            lines.append(f"{temperature:>9g}  {contact!s:<12}" + "".join(f"{v:>14.5g}" for v in values))
+        value = float(table["conductance_landauer_nonequilibrium"][number]) / 1e6
+        lines.append(f"{'':>9}  non-equilibrium Landauer formula, elastic: {value:.5g}")
+        if "above_band_uncertainty" in table:
+            value = float(table["above_band_uncertainty"][number]) / 1e6
+            lines.append(f"{'':>9}  ± {value:.2g} of the dissipative contact for the rate above the band")
+    kappa = table["conductivity"].values
+    for number, side in enumerate(("left", "right")):
+        numbers = ", ".join(f"{value:.4g}" for value in kappa[number])
+        lines.append(f"conductivity of the {side} crystal's channels (W/m/K): {numbers}")
+    return "\n".join(lines)
+
+
+def _plain(table: "xr.Dataset") -> dict[str, Any]:
+    """Numbers of the table for JSON; null where a conductance is infinite."""
+
+    def finite(value: Any) -> Any:
+        if isinstance(value, list):
+            return [finite(one) for one in value]
+        return value if not isinstance(value, float) or math.isfinite(value) else None
+
+    names = [
+        name
+        for name in table.variables
+        if "node" not in table[name].dims and "frequency" not in table[name].dims
+    ]
+    return {str(name): finite(table[name].values.tolist()) for name in names} | {
+        str(name): value for name, value in table.attrs.items()
+    }
