@@ -6,6 +6,7 @@ import click
 
 from latmm.models import MODELS, defaults, offered
 
+from .groups import GroupedCommand
 from .numbers import Real
 from .options import temperature_list
 from .outputs import check_outputs
@@ -17,7 +18,11 @@ __all__ = ["command"]
 _MODELS, _DEFAULT = offered("amm"), defaults("amm")
 
 
-@click.command(name="amm", short_help="Acoustic mismatch of crystals or media.")
+@click.command(
+    cls=GroupedCommand,
+    name="amm",
+    short_help="Acoustic mismatch of crystals or media.",
+)
 @side_options
 @click.option(
     "--model",

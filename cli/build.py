@@ -8,6 +8,7 @@ import click
 
 from .checking import all_lines, check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself, provenance
+from .groups import GroupedCommand
 from .numbers import Whole
 from .options import note
 from .outputs import check_outputs, replace_option
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(name="build", short_help="Relaxed contact of two crystals, as a structure file.")
+@click.command(
+    cls=GroupedCommand, name="build", short_help="Relaxed contact of two crystals, as a structure file."
+)
 @crystal_options
 @force_options
 @click.option(

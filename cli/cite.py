@@ -2,10 +2,16 @@
 
 import click
 
+from .groups import GroupedCommand
+
 __all__ = ["command"]
 
 
-@click.command(name="cite", short_help="BibTeX of latmm and of what a result used.")
+@click.command(
+    cls=GroupedCommand,
+    name="cite",
+    short_help="BibTeX of latmm and of what a result used.",
+)
 @click.argument("result", metavar="[FILE]", type=click.Path(), required=False)
 def command(result: str | None) -> None:
     """Print BibTeX entries of latmm and, for a result FILE, of the models, potential and programs it used.

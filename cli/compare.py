@@ -11,6 +11,7 @@ from .alternatives import alternative_options, alternatives, alternatives_of
 from .checking import check_lines, conclude, marked
 from .crystals import provenance
 from .experiment import experiment_lines, experiment_option, measured_series, own_series
+from .groups import GroupedCommand
 from .numbers import TOLERANCE, Real
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
@@ -32,7 +33,11 @@ __all__ = ["command"]
 _MODELS, _DEFAULT = offered("compare"), defaults("compare")
 
 
-@click.command(name="compare", short_help="Conductance of an interface by every model.")
+@click.command(
+    cls=GroupedCommand,
+    name="compare",
+    short_help="Conductance of an interface by every model.",
+)
 @alternative_options
 @temperature_option
 @click.option(
@@ -77,7 +82,9 @@ def command(**options: Any) -> None:
 
     LEFT and RIGHT are structure files of the two bulk crystals in any format that ASE reads, or finished
     phonopy calculations of them (phonopy_params.yaml, or phonopy.yaml with FORCE_SETS or FORCE_CONSTANTS
-    beside it). Both must have one crystal structure; RIGHT is strained in the plane to LEFT.
+    beside it). Crystals of one structure go on from one to the other;
+    any two are joined by a common cell with --right-normal and the options beside it. RIGHT is strained in
+    the plane to LEFT.
 
     With an output, what is found is kept beside it until the end: a run that was stopped goes on when the
     same command is given again.

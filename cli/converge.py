@@ -7,6 +7,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_of
+from .groups import GroupedCommand
 from .numbers import TOLERANCE
 from .options import temperature_list, temperature_option
 from .progress import Reporter
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(name="converge", short_help="How many samples a conductance needs.")
+@click.command(
+    cls=GroupedCommand,
+    name="converge",
+    short_help="How many samples a conductance needs.",
+)
 @crystal_options
 @temperature_option
 @click.option(

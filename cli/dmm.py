@@ -6,6 +6,7 @@ import click
 
 from latmm.models import MODELS, defaults, offered
 
+from .groups import GroupedCommand
 from .options import temperature_list
 from .outputs import check_outputs
 from .sides import side_options, sides
@@ -14,7 +15,11 @@ from .survey import output_options, run_survey
 __all__ = ["command"]
 
 
-@click.command(name="dmm", short_help="Diffuse mismatch of crystals or media.")
+@click.command(
+    cls=GroupedCommand,
+    name="dmm",
+    short_help="Diffuse mismatch of crystals or media.",
+)
 @side_options
 @click.option(
     "--model",

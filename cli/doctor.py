@@ -6,12 +6,17 @@ from typing import Any
 import click
 
 from .checking import ChecksFailed
+from .groups import GroupedCommand
 from .progress import Reporter
 
 __all__ = ["command"]
 
 
-@click.command(name="doctor", short_help="Versions, linear algebra, plug-ins, and a test of five seconds.")
+@click.command(
+    cls=GroupedCommand,
+    name="doctor",
+    short_help="Versions, linear algebra, plug-ins, and a test of five seconds.",
+)
 @click.option("--test/--no-test", default=True, show_default=True, help="Compute a contact of known answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the list.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")

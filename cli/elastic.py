@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .crystal import crystal_of, one_crystal_options
+from .groups import GroupedCommand
 from .options import note
 from .outputs import check_outputs, run_attributes
 from .progress import Reporter
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(name="elastic", short_help="Elastic constants and speeds of sound of a crystal.")
+@click.command(
+    cls=GroupedCommand, name="elastic", short_help="Elastic constants and speeds of sound of a crystal."
+)
 @click.option(
     "--normal",
     "planes",

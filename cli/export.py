@@ -4,12 +4,15 @@ from typing import Any
 
 import click
 
+from .groups import GroupedCommand
 from .outputs import check_outputs, replace_option
 
 __all__ = ["command"]
 
 
-@click.command(name="export", short_help="Transmissivities on the phonons of phono3py or ShengBTE.")
+@click.command(
+    cls=GroupedCommand, name="export", short_help="Transmissivities on the phonons of phono3py or ShengBTE."
+)
 @click.argument("result", type=click.Path())
 @click.argument("phonons", type=click.Path())
 @click.option(

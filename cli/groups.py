@@ -4,7 +4,7 @@ from difflib import get_close_matches
 
 import click
 
-__all__ = ["CommandGroup"]
+__all__ = ["CommandGroup", "GroupedCommand"]
 
 
 class CommandGroup(click.Group):
@@ -32,3 +32,39 @@ class CommandGroup(click.Group):
             hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(names)}"
             ctx.fail(f"no such command {name!r}; {hint}")
         return super().resolve_command(ctx, args)
+
+
+_GROUPS = {
+    "Crystals and potential": "normal potential potential-option left-mass right-mass mass relax strain "
+    "max-strain supercell left-medium right-medium list-media",
+    "Any two crystals, own contact": "left-normal right-normal max-area twist choose left-cut right-cut "
+    "contact contact-masses",
+    "Finished phonopy calculations": "mixing contact-phonopy span",
+    "Sampling": "kmesh frequencies tol",
+    "Output": "output plot csv data json force restart allow quiet",
+    "Computing": "processes scheduler memory dry-run cache no-cache",
+}
+"""Options that commands share, by what they are about; the others are a command's own."""
+
+
+def write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write the options of a help page: the command's own first, then the shared ones in groups."""
+    groups: dict[str, list[tuple[str, str]]] = {"Options": [], **{title: [] for title in _GROUPS}}
+    home = {name: title for title, names in _GROUPS.items() for name in names.split()}
+    for parameter in command.get_params(ctx):
+        record = parameter.get_help_record(ctx)
+        if record is not None and isinstance(parameter, click.Option):
+            name = max((text.lstrip("-") for text in parameter.opts), key=len)
+            groups[home.get(name, "Options")].append(record)
+    for title, rows in groups.items():
+        if rows:
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+class GroupedCommand(click.Command):
+    """A command whose help page has groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in groups."""
+        write_options(self, ctx, formatter)

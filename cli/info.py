@@ -6,11 +6,14 @@ from typing import Any
 import click
 
 from .checking import all_lines
+from .groups import GroupedCommand
 
 __all__ = ["command"]
 
 
-@click.command(name="info", short_help="Variables, units, checks and provenance of a result file.")
+@click.command(
+    cls=GroupedCommand, name="info", short_help="Variables, units, checks and provenance of a result file."
+)
 @click.argument("result", metavar="FILE", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the text.")
 def command(result: str, as_json: bool) -> None:

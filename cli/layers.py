@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .experiment import TABLE, own_series
+from .groups import GroupedCommand
 from .numbers import THICKNESS, Real, Whole
 from .options import temperature_list
 from .outputs import check_outputs
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(name="layers", short_help="Acoustic mismatch through layers.")
+@click.command(
+    cls=GroupedCommand,
+    name="layers",
+    short_help="Acoustic mismatch through layers.",
+)
 @click.option(
     "--left-medium", required=True, metavar="MEDIUM", help="Left half space: name or rho=,cl=,ct= (SI)."
 )

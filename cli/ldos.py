@@ -6,6 +6,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_running, provenance
+from .groups import GroupedCommand
 from .numbers import Real
 from .options import note
 from .outputs import check_outputs, replace_option
@@ -15,7 +16,11 @@ from .sharing import work_options
 __all__ = ["command"]
 
 
-@click.command(name="ldos", short_help="Local density of states through the contact.")
+@click.command(
+    cls=GroupedCommand,
+    name="ldos",
+    short_help="Local density of states through the contact.",
+)
 @crystal_options
 @work_options
 @click.option("--kmesh", type=int, nargs=2, default=(8, 8), show_default=True, metavar="N N")

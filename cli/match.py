@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .caching import cache_options, remembering
+from .groups import GroupedCommand
 from .numbers import AREA, COUNT, TWIST, Real, fraction
 from .options import note, potential_of, potential_options
 from .progress import Reporter
@@ -21,7 +22,11 @@ __all__ = ["command"]
 _SIDES = ("left", "right")
 
 
-@click.command(name="match", short_help="Common in-plane cells of two crystals.")
+@click.command(
+    cls=GroupedCommand,
+    name="match",
+    short_help="Common in-plane cells of two crystals.",
+)
 @click.argument("left", type=click.Path())
 @click.argument("right", type=click.Path())
 @click.option(

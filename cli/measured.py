@@ -6,11 +6,16 @@ from typing import Any
 import click
 
 from .experiment import describe, point_cells
+from .groups import GroupedCommand
 
 __all__ = ["command"]
 
 
-@click.command(name="measured", short_help="Measured conductances, with their sources.")
+@click.command(
+    cls=GroupedCommand,
+    name="measured",
+    short_help="Measured conductances, with their sources.",
+)
 @click.argument("pair", nargs=-1, metavar="[PAIR]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def command(pair: tuple[str, ...], as_json: bool) -> None:

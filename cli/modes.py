@@ -7,6 +7,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_running, provenance
+from .groups import GroupedCommand
 from .numbers import FREQUENCY, Real
 from .options import note, temperature_list
 from .outputs import check_outputs, replace_option
@@ -26,7 +27,11 @@ _BALANCE = 1e-8
 """Largest relative difference of what crosses by phonons of the left and of the right."""
 
 
-@click.command(name="modes", short_help="Table of all modes that meet an interface.")
+@click.command(
+    cls=GroupedCommand,
+    name="modes",
+    short_help="Table of all modes that meet an interface.",
+)
 @crystal_options
 @work_options
 @click.option("--kmesh", type=int, nargs=2, default=(12, 12), show_default=True, metavar="N N")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .crystal import crystal_of, one_crystal_options
+from .groups import GroupedCommand
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, run_attributes
 from .progress import Reporter
@@ -17,7 +18,9 @@ __all__ = ["command"]
 
 
 @click.command(
-    name="phonons", short_help="Phonons of a crystal: dispersion, density of states, heat capacity."
+    cls=GroupedCommand,
+    name="phonons",
+    short_help="Phonons of a crystal: dispersion, density of states, heat capacity.",
 )
 @click.option("--plot", type=click.Path(), help="Figure: dispersion with Debye's lines, density of states.")
 @temperature_option

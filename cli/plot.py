@@ -2,13 +2,18 @@
 
 import click
 
+from .groups import GroupedCommand
 from .options import note, temperature_list
 from .outputs import check_outputs, replace_option
 
 __all__ = ["command"]
 
 
-@click.command(name="plot", short_help="Figures of a stored result.")
+@click.command(
+    cls=GroupedCommand,
+    name="plot",
+    short_help="Figures of a stored result.",
+)
 @click.argument("result", metavar="FILE", type=click.Path())
 @click.argument("figures", metavar="[FIGURE]...", nargs=-1)
 @click.option("-o", "--output", "plot", type=click.Path(), help="The figure (pdf, png, svg, ...).")

@@ -2,13 +2,18 @@
 
 import click
 
+from .groups import GroupedCommand
 from .options import note
 from .outputs import replace_option
 
 __all__ = ["command"]
 
 
-@click.command(name="report", short_help="A result as one HTML page.")
+@click.command(
+    cls=GroupedCommand,
+    name="report",
+    short_help="A result as one HTML page.",
+)
 @click.argument("result", metavar="FILE", type=click.Path())
 @click.option("-o", "--output", type=click.Path(), required=True, help="The page, .html.")
 @replace_option

@@ -3,12 +3,14 @@
 import click
 
 from .configuration import command_named, from_file, from_result, given_again, kind_of, words_of
+from .groups import GroupedCommand
 from .watching import watch
 
 __all__ = ["command"]
 
 
 @click.command(
+    cls=GroupedCommand,
     name="run",
     short_help="A study from a file, or a result once more.",
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},

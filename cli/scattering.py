@@ -6,6 +6,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_running, provenance
+from .groups import GroupedCommand
 from .numbers import FREQUENCY, Whole
 from .options import note
 from .outputs import check_outputs, replace_option
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(name="scattering", short_help="Mode conversion at chosen frequencies.")
+@click.command(
+    cls=GroupedCommand,
+    name="scattering",
+    short_help="Mode conversion at chosen frequencies.",
+)
 @crystal_options
 @work_options
 @click.option(

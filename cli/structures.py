@@ -4,12 +4,17 @@ from pathlib import Path
 
 import click
 
+from .groups import GroupedCommand
 from .outputs import replace_option
 
 __all__ = ["command"]
 
 
-@click.command(name="structures", short_help="The structure files that come with latmm.")
+@click.command(
+    cls=GroupedCommand,
+    name="structures",
+    short_help="The structure files that come with latmm.",
+)
 @click.option("-o", "--output", metavar="DIR", type=click.Path(), help="Copy them into this folder.")
 @replace_option
 def command(output: str | None, force: bool) -> None:

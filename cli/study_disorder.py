@@ -7,6 +7,7 @@ import click
 
 from .crystals import crystal_options, interface_of
 from .finished import is_finished
+from .groups import GroupedCommand
 from .numbers import SEED, Real, Whole, fraction
 from .options import temperature_list
 from .outputs import check_outputs
@@ -37,7 +38,11 @@ _TAKES = {"intermixing": ("profile",), "alloy": ("share",)}
 """Options that a kind may have beside."""
 
 
-@click.command(name="disorder", short_help="Ensembles of disordered contacts.")
+@click.command(
+    cls=GroupedCommand,
+    name="disorder",
+    short_help="Ensembles of disordered contacts.",
+)
 @crystal_options
 @click.option(
     "--kind",

@@ -7,6 +7,7 @@ import click
 
 from .crystals import crystal_options, interface_of
 from .finished import is_finished
+from .groups import GroupedCommand
 from .options import assignments, temperature_list
 from .outputs import check_outputs
 from .progress import Reporter
@@ -22,7 +23,11 @@ __all__ = ["command", "table"]
 _KINDS = ("linear", "exponential", "bridge", "superlattice")
 
 
-@click.command(name="layers", short_help="Thickness and profile of an engineered layer.")
+@click.command(
+    cls=GroupedCommand,
+    name="layers",
+    short_help="Thickness and profile of an engineered layer.",
+)
 @crystal_options
 @click.option(
     "--profile",

@@ -7,6 +7,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_running, provenance
+from .groups import GroupedCommand
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
 from .progress import Reporter
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(name="transmissivity", short_help="Transmissivity of the phonons of a bulk mesh.")
+@click.command(
+    cls=GroupedCommand,
+    name="transmissivity",
+    short_help="Transmissivity of the phonons of a bulk mesh.",
+)
 @crystal_options
 @work_options
 @click.option(

@@ -6,6 +6,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_by_itself
+from .groups import GroupedCommand
 from .numbers import FREQUENCY, Real, Whole
 from .options import note
 from .outputs import check_outputs, replace_option
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-@click.command(name="wave", short_help="Film of the wave that one phonon makes at the contact.")
+@click.command(
+    cls=GroupedCommand, name="wave", short_help="Film of the wave that one phonon makes at the contact."
+)
 @crystal_options
 @force_options
 @click.option("--frequency", type=FREQUENCY, required=True, metavar="THZ", help="Frequency of the phonon.")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -133,3 +134,18 @@ def test_every_command_is_described_in_the_document():
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     for name in COMMANDS:
         assert f"`latmm {name}" in text, name
+
+
+@pytest.mark.parametrize("name", ["compare", "study layers", "wave", "amm"])
+def test_a_help_page_shows_every_option_once_the_commands_own_first(name):
+    command = cli
+    for word in name.split():
+        command = command.get_command(click.Context(cli), word)
+    page = CliRunner().invoke(cli, [*name.split(), "-h"]).output
+    listed = re.findall(r"^  (?:-\w, )?(--[\w-]+)", page, re.M)
+    declared = [max(one.opts, key=len) for one in command.params if isinstance(one, click.Option)]
+    assert sorted(listed) == sorted([*declared, "--help"])
+    titles = re.findall(r"^([A-Z][^\n]*):$", page, re.M)
+    assert titles.index("Options") < titles.index("Crystals and potential") < titles.index("Output")
+    own = {"compare": "--model", "study layers": "--layers", "wave": "--frames", "amm": "--roughness"}[name]
+    assert page.index(own) < page.index("\nCrystals and potential:")
