@@ -93,6 +93,16 @@ def test_stress_of_a_compressed_crystal_is_that_of_its_bulk_modulus(argon, argon
     assert stress.limit == pytest.approx(SHIFT * (c[0, 0] + 2 * c[3, 3]) / 3, rel=0.01)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_of_equal_stresses_the_first_is_named(argon, argon_springs, axis):
+    atoms = scaled(argon.constants.atoms, 1.0)
+    strain = np.full(3, -1e-4)
+    strain[axis] -= 1e-12
+    atoms.set_cell(atoms.cell.array @ np.diag(1.0 + strain), scale_atoms=True)
+    crystal = replace(argon.constants, atoms=atoms)
+    assert crystal_guards("left", crystal, argon_springs, strained=False)[0].where == "xx"
+
+
 def test_only_what_relaxation_would_release_counts_as_stress(argon, argon_springs):
     atoms = scaled(argon.constants.atoms, (1.0, 1.0, 1.0))
     atoms.set_cell(atoms.cell.array @ np.diag([0.97, 0.97, 1.0]), scale_atoms=True)

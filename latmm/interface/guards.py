@@ -25,6 +25,7 @@ from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.stiffness import wave_tensor
 from latmm.potentials.calculators import Potential
 from latmm.potentials.relaxation import FORCE_LIMIT
+from latmm.ties import smallest
 from latmm.units import EV_PER_A2_AMU, EV_PER_A3, TWO_PI
 
 __all__ = ["SHIFT", "contact_force", "crystal_guards", "force_scale", "stability", "unknown_guards", "zone"]
@@ -33,6 +34,8 @@ SHIFT = 2e-3
 """Relative change of volume or place that a crystal or an atom may be off."""
 SOFTEST = 1e-6
 """Most negative ω² of the clamped contact, relative to the largest, that rounding explains."""
+ROUNDING = 1e-6
+"""Values that differ by less than this share of the limit are the same: the first of them is named."""
 _CELLS = 4
 """Primitive cells in the common one from which on the corners of its zone suffice."""
 
@@ -59,11 +62,12 @@ def crystal_guards(
     atoms = crystal.atoms.copy()
     atoms.calc = potential.calculator()
     forces = np.linalg.norm(atoms.get_forces(), axis=1)
-    worst = int(np.argmax(forces))
+    limit = SHIFT * force_scale(crystal)
+    worst = _largest(forces, limit)
     where = f"atom {worst}, {atoms.symbols[worst]}"
     return (
         _stress(side, atoms, crystal, strained),
-        check(f"force_{side}", forces[worst], SHIFT * force_scale(crystal), where=where),
+        check(f"force_{side}", forces[worst], limit, where=where),
     )
 
 
@@ -74,8 +78,14 @@ def _stress(side: str, atoms: Atoms, crystal: ForceConstants, strained: bool) ->
     except PropertyNotImplementedError:
         return check(f"stress_{side}", np.nan, limit, where="the potential gives no stress")
     released = np.abs(stress[2] if strained else stress)
-    first, second = (2, int(np.argmax(released))) if strained else divmod(int(np.argmax(released)), 3)
+    worst = _largest(released, limit)
+    first, second = (2, worst) if strained else divmod(worst, 3)
     return check(f"stress_{side}", released.max(), limit, where=f"{'xyz'[first]}{'xyz'[second]}")
+
+
+def _largest(values: Floats, limit: float) -> int:
+    """First of the largest values, those that differ by rounding alike."""
+    return smallest(-values.ravel(), ROUNDING * limit)
 
 
 def unknown_guards(side: str) -> tuple[Check, Check]:
@@ -122,8 +132,8 @@ def contact_force(
     free = slab.within(layers)
     rigid = (slab.side > 0) & ~free
     found = np.linalg.norm(np.vstack([forces[free], forces[rigid].sum(axis=0)]), axis=1)
-    worst = int(np.argmax(found))
     limit = FORCE_LIMIT if relaxed else SHIFT * min(map(force_scale, crystals))
+    worst = _largest(found, limit)
     inside = np.flatnonzero(free)
     where = _site(slab, int(inside[worst])) if worst < len(inside) else "the right crystal as a whole"
     return check("residual_force", found[worst], limit, where=where)
@@ -162,7 +172,7 @@ def stability(slab: Slab, contact: PairConstants, layers: Pair, cells: int) -> C
         matrix = block(point[None])[0]
         lowest[number] = eigvalsh(matrix, subset_by_index=[0, 0])[0]
         largest = max(largest, float(np.abs(matrix.diagonal()).max()))
-    worst = int(np.argmin(lowest))
+    worst = smallest(lowest, ROUNDING * SOFTEST * largest)
     imaginary = np.sqrt(max(-lowest[worst], 0.0) * EV_PER_A2_AMU) / TWO_PI
     first, second = k[worst] + 0.0
     where = f"{imaginary:.2g}i THz at k∥ = {first:.3g}, {second:.3g}" if imaginary else ""
