@@ -48,6 +48,7 @@ def _mass_step(light, heavy, copies, rng, real):
     return Junction(left, right, (), (ql.conj().T @ many(across) @ qr,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fallback", [False, True], ids=["fast", "fallback"])
 @pytest.mark.parametrize("real", [False, True], ids=["complex", "real"])
 @pytest.mark.parametrize("copies", [1, 2])

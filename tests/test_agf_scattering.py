@@ -103,6 +103,7 @@ def test_points_in_a_row_share_the_blocks_of_the_axes_that_these_do_not_have():
     assert batch.run_length((5, 7, 2), (7, 1), ()) == 2
 
 
+@pytest.mark.slow
 @EXACT
 @given(SEED, SIZE)
 def test_perfect_crystal_transmits_every_channel(seed, n):

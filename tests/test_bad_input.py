@@ -103,6 +103,7 @@ def test_bad_input_gets_one_line_and_leaves_no_file(arguments, reason, folder, c
     assert (folder / "pipe").is_fifo()
 
 
+@pytest.mark.slow
 def test_direction_of_huge_indices_is_a_direction_of_a_medium(folder, capfd):
     arguments = ["amm", "--left-medium", "si", "--right-medium", "ge", "-q", "--normal"]
     tables = []

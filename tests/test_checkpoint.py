@@ -144,6 +144,7 @@ def test_a_store_that_was_only_begun_is_begun_again(heavy_silicon, sampling, tmp
     assert np.array_equal(kept[1], [np.nan, 2.0, np.nan, np.nan], equal_nan=True)
 
 
+@pytest.mark.slow
 def test_another_sampling_of_the_same_problem_has_an_array_of_its_own(
     heavy_silicon, sampling, counted, tmp_path
 ):

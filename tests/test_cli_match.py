@@ -50,6 +50,7 @@ def test_crystals_without_a_potential_are_matched_as_they_are():
         raise refused.exception
 
 
+@pytest.mark.slow
 def test_number_in_the_list_is_the_common_cell_of_the_contact():
     """Unrelaxed, the lattices of embedded atoms are others, and so is the list."""
     gold = str(files("latmm_structures") / "au.cif")
@@ -76,6 +77,7 @@ def test_lists_of_match_and_build_end_at_the_same_area_and_strain():
     assert (match["max_area"], match["twist_within"]) == (_MAX_AREA, _TWIST_WITHIN)
 
 
+@pytest.mark.slow
 def test_finished_calculations_keep_their_lattices(silicon, tmp_path):
     silicon.phonopy.save(tmp_path / "si.yaml")
     found = parsed(str(tmp_path / "si.yaml"), ALUMINIUM, *PLANES, "--max-area", "60")
@@ -128,6 +130,7 @@ def test_mirror_turns_the_right_crystal_over():
     assert opposite == mirrored
 
 
+@pytest.mark.slow
 def test_crystals_are_relaxed_first():
     """Effective medium aluminium has 3.994 Å in place of the file's 4.049 Å."""
     copper = str(files("latmm_structures") / "cu.cif")

@@ -92,6 +92,7 @@ def test_requests_that_make_no_sense_end_in_one_message(arguments, text, folder,
     assert text in " ".join(message.split())
 
 
+@pytest.mark.slow
 def test_what_the_files_leave_out_is_printed_and_stored(silicon, folder, tmp_path):
     """Born charges (of zero, so that springs will do) beside one file, another supercell in the other."""
     small = finite_displacements(silicon.atoms, silicon.potential, supercell=3 * np.eye(3, dtype=int))
@@ -119,6 +120,7 @@ def test_commands_for_one_interface_refuse_all_rules(folder, tmp_path):
     assert "all is for latmm compare" in done.stderr
 
 
+@pytest.mark.slow
 def test_continuum_commands_take_phonopy_calculations(folder, silicon):
     """Silicon from its file and from its own potential: the same law of low temperature."""
     arguments = ["--model", "amm", "--json", "-q", "-T", "1", "--no-relax", "--potential", "sw"]

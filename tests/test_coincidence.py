@@ -315,6 +315,7 @@ def oblique(length, ratio, slant, step):
     return Atoms("Po", cell=cell, positions=[[0, 0, 1.5]], pbc=True)
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=15)
 @given(
     st.lists(st.integers(-2, 2), min_size=3, max_size=3),
@@ -454,6 +455,7 @@ def test_cut_outside_the_layer_is_refused():
         cut_at(crystal("si", (0, 0, 1)), 1.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("normal", "cut"), [((0, 0, 1), 2), ((-1, -1, -1), 1)])
 def test_polar_crystal_joined_to_itself_at_any_cut_transmits_every_channel(structure, normal, cut):
     """The cell, the cut and the registry are found, not given: together they must make the crystal again."""

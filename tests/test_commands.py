@@ -84,6 +84,7 @@ def test_every_source_of_cite_is_listed_with_the_same_mark():
     assert text.count("{") == text.count("}")
 
 
+@pytest.mark.slow
 def test_doctor_finds_this_installation_sound():
     done = CliRunner().invoke(cli, ["doctor", "-q", "--json"])
     assert done.exit_code == 0, done.output

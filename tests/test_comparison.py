@@ -53,6 +53,7 @@ def same():
     return latmm.build_interface(crystal("si"), crystal("si"), (0, 0, 1), potential)
 
 
+@pytest.mark.slow
 def test_identical_crystals_have_no_resistance_of_their_own(same):
     table = compare(same, [50, 300], **QUICK)["comparison"].to_dataset()
     four, two = table["conductance_four_probe"], table["conductance"]
@@ -71,6 +72,7 @@ def test_models_obey_the_radiation_limit_of_their_own_channels(tree):
         assert np.all(found["transmission"] >= 0)
 
 
+@pytest.mark.slow
 def test_like_crystals_have_a_two_probe_resistance_and_no_four_probe_one(same):
     table = compare(same, [50, 300], models=["agf", "amm", "radiation", "dmm"], **QUICK)["comparison"]
     two, four = (table[f"kapitza_resistance_{way}_probe"] for way in ("two", "four"))
@@ -82,6 +84,7 @@ def test_like_crystals_have_a_two_probe_resistance_and_no_four_probe_one(same):
         assert "perfect crystal" in variable.attrs["long_name"]
 
 
+@pytest.mark.slow
 def test_radiation_limit_of_debyes_channels_is_twice_diffuse_mismatch_of_like_crystals(same):
     found = compare(same, [50, 300], models=["dmm-debye", "radiation-debye"], **QUICK)["comparison"]
     g = found["conductance"]
@@ -125,12 +128,14 @@ def test_what_exceeds_the_limit_of_the_lattices_channels_is_marked(argon, tmp_pa
     assert "above the limit of the lattice" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+@pytest.mark.slow
 def test_nothing_is_marked_where_nothing_exceeds(same):
     tree = compare(same, [20.0], models=["dmm", "dmm-debye"], **QUICK)
     assert "*" not in conductance_table(tree["comparison"].to_dataset())
     assert all(line.get_marker() != "x" for line in comparison_figure(tree).axes[0].get_lines())
 
 
+@pytest.mark.slow
 def test_diffuse_mismatch_of_the_mesh_is_that_of_counted_bloch_modes(heavy):
     tops = [largest_frequency(side) for side in (heavy.left, heavy.right)]
     grid = frequency_grid(min(tops), max(tops), 160, coldest=300.0)
@@ -158,6 +163,7 @@ def test_tree_records_sampling_and_checks(tree):
         assert checks[name]["value"] <= checks[name]["limit"]
 
 
+@pytest.mark.slow
 def test_models_are_independent_of_what_else_is_asked(heavy, tree):
     only = compare(heavy, [20, 100, 300], models=["amm", "agf"], **QUICK)
     assert [str(m) for m in only["comparison"]["model"].values] == ["agf", "amm"]
@@ -181,6 +187,7 @@ def test_options_without_sense_are_refused(heavy, options, reason):
         compare(heavy, [300.0], **{**QUICK, **options})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("models", [defaults("compare"), ["dmm"], ["agf"]])
 @pytest.mark.parametrize("temperature", [[300.0], [0.01, 1.0, 300.0]])
 def test_figure_is_made_for_any_choice(heavy, tmp_path, models, temperature):
@@ -199,6 +206,7 @@ def test_bands_break_where_the_path_jumps(tree):
     assert places.size == np.isnan(x).sum() == 1  # fcc: K|U
 
 
+@pytest.mark.slow
 def test_one_temperature_is_visible_in_both_panels(heavy):
     figure = comparison_figure(compare(heavy, 300.0, models=["dmm", "radiation"], **QUICK))
     for axes in figure.axes[:2]:
@@ -210,6 +218,7 @@ def test_one_temperature_is_visible_in_both_panels(heavy):
             assert at == pytest.approx(point.get_ydata()[0], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_sampling_is_checked_at_both_ends_of_the_temperatures(heavy, tree):
     def worst(t):
         checks = json.loads(t.attrs["checks"])
@@ -221,6 +230,7 @@ def test_sampling_is_checked_at_both_ends_of_the_temperatures(heavy, tree):
     assert worst(tree) == both
 
 
+@pytest.mark.slow
 def test_titles_name_what_differs_and_where_the_force_constants_come_from(heavy_silicon):
     assert heading(heavy_silicon) == "Si | Si (001), Si 28.085 | 72.63 amu"
     tree = compare(heavy_silicon, 300.0, models=["dmm"], **QUICK)

@@ -129,6 +129,7 @@ def latmm(*arguments, folder):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_crash_of_a_calculator_is_one_line(tmp_path):
     arguments = ["dmm", STRUCTURE, STRUCTURE, "--potential", "hostile_calculators:segfault", "-o", "out.nc"]
     process = latmm(*arguments, folder=tmp_path)
@@ -142,6 +143,7 @@ def test_crash_of_a_calculator_is_one_line(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_json_is_one_object_though_the_calculator_prints(tmp_path):
     arguments = [
         "dmm", STRUCTURE, STRUCTURE, "--potential", "hostile_calculators:hostile", "--potential-option",
@@ -154,6 +156,7 @@ def test_json_is_one_object_though_the_calculator_prints(tmp_path):
     assert "conductance" in json.loads(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupts_reach_whoever_does_the_work(number, status, tmp_path):
     (tmp_path / "sleeping.py").write_text("import time\nprint('begun')\ntime.sleep(60)\n")

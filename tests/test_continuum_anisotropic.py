@@ -83,6 +83,7 @@ def test_spectrum_of_isotropic_media_is_that_of_the_closed_form() -> None:
         np.testing.assert_allclose(general[name], closed[name], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_crystal_against_itself_transmits_every_channel() -> None:
     crystal = medium("cu").rotated(rotation_to_normal([1, 2, 3]))
     table = acoustic_mismatch(crystal, crystal, gauss_grid(14.0, 30))

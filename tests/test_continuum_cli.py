@@ -51,6 +51,7 @@ def test_acoustic_command_gives_the_law_of_low_temperature() -> None:
     assert found["cubic_prefactor"]["amm-isotropic"] == pytest.approx(warm, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_errors_of_the_quadrature_are_told(tmp_path: Path) -> None:
     """A leaky surface wave: beside every acoustic number in JSON, file and table; else none."""
     pair = ("--left-medium", "helium", "--right-medium", "cu", "-T", "0.1")
@@ -72,6 +73,7 @@ def test_errors_of_the_quadrature_are_told(tmp_path: Path) -> None:
     assert "±" not in alone
 
 
+@pytest.mark.slow
 def test_what_exceeds_the_limit_of_the_lattice_is_marked(tmp_path: Path) -> None:
     """Argon: Debye's channels outnumber the lattice's."""
     files = [str(STRUCTURES / "ar.cif")] * 2
@@ -105,6 +107,7 @@ def test_a_number_that_no_passive_contact_has_is_not_printed(tmp_path: Path) -> 
     assert only.exit_code == 0, only.output
 
 
+@pytest.mark.slow
 def test_dispersion_command_on_structure_files(tmp_path: Path) -> None:
     files = [str(STRUCTURES / "si.cif"), str(STRUCTURES / "ge.cif")]
     output, figure = tmp_path / "a.nc", tmp_path / "a.png"
@@ -123,6 +126,7 @@ def test_dispersion_command_on_structure_files(tmp_path: Path) -> None:
         assert tree["left"]["stiffness"].values[[2, 3], [2, 3]] == pytest.approx([151.4, 56.4], rel=5e-3)
 
 
+@pytest.mark.slow
 def test_layers_command_matches_and_optimises(tmp_path: Path) -> None:
     plain = run("layers", "--left-medium", AL, "--right-medium", SI, "--layer", f"{AL}:3", "--json")
     assert plain.exit_code == 0, plain.output
@@ -169,6 +173,7 @@ def test_weak_transmission_fills_its_panel() -> None:
     assert highest < panel.get_ylim()[1] < 1.5 * highest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("between", [["--layer", "mgo:200"], ["--bond", "0.05"], ["--graded", "300"]])
 def test_longest_waves_do_not_see_what_lies_between(between: list[str]) -> None:
     """G/T³ for T → 0 is that of the bare contact, however hot or thick the rest of the calculation."""
@@ -258,6 +263,7 @@ def test_four_probe_conductance_counts_every_channel_of_the_stiffer_side() -> No
     assert float(hot.conductance_four_probe[0, 0]) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_lattice_models_meet_the_elastic_ones_at_low_temperature() -> None:
     """The full-dispersion models at 10 mK are those of the crystals' own anisotropic elasticity."""
     left, right = (Side.from_force_constants(c, "a") for c in (diamond_springs(), fcc_springs()))

@@ -154,6 +154,7 @@ def test_geometric_path_is_independent_of_the_axes() -> None:
     np.testing.assert_allclose(turned.stiffness, direct.stiffness, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_best_matching_layer_has_the_geometric_mean_impedance_and_scales_with_wavelength() -> None:
     left, right = Medium.isotropic(2.0, 5.0, 2.9), Medium.isotropic(12.0, 8.0, 4.64)
     cold, warm = best_matching_layer(left, right, 10.0), best_matching_layer(left, right, 20.0)

@@ -53,6 +53,7 @@ def test_acoustic_end_of_isotropic_media_is_the_closed_form() -> None:
     np.testing.assert_allclose(mixed_mismatch(AL, SI, grid, 0.0).transmission, closed, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("left", "right"),
     [(AL, SI), (medium("pb"), medium("diamond")), (medium("helium"), medium("cu"))],

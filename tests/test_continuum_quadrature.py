@@ -89,6 +89,7 @@ def test_helium_on_a_crystal_converges_by_an_independent_quadrature(name: str) -
     assert 0.0 < float(table.transmission_error) < 1e-3
 
 
+@pytest.mark.slow
 def test_what_anisotropy_opens_between_helium_and_copper() -> None:
     """G/T³, W m⁻² K⁻⁴: part of the surface wave leaks into bulk waves, and the rest is a line."""
     copper = medium("cu")
@@ -157,6 +158,7 @@ def test_wedge_of_a_cubic_crystal_turned_in_its_plane_starts_at_a_mirror() -> No
     assert symmetry_wedge((general, medium("quartz")))[2] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("left", "right"),
     [
@@ -179,6 +181,7 @@ def test_reported_error_covers_what_finer_tolerance_changes(
     assert float(finer.transmission_error) <= 5e-5 * 1.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("helium", "si"), ("si", "ge")])
 def test_either_side_transmits_alike(names: tuple[str, str]) -> None:
     """Detailed balance: Ξ from the left is Ξ from the right, the crystals turned over."""
@@ -189,6 +192,7 @@ def test_either_side_transmits_alike(names: tuple[str, str]) -> None:
     np.testing.assert_allclose(back.transmission, there.transmission, rtol=5e-4)
 
 
+@pytest.mark.slow
 def test_channels_and_their_errors() -> None:
     """Copper's slowness surface has cusps: the channels err by less than they say."""
     copper, silicon = medium("cu").rotated(rotation_to_normal([1, 2, 3])), medium("si")

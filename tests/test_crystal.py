@@ -99,6 +99,7 @@ def test_normal_of_a_plane_is_normal_to_the_vectors_in_it(aluminium):
         elastic_dataset(aluminium.constants, [(0, 0, 0)])
 
 
+@pytest.mark.slow
 def test_commands_write_what_they_print(structure, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     structure("ar").write("ar.cif")

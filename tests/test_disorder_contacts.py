@@ -89,6 +89,7 @@ def test_a_deep_contact_is_made_where_the_ideal_one_is_too_thin(rough_silicon):
     assert_allclose(totals.transmission, totals.caroli, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_an_undisturbed_slab_computed_anew_is_the_ideal_contact(strained_germanium, stillinger_weber):
     """Relaxed and displaced in the supercell, without the symmetry that the ideal contact was given."""
     swapped = Mixing(Profile.listed([1.0, 0.0, 0.0, 1.0]))
@@ -147,6 +148,7 @@ def test_graded_layers_keep_the_symmetry_of_the_contact(heavy_silicon):
 # --- seeds -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("disorder", "computed"),
     [(Mixing(Profile.linear(2)), True), (Vacancies(2, 0.2), False), (Roughness(1.5, 1.8), False)],
@@ -160,6 +162,7 @@ def test_a_seed_gives_the_same_contact_bit_for_bit(strained_germanium, stillinge
     assert solved(one).unitarity.max() < 1e-9
 
 
+@pytest.mark.slow
 def test_an_ensemble_is_the_same_whoever_computes_it_and_its_first_members_stay(rough_silicon):
     def run(realisations, seed=1, executor=None):
         return ensemble(
@@ -181,6 +184,7 @@ def test_an_ensemble_is_the_same_whoever_computes_it_and_its_first_members_stay(
     assert not np.array_equal(run(2, seed=2)["realisations"]["transmission"], part["transmission"])
 
 
+@pytest.mark.slow
 def test_an_ensemble_without_disorder_is_the_primitive_contact(heavy_silicon, rough_silicon):
     """4 x 4 k∥ of 2 x 2 cells are 8 x 8 of the primitive cell, but for long waves."""
     t = np.array([300.0])
@@ -228,6 +232,7 @@ class Chosen:
         return f"sites {self.sites}"
 
 
+@pytest.mark.slow
 def test_the_mean_and_its_error_are_those_of_all_configurations(structure, argon_springs):
     """Two of the four atoms of a plane: six contacts, each as likely; all are solved."""
     crystals = structure("ar"), structure("ar", {"Ar": 120.0})

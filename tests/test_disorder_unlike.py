@@ -73,6 +73,7 @@ def test_disorder_of_zero_size_leaves_the_ideal_contact_bit_for_bit(wide, pair, 
     assert np.array_equal(solved(found).transmission, solved(wide).transmission)
 
 
+@pytest.mark.slow
 def test_a_deep_contact_without_disorder_is_the_ideal_one(matched, pair):
     """Continued on both sides with its registry, relaxed and displaced anew."""
     ideal = build_contact(matched, PLANES, pair, layers=DEEP)
@@ -85,6 +86,7 @@ def test_a_deep_contact_without_disorder_is_the_ideal_one(matched, pair):
     assert_allclose(deep.slab.shift, ideal.slab.shift, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disorder", [Vacancies(2, 0.25), Mixing(Profile.uniform(2))])
 def test_a_disordered_contact_is_relaxed_conserves_energy_and_has_bulk_like_ends(wide, pair, disorder):
     found = realise(wide, disorder, 4, potential=pair)
@@ -116,6 +118,7 @@ def test_elements_are_exchanged_plane_by_plane(unlike):
     assert np.array_equal(found.atoms.get_masses(), [mass[s] for s in found.atoms.symbols])
 
 
+@pytest.mark.slow
 def test_an_ensemble_without_disorder_is_the_abrupt_contact(wide, pair):
     """A flat contact of two lattices diffracts: not all of what crosses keeps its wave vector."""
     found = ensemble(

@@ -309,6 +309,7 @@ def test_interrupt_while_processes_start_waits_until_they_can_be_ended():
     assert (done.stdout, done.stderr) == ("interrupted\n", "")
 
 
+@pytest.mark.slow
 def test_processes_end_with_a_parent_that_is_killed(tmp_path):
     script = ORPHANS.format(here=str(Path(__file__).parent), folder=str(tmp_path))
     parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)

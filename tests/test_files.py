@@ -190,6 +190,7 @@ def full_disk(arguments, folder, size):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FULL)
 def test_full_disk_is_one_line_and_nothing_half_written(kind, tmp_path):
     for name in ("ar.cif", "heavy.cif"):
@@ -214,6 +215,7 @@ def test_full_disk_is_one_line_and_nothing_half_written(kind, tmp_path):
         assert {p.name for p in tmp_path.iterdir()} == before | {"out.nc"}
 
 
+@pytest.mark.slow
 def test_full_stdout_is_one_line(tmp_path):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(

@@ -164,6 +164,7 @@ def test_what_cannot_be_cached_is_refused(counted, tmp_path):
         cached(replace(counted, calculator=lambda: None), tmp_path)
 
 
+@pytest.mark.slow
 def test_second_command_with_another_mesh_computes_no_forces(tmp_path, monkeypatch):
     monkeypatch.setenv("LATMM_CACHE", str(tmp_path / "cache"))
     silicon = str(files("latmm_structures") / "si.cif")

@@ -184,6 +184,7 @@ def test_calculators_from_outside_are_shared_out_only_where_that_is_asked_for():
         assert for_forces(options, other, executor) is (executor if asked else None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [False, True])
 @pytest.mark.parametrize("module", [crystals, sides])
 def test_commands_compute_with_calculators_from_outside_here_unless_asked(
@@ -203,6 +204,7 @@ def test_commands_compute_with_calculators_from_outside_here_unless_asked(
     assert who - {os.getpid()} if asked else who == {os.getpid()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["match", "amm"])
 def test_second_run_finds_its_forces(command, tmp_path, monkeypatch):
     line = [command, SILICON, SILICON, "--potential", "sw", "-q", "--cache", str(tmp_path / "cache")]

@@ -179,6 +179,7 @@ def compressed(tmp_path):
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_compressed_crystal_ends_with_three_and_is_marked_everywhere(tmp_path):
     crystal = compressed(tmp_path)
     arguments = ["compare", crystal, crystal, "--right-mass", "Ar=160", "--no-relax", *OPTIONS, "-j", "1"]

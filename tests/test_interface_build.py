@@ -196,6 +196,7 @@ def test_matches_and_cuts_that_do_not_exist_are_refused(structure, argon_springs
         match_crystals(crystal, crystal, same, argon_springs, cuts=(1, 2), **options)
 
 
+@pytest.mark.slow
 def test_like_crystals_by_either_route_are_one_interface(structure, stillinger_weber, silicon_germanium):
     """Matched site by site, or by a coincidence cell and a scan of the registry."""
     planes = ((0, 0, 1), (0, 0, 1))
@@ -205,6 +206,7 @@ def test_like_crystals_by_either_route_are_one_interface(structure, stillinger_w
     np.testing.assert_allclose(theirs.transmission, ours.transmission, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_cut_of_the_cell_does_not_matter(structure, stillinger_weber, silicon_germanium):
     """Silicon (001) cut one atomic plane higher: the same crystal, the contact in the other gap."""
     planes = ((0, 0, 1), (0, 0, 1))

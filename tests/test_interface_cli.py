@@ -74,6 +74,7 @@ def test_a_written_contact_is_taken_as_the_explicit_region(built):
     np.testing.assert_allclose(again["shift"], found["shift"], atol=2e-3)
 
 
+@pytest.mark.slow
 def test_compare_takes_a_common_cell(tmp_path):
     result = run(
         "compare", ARGON, ARGON, *OPTIONS, "--max-area", "20", "--model", "agf", "--kmesh", 2, 2,

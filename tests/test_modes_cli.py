@@ -44,6 +44,7 @@ def built(monkeypatch, perfect_argon):
     monkeypatch.setattr("latmm_cli.crystals.interface_of", lambda options, report, executor: perfect_argon)
 
 
+@pytest.mark.slow
 def test_modes_writes_a_table_a_csv_and_a_figure(tmp_path, built):
     table, bins, figure = (tmp_path / name for name in ("modes.nc", "bins.csv", "modes.png"))
     outputs = ("-o", str(table), "--csv", str(bins), "--plot", str(figure))
@@ -66,6 +67,7 @@ def test_modes_writes_a_table_a_csv_and_a_figure(tmp_path, built):
     np.testing.assert_allclose(both[0], both[1], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_modes_at_one_frequency_covers_the_zone(tmp_path, built):
     table, figure = tmp_path / "zone.nc", tmp_path / "zone.png"
     chosen = ("--frequency", "0.7", "--kmesh", "6", "6", "--no-continuum", "-o", str(table))
@@ -87,6 +89,7 @@ def test_modes_at_one_frequency_covers_the_zone(tmp_path, built):
     assert "worst errors: frequency" in result.stdout
 
 
+@pytest.mark.slow
 def test_transmissivity_prints_the_conductance_of_both_sides(tmp_path, built):
     tree, phonons, figure = (tmp_path / name for name in ("phonons.nc", "phonons.csv", "phonons.png"))
     outputs = ("-o", str(tree), "--csv", str(phonons), "--plot", str(figure))

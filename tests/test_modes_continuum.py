@@ -124,6 +124,7 @@ def test_diffuse_transmissivities_of_both_sides_sum_to_one_where_both_have_chann
     np.testing.assert_allclose(continuum.diffuse.sum(axis=0)[both], 1.0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_perfect_crystal_is_transparent_to_elastic_waves_and_half_so_to_diffuse_ones():
     system = contact(fcc())
     tree = beside_phonons(transmissivities(system, (4, 4, 4)), Continuum.of(system))
@@ -190,6 +191,7 @@ def test_elastic_waves_end_at_the_same_slowness_along_opposite_directions():
     assert np.all(outside == 0)
 
 
+@pytest.mark.slow
 def test_media_of_any_orientation_conduct_alike_from_both_sides():
     soft = Medium.from_force_constants(diamond())
     turns = np.linalg.qr(np.random.default_rng(6).normal(size=(2, 3, 3)))[0]

@@ -342,6 +342,7 @@ def test_conversion_is_drawn_as_it_is_printed(system):
     np.testing.assert_allclose(drawn, printed, atol=6e-4)
 
 
+@pytest.mark.slow
 def test_figures_are_drawn(system, table, continuum, tmp_path):
     nu = 0.3 * largest_frequency(system.right)
     zone = mode_table(system, *zone_samples([nu], (6, 6)))

@@ -85,6 +85,7 @@ def test_degenerate_phonons_share_the_mean_of_their_group():
     np.testing.assert_allclose([first, second], expected, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_conductance_of_the_phonons_is_the_spectral_one():
     # the square net keeps four mirrors and a four-fold axis
     turns = [np.array(m) for m in ([[1, 0], [0, 1]], [[0, -1], [1, 0]], [[0, 1], [1, 0]], [[-1, 0], [0, 1]])]

@@ -168,6 +168,7 @@ def test_table_of_another_structure_is_refused(silicon):
         force_constant_table(silicon.phonopy, Atoms("Si", cell=[3, 3, 3], pbc=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["silicon", "argon"])
 def test_displacements_without_phonopys_symmetry_give_the_same_crystal(name, request, monkeypatch):
     crystal = request.getfixturevalue(name)

@@ -174,6 +174,7 @@ def test_crystals_of_all_kinds_are_probable(silicon, argon, aluminium):
         assert "above" in improbable(crystal.atoms, 7.0 * top)
 
 
+@pytest.mark.slow
 def test_calculations_that_do_not_belong_together_are_named(silicon, structure, tmp_path):
     """Another code, another supercell, another lattice constant: each a sentence, and none for the same."""
     files = {}

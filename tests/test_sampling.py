@@ -232,6 +232,7 @@ def test_nodes_that_a_colder_temperature_adds_leave_the_meshes_of_the_others(hea
         np.testing.assert_array_equal(found(cold, node + added), found(hot, node))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("others", [[10.0], [0.01, 1000.0]])
 def test_conductance_does_not_depend_on_what_other_temperatures_are_asked(heavy_silicon, others):
     models = ["agf", "amm-isotropic", "dmm-debye"]

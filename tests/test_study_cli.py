@@ -32,6 +32,7 @@ def succeeded(*arguments) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_layers_are_tabled_and_written(argon_file, tmp_path):
     output, plot = tmp_path / "layers.nc", tmp_path / "layers.png"
     found = json.loads(
@@ -52,6 +53,7 @@ def test_layers_are_tabled_and_written(argon_file, tmp_path):
     assert plot.stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_an_ensemble_is_tabled_and_written(argon_file, tmp_path):
     output, plot = tmp_path / "mass.nc", tmp_path / "mass.png"
     arguments = ["disorder", argon_file, argon_file, *ARGON, *SMALL, "--lateral", "2", "1", "--seeds", "3"]

@@ -41,10 +41,12 @@ def study(tmp_path, monkeypatch) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_file_says_what_the_command_line_says(study):
     assert told("run", str(study)) == told("amm", *OPTIONS)
 
 
+@pytest.mark.slow
 def test_the_command_line_goes_over_the_file_and_the_file_over_the_default(study):
     again = told("run", str(study), "-T", "77", "--model=amm")
     assert again == told("amm", *OPTIONS[:4], "-T", "77", "--model", "amm", "--normal", "1", "1", "1")
@@ -53,6 +55,7 @@ def test_the_command_line_goes_over_the_file_and_the_file_over_the_default(study
     assert checked["relax"] is True  # of the default
 
 
+@pytest.mark.slow
 def test_the_effective_settings_are_stored_and_a_result_repeats_them(study, tmp_path):
     assert CliRunner().invoke(cli, ["run", str(study), "-o", "first.nc", "-q"]).exit_code == 0
     first = read(tmp_path / "first.nc")

@@ -105,6 +105,7 @@ def test_the_limit_of_flat_contacts_is_the_smaller_number_of_channels_at_each_wa
     assert_allclose(limit[sampled], smaller[sampled], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_long_waves_gain_by_a_layer_what_the_continuum_says_and_more_than_mismatch(heavy_silicon):
     """At 5 K in silicon: two routes, one of waves on a lattice, one of waves in elastic layers."""
     designs = [design("exponential", 10, heavy_silicon), design("bridge", 10, heavy_silicon)]

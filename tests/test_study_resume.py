@@ -85,6 +85,7 @@ def assert_identical(one, other):
         xr.testing.assert_identical(one[name].to_dataset(), other[name].to_dataset())
 
 
+@pytest.mark.slow
 def test_a_stopped_ensemble_goes_on_and_grows_without_solving_anything_twice(wide, counted, tmp_path):
     store = tmp_path / "p.zarr"
     whole = drawn(wide, 5)
@@ -208,6 +209,7 @@ def test_a_killed_ensemble_ends_as_one_that_was_left_alone(tmp_path):
         xr.testing.assert_identical(found[name].to_dataset(), expected[name].to_dataset())
 
 
+@pytest.mark.slow
 def test_restart_starts_anew_but_deletes_nothing_of_others(tmp_path):
     store = tmp_path / "r.partial.zarr"
     (store / "abrupt").mkdir(parents=True)

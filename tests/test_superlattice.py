@@ -145,6 +145,7 @@ def test_calculation_without_the_contact_is_refused(bulks, matched, superlattice
         superlattice_interface(*bulks, ForceConstants(thin, superlattice.cells, superlattice.values), NORMALS)
 
 
+@pytest.mark.slow
 def test_command_line_takes_the_calculation_of_the_contact(calculations, displaced, tmp_path):
     settings = {"force_constants": True, "force_sets": False, "displacements": False}
     names = [tmp_path / f"{name}.yaml" for name in ("left", "right", "contact")]

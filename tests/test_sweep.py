@@ -120,6 +120,7 @@ def cold(heavy_silicon):
     return grid, sweep(heavy_silicon, grid, samples, common=top)
 
 
+@pytest.mark.slow
 def test_channels_at_low_frequency_are_those_of_the_elastic_continuum(heavy_silicon, cold):
     grid, found = cold
     for crystal, counted in (
@@ -150,6 +151,7 @@ def test_silicon_on_heavy_silicon_conducts_as_others_are_said_to_have_found(heav
     assert conductance(grid, found.transmission, 300.0)[0] * 1e-6 == pytest.approx(280.0, rel=0.03)
 
 
+@pytest.mark.slow
 def test_swapping_the_crystals_changes_nothing(heavy_silicon, coarse, structure, stillinger_weber):
     swapped = build_interface(structure("si", {"Si": 72.63}), structure("si"), (0, 0, 1), stillinger_weber)
     assert swapped.area == pytest.approx(heavy_silicon.area)
@@ -165,6 +167,7 @@ def test_swapping_the_crystals_changes_nothing(heavy_silicon, coarse, structure,
     np.testing.assert_allclose(back.channels_left, there.channels_right, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_origin_and_cell_of_the_file_change_nothing(coarse, structure, stillinger_weber):
     light, heavy = structure("si"), structure("si", {"Si": 72.63})
     heavy.positions += [0.9, -0.4, 2.2]
@@ -180,6 +183,7 @@ def test_origin_and_cell_of_the_file_change_nothing(coarse, structure, stillinge
     )
 
 
+@pytest.mark.slow
 def test_thicker_contact_changes_nothing(silicon_germanium, structure, stillinger_weber):
     thicker = build_interface(structure("si"), structure("ge"), (0, 0, 1), stillinger_weber, layers=4)
     assert thicker.layers > silicon_germanium.layers

@@ -136,6 +136,7 @@ def heavy_argon(structure, argon_springs):
     return build_interface(structure("ar"), structure("ar", {"Ar": 160.0}), (0, 0, 1), argon_springs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "points"), [("heavy_silicon", 6), ("heavy_argon", 8)])
 def test_true_error_is_inside_the_bar_from_a_millikelvin_to_a_thousand_kelvin(name, points, request):
     """Against twice the points along k∥ and along ν each."""
@@ -177,6 +178,7 @@ def test_tolerance_out_of_reach_is_said(heavy_silicon, monkeypatch):
             list(levels(heavy_silicon, [300.0], tolerance))
 
 
+@pytest.mark.slow
 def test_every_model_has_a_bar_and_a_tolerance_chooses_the_samples(heavy_silicon, monkeypatch, tmp_path):
     monkeypatch.setattr(refinement, "FIRST", (4, 24))
     tree = compare(heavy_silicon, [100.0, 300.0], models=offered("compare"), tolerance=0.06, roughness=0.3)

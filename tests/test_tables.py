@@ -43,6 +43,7 @@ def test_conductances_are_printed_in_megawatts_and_bars_in_percent():
     assert [numbers(line) for line in lines[-2:]] == [[100.0, 10.0, 0.3], [300.0, 2.0, 0.04]]
 
 
+@pytest.mark.slow
 def test_the_table_of_a_comparison_holds_its_conductances(heavy_silicon):
     found = compare(heavy_silicon, [50.0, 300.0], models=["dmm", "radiation"], kmesh=(2, 2), frequencies=6)
     stored = found["comparison"].to_dataset()

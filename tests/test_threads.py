@@ -37,6 +37,7 @@ def test_every_verb_that_computes_limits_its_threads(name):
     assert inspect.unwrap(getattr(latmm, name)) is not getattr(latmm, name)
 
 
+@pytest.mark.slow
 def test_a_script_builds_and_compares_with_one_thread(structure, argon_springs):
     seen: dict[str, set[int]] = {}
 

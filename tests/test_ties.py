@@ -28,6 +28,7 @@ def plain():
     return json.loads(json.dumps(choices(0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", [core for core in CORES if runs(core)] or [""])
 def test_every_kernel_makes_the_same_choices_on_rattled_cells(core, plain):
     found = subprocess.run(
