@@ -6,6 +6,8 @@ CONSTRAINTS ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUNTIME := $(VENV)/.runtime
+# two or more at once, one thread each: a file's tests stay together until another process has nothing to do
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: dist docs demo test quick slow coverage mutants fuzz check lint types bench validate clean
 .DEFAULT_GOAL := test
@@ -33,19 +35,18 @@ demo: $(RUNTIME)
 	    -o si-ge.nc --plot si-ge.png --force
 
 test: $(STAMP)
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	$(PYTEST)
 
-# what takes less than five seconds each
+# what takes less than about a second each
 quick: $(STAMP)
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(PYTEST) -m "not slow"
 
 slow: $(STAMP)
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m slow
+	$(PYTEST) -m slow
 
 # lines of latmm that the tests run, in all processes; fails under 95 %
 coverage: $(STAMP)
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile \
-	    --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 # a random sample of changes to the code, each of which the tests should notice (takes long)
 mutants: $(STAMP)

@@ -1,17 +1,21 @@
 """What the documents and the help pages show works as written: commands, blocks of Python, printed numbers.
 
-Every line of a block that begins with the name of a program is run by a shell, in order, in a folder of its
-own for each document; every block of Python is run, all of a document in one namespace. Nothing is made
-smaller. What cannot be run says so where it stands, by a comment ``# not run: REASON``, on the command or in
-the first line of a block. A number in the comment of an expression, or of a ``print``, is compared with what
-comes out, to its last digit.
+Every line of a block that begins with the name of a program is run, in order, in a folder of its own for each
+document, or for those of its lines that use each other's files: by a shell, or in this process where it is a
+plain ``latmm`` command, perhaps with its output sent to a file (tests/test_install.py starts the program).
+Every block of Python is run, all of a document in one namespace. Nothing is made smaller. What cannot be run
+says so where it stands, by a comment ``# not run: REASON``, on the command or in the first line of a block. A
+number in the comment of an expression, or of a ``print``, is compared with what comes out, to its last digit.
 """
 
 import ast
+import contextlib
+import io
 import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,7 +40,7 @@ from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements
 from latmm.lattice.space_group import primitive_cell
 from latmm.potentials.calculators import resolve_potential
 from latmm.potentials.relaxation import relax_crystal
-from latmm_cli.main import cli
+from latmm_cli.main import cli, main
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "structures" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -87,12 +91,6 @@ def reason(text: str) -> str | None:
     return found.group(1)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """Force calculations are shared among all commands, as on a user's machine."""
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working folder like that of a user in a clone."""
@@ -101,7 +99,18 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(line: str, folder: Path, cache: Path) -> None:
+@pytest.fixture
+def cache(tmp_path_factory, monkeypatch):
+    """Force calculations are shared among all commands, as on a user's machine."""
+    path = tmp_path_factory.getbasetemp() / "cache"
+    path.mkdir(exist_ok=True)
+    monkeypatch.setenv("LATMM_CACHE", str(path))
+    with mpl.rc_context({"backend": "agg"}):
+        yield
+
+
+def in_shell(line: str, folder: Path) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of a line."""
     programs = folder / ".bin"
     if not programs.exists():  # latmm and python are those of the tests, installed or not
         programs.mkdir()
@@ -110,19 +119,58 @@ def run(line: str, folder: Path, cache: Path) -> None:
             (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {start}\n')
             (programs / name).chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "MPLBACKEND": "agg"}
     done = subprocess.run(
-        line,
-        shell=True,
-        cwd=folder,
-        env={**os.environ, "PATH": path, "LATMM_CACHE": str(cache), "MPLBACKEND": "agg"},
-        capture_output=True,
-        text=True,
-        timeout=1800,
+        line, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=1800
     )
-    assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    assert "Traceback" not in done.stderr
-    for name in re.findall(r"(?:-o|--output|--plot|--csv|>) (\S+)", line.split("#")[0]):
+    return done.returncode, done.stdout, done.stderr
+
+
+def here(words: list[str]) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr of a command of latmm: importing it anew would take longer than most."""
+    out, errors = io.StringIO(), io.StringIO()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            main(words)
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return status, out.getvalue(), errors.getvalue()
+
+
+def run(line: str, folder: Path) -> None:
+    words = shlex.split(line, comments=True)
+    command, target = (words[:-2], words[-1]) if words[-2] == ">" else (words, None)
+    if command[0] == "latmm" and not set("|&;<>$`*?()") & set("".join(command)):
+        status, out, errors = here(command[1:])
+        if target is not None:
+            (folder / target).write_text(out, encoding="utf-8")
+    else:
+        status, out, errors = in_shell(line, folder)
+    assert status == 0, f"{line}\n{out[-2000:]}\n{errors[-2000:]}"
+    assert "Traceback" not in errors
+    for name in outputs(line):
         assert (folder / name).stat().st_size > 0, f"{line}: no {name}"
+
+
+def outputs(line: str) -> list[str]:
+    """Names of the files that a command writes."""
+    return re.findall(r"(?:-o|--output|--plot|--csv|--data|>) (\S+)", line.split("#")[0])
+
+
+def apart(lines: list[str]) -> list[list[str]]:
+    """Sort lines into groups of which none uses or writes what another one writes; the order is kept."""
+    groups: list[list[str]] = []
+    for line in lines:
+        names = set(shlex.split(line, comments=True))
+        used = [group for group in groups if any(names & set(outputs(other)) for other in group)]
+        groups = [group for group in groups if group not in used]
+        groups.append([*(other for group in used for other in group), line])
+    return groups
 
 
 def stated_of_ensemble(text: str, folder: Path) -> None:
@@ -143,13 +191,21 @@ def stated_of_ensemble(text: str, folder: Path) -> None:
             assert abs(float(found[name]) / unit - stated) <= 0.51 * last, name
 
 
-STATEMENTS = {"disorder.md": stated_of_ensemble}
+STATEMENTS = {"al-ni.nc": ("disorder.md", stated_of_ensemble)}
+"""File that a command writes → the document whose numbers it holds, and what compares them."""
+COMMANDS = {
+    f"{path.relative_to(ROOT)} {number}": (path, lines)
+    for path in DOCUMENTS
+    for number, lines in enumerate(apart(commands(path.read_text(encoding="utf-8"))), 1)
+    if any(reason(line) is None and line.split()[0] not in ("make", "pip") for line in lines)
+}
+"""Commands of the documents that belong together."""
 
 
-def run_all(lines: list[str], folder: Path, cache: Path) -> None:
+def run_all(lines: list[str], folder: Path) -> None:
     for line in lines:
         if reason(line) is None and line.split()[0] not in ("make", "pip"):
-            run(line, folder, cache)
+            run(line, folder)
 
 
 def execute(code: str, name: str, namespace: dict[str, object]) -> int:
@@ -232,29 +288,42 @@ def prepared(request, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_commands_of_a_document_run(document, folder, cache, prepared):
-    text = document.read_text(encoding="utf-8")
-    lines = commands(text)
-    if lines:
-        prepared(document.name)
-    run_all(lines, folder, cache)
-    if document.name in STATEMENTS:
-        STATEMENTS[document.name](text, folder)
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_commands_of_a_document_run(name, folder, prepared):
+    document, lines = COMMANDS[name]
+    prepared(document.name)
+    run_all(lines, folder)
+    for result, (stating, compare) in STATEMENTS.items():
+        if document.name == stating and any(result in outputs(line) for line in lines):
+            compare(document.read_text(encoding="utf-8"), folder)
+
+
+def test_commands_that_share_no_file_run_apart():
+    build, use = "latmm build -o c.xyz  # a", "latmm compare --contact c.xyz -o x.nc > y"
+    groups = apart([build, "latmm amm -o z.nc", use, "latmm info x.nc", "latmm cite z.nc"])
+    assert groups == [[build, use, "latmm info x.nc"], ["latmm amm -o z.nc", "latmm cite z.nc"]]
+    for result, (name, _) in STATEMENTS.items():
+        text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        assert any(result in outputs(line) for line in commands(text)), name
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_python_of_a_document_runs(document, folder, cache, prepared, monkeypatch):
-    blocks = python_blocks(document.read_text(encoding="utf-8"))
-    if blocks:
-        prepared(document.name)
-    monkeypatch.setenv("LATMM_CACHE", str(cache))
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize(
+    "document",
+    [path for path in DOCUMENTS if python_blocks(path.read_text(encoding="utf-8"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_python_of_a_document_runs(document, folder, prepared):
+    text = document.read_text(encoding="utf-8")
+    blocks = [code for code in python_blocks(text) if reason(code.splitlines()[0]) is None]
+    prepared(document.name)
+    for line in commands(text):  # that write what a block reads
+        if any(f'read("{name}")' in code for name in outputs(line) for code in blocks):
+            run(line, folder)
     namespace: dict[str, object] = {"__name__": "__main__"}
-    with mpl.rc_context({"backend": "agg"}):
-        compared = sum(
-            execute(code, document.name, namespace) for code in blocks if reason(code.splitlines()[0]) is None
-        )
+    compared = sum(execute(code, document.name, namespace) for code in blocks)
     assert compared == {"kernel.md": 1, "inelastic.md": 1}.get(document.name, 0)
     if document == ROOT / "README.md":
         with xr.open_datatree(folder / "si-ge-script.nc", engine="h5netcdf") as tree:
@@ -262,10 +331,11 @@ def test_python_of_a_document_runs(document, folder, cache, prepared, monkeypatc
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize("page", HELP)
-def test_examples_of_a_help_page_run(page, folder, cache, prepared):
+def test_examples_of_a_help_page_run(page, folder, prepared):
     prepared(page)
-    run_all(HELP[page], folder, cache)
+    run_all(HELP[page], folder)
 
 
 def test_every_help_page_has_an_example():
@@ -306,9 +376,9 @@ def test_the_script_of_the_continuous_check_runs_what_make_is_said_to_do():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     made = [line.split()[1] for line in commands(text) if line.startswith("make ")]
     assert made == ["demo", "test"]
-    # the tests in two parts, the quick ones several times
-    for target, runs in (("demo", "demo"), ("test", "quick"), ("test", "slow")):
-        assert re.search(rf"^ *(OPENBLAS_\S+ )?\"\$.*\b({runs})\b", script, re.MULTILINE), target
+    for target in made:
+        assert re.search(rf"^[^#\n]*\"\$\{{newest\[@\]\}}\" {target}$", script, re.MULTILINE), target
+    assert script.splitlines()[-1].endswith(" test")  # the summary of all tests is the last line
 
 
 @pytest.mark.parametrize(

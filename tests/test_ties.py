@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from choices import choices
 
+from latmm.agf.retry import LIMIT
 from latmm.ties import canonical_turn, classes, nearest_whole, ordered, phase, smallest, wrapped
 
 CORES = ["Sandybridge", "Haswell", "Zen", "SkylakeX"]
@@ -44,6 +45,40 @@ def test_every_kernel_makes_the_same_choices_on_rattled_cells(core, plain):
             if name in run:
                 assert_same(run[name], value, name)
         assert run.keys() <= plain.keys()
+
+
+@pytest.mark.slow
+def test_every_kernel_computes_the_same_conductances(tmp_path):
+    """To what a scattering problem may miss its checks by, LIMIT; words, also those of the checks, are equal.
+
+    The four-probe resistance is a difference of two-probe ones: its error is measured in theirs.
+    """
+    structures = Path(__file__).parent.parent / "structures"
+    words = ["compare", *(str(structures / f"{name}.cif") for name in ("si", "ge")), "-T", "10", "-T", "300"]
+    coarse = ["--kmesh", "4", "4", "--frequencies", "8", "--allow", "channels", "--json", "-q", "-j", "1"]
+    runs_of = [core for core in CORES if runs(core) and core != "Zen"]
+    found = []
+    for core in {runs_of[0], runs_of[-1]} if runs_of else ("", ""):
+        done = subprocess.run(
+            [sys.executable, "-c", "from latmm_cli.main import main; main()", *words, *coarse],
+            env={**os.environ, "OPENBLAS_CORETYPE": core, "OPENBLAS_NUM_THREADS": "1", "LATMM_CACHE": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.append(json.loads(done.stdout))
+    one, other = found[0], found[-1]
+    for model, g in one["conductance"].items():
+        np.testing.assert_allclose(other["conductance"][model], g, rtol=LIMIT, err_msg=model)
+        name = "kapitza_resistance_four_probe"
+        np.testing.assert_array_less(
+            np.abs(np.subtract(one[name][model], other[name][model])),
+            2.0 * LIMIT / np.array(g),
+            err_msg=model,
+        )
+    for name, check in one["checks"].items():
+        for key in ("where", "passed", "remedy"):
+            assert other["checks"][name][key] == check[key], (name, key)
 
 
 def assert_same(one, other, name):
