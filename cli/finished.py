@@ -21,6 +21,8 @@ __all__ = ["ALL", "finished_interfaces", "finished_options", "inputs", "is_finis
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _RULES = ("arithmetic", "harmonic", "mass")
+_WITH_DIPOLES = ("compare", "converge")
+"""Commands whose lattice may be polar."""
 ALL = "all"
 """Every mixing rule, one after the other."""
 
@@ -49,6 +51,13 @@ def finished_options(function: _F) -> _F:
                 metavar="LAYERS",
                 help="Layers that the force constants of phonopy calculations may span along the normal; by "
                 "default as many as count.",
+            ),
+            click.option(
+                "--nac/--no-nac",
+                default=False,
+                show_default=True,
+                help="Treat the dipoles of Born charges in phonopy calculations: LO-TO splitting, at every "
+                "wave vector. For compare and converge.",
             ),
         ]
     ):
@@ -83,11 +92,24 @@ def is_finished(options: dict[str, Any]) -> bool:
             raise click.UsageError(
                 f"--{name.replace('_', '-')} is for {what} as LEFT and RIGHT; leave it out"
             )
+    if options["nac"]:
+        _require_treated(options, finished)
     if options["mixing"] and options["contact_phonopy"]:
         raise click.UsageError(
             "--contact-phonopy gives the force constants that --mixing would guess; omit one"
         )
     return finished
+
+
+def _require_treated(options: dict[str, Any], finished: bool) -> None:
+    """Refuse --nac where dipoles are not treated."""
+    command = click.get_current_context().info_name
+    if not finished:
+        raise click.UsageError("--nac is for two phonopy calculations (yaml) as LEFT and RIGHT; leave it out")
+    if command not in _WITH_DIPOLES:
+        raise click.UsageError(f"--nac is for latmm {' and '.join(_WITH_DIPOLES)}, not for {command}")
+    if options["contact_phonopy"]:
+        raise click.UsageError("--nac joins crystals by a mixing rule: leave --contact-phonopy or --nac out")
 
 
 def finished_interfaces(options: dict[str, Any], report: "Reporter") -> "dict[str, Interface]":
@@ -138,7 +160,8 @@ def _read(options: dict[str, Any], side: str, report: "Reporter") -> "Calculatio
     from .crystals import masses_of
 
     report(f"force constants of the {side} crystal", 0, 1)
-    found = read_phonopy(options[side], masses_of(options[f"{side}_mass"], f"--{side}-mass"))
+    masses = masses_of(options[f"{side}_mass"], f"--{side}-mass")
+    found = read_phonopy(options[side], masses, nac=options["nac"])
     report(f"force constants of the {side} crystal", 1, 1)
     _note(options, f"{side}: {found.description}")
     return found

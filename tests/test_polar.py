@@ -1,9 +1,11 @@
 """Contacts of polar crystals: nothing is reflected where nothing changes, images are exact, S is unitary."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from polar_systems import oblique, rocksalt, stored, wurtzite
 
 from latmm.agf import Junction, Lead, lead_modes, transmission
@@ -14,6 +16,7 @@ from latmm.interface.superlattice import superlattice_interface
 from latmm.lattice.dipole_layers import DipoleLayers, Planes, Sites
 from latmm.lattice.phonopy_files import read_phonopy
 from latmm.units import EV_PER_A2_AMU, TWO_PI
+from latmm_cli.main import cli
 
 Z = ((0, 0, 1), (0, 0, 1))
 K = np.array([[0.0, 0.0], [1e-4, 0.0], [0.02, 0.01], [0.1, 0.05], [0.35, 0.1], [0.5, 0.5]])
@@ -252,3 +255,51 @@ def test_what_is_not_treated_is_refused(crystals, tmp_path):
         superlattice_interface(crystal, crystal, crystal, Z)
     with pytest.raises(InputError, match="has no dipoles"):
         unit_of(plain, 2)
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, [*map(str, arguments)], catch_exceptions=True)
+
+
+def test_command_line_takes_dipoles_where_they_are_treated(tmp_path):
+    """A dry run reads, builds and says; other commands and other inputs refuse."""
+    path = stored(rocksalt(), tmp_path)
+    quick = ["--kmesh", "1", "1", "--frequencies", "2", "--model", "agf", "--dry-run"]
+    left_out = run("compare", path, path, *quick)
+    assert left_out.exit_code == 0, left_out.output
+    assert "LO-TO splitting near the zone centre, are left out" in left_out.stderr
+    done = run("compare", path, path, *quick, "--nac")
+    assert done.exit_code == 0, done.output
+    assert "with the dipoles of Born charges" in done.stderr
+    assert "left out" not in done.stderr
+    for arguments, text in (
+        (["modes", path, path, "--nac", "-o", tmp_path / "m.nc"], "--nac is for latmm compare and converge"),
+        (["compare", path, path, "--nac", "--contact-phonopy", path], "leave --contact-phonopy or --nac out"),
+        (["compare", "si.cif", "si.cif", "--nac"], "--nac is for two phonopy calculations"),
+    ):
+        refused = run(*arguments)
+        assert refused.exit_code == 2, refused.output
+        assert text in " ".join(refused.stderr.split())
+
+
+@pytest.mark.slow
+def test_conductance_changes_by_the_dipoles(tmp_path):
+    """The whole command: the field lifts optical branches, and the checks hold."""
+    path = stored(rocksalt(), tmp_path)
+    quick = [
+        "--kmesh",
+        "3",
+        "3",
+        "--frequencies",
+        "16",
+        "--model",
+        "agf",
+        "--right-mass",
+        "Mg=72.9",
+        "--json",
+    ]
+    found = {nac: json.loads(run("compare", path, path, *quick, nac).stdout) for nac in ("--nac", "--no-nac")}
+    g = [found[nac]["conductance"]["agf"][0] for nac in ("--nac", "--no-nac")]
+    assert 1e-3 < abs(g[0] / g[1] - 1.0) < 0.2
+    assert found["--nac"]["checks"]["dipoles_left"]["passed"]
+    assert "dipoles_left" not in found["--no-nac"]["checks"]

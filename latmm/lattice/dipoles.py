@@ -64,6 +64,9 @@ class Dipoles:
         that is strained in the plane.
     positions : (N, 3) float
         Å.
+    macroscopic : bool
+        The term G = 0 is there as it stands. If not, it is what is left of it without macroscopic field: its
+        value less that without the Gaussian.
     """
 
     charges: Floats
@@ -71,6 +74,7 @@ class Dipoles:
     screening: float
     cell: Floats
     positions: Floats
+    macroscopic: bool = True
 
     @property
     def volume(self) -> float:
@@ -108,6 +112,7 @@ class Dipoles:
             self.screening,
             cell @ rotation,
             positions @ rotation,
+            self.macroscopic,
         )
 
     def wave_vectors(self, qpoints: Floats) -> Floats:
@@ -185,6 +190,11 @@ class Dipoles:
         keep = (x * reach < _CONVERGED) & (x > 1e-20)
         g, wave, x = g[keep], wave[keep], x[keep]
         decay = np.exp(-x * reach) / x
+        slope = -decay * (reach + 1.0 / x)
+        if not self.macroscopic and k.any():
+            least = int(np.argmin(x))
+            decay[least] -= 1.0 / x[least]
+            slope[least] += 1.0 / x[least] ** 2
         n = len(self.charges)
         phase = np.exp(-1j * (g @ self.positions.T))
         u = np.einsum("gc,ica->gia", wave, self.charges) * phase[:, :, None]  # (K·Z_j) e^{−iG·r_j}
@@ -193,7 +203,6 @@ class Dipoles:
         found = [self.strength * ((left * decay[:, None]).T @ right).reshape(shape)]
         if order == 0:
             return found
-        slope = -decay * (reach + 1.0 / x)
         dx = 2.0 * wave @ self.dielectric
         z = self.charges[None] * phase[:, :, None, None]  # Z_jγ e^{−iG·r_j}, (G, N, γ, 3)
         z = z.transpose(2, 0, 1, 3).reshape(3, len(g), 3 * n)

@@ -210,6 +210,13 @@ class ForceConstants:
         blocks = {(a, b, c): block for (a, b, c), block in zip(cells.tolist(), values, strict=True)}
         return ForceConstants.symmetrised(self.atoms, blocks)
 
+    @property
+    def at_zero_field(self) -> "ForceConstants":
+        """The same crystal without the macroscopic field of its long waves: itself, unless it is polar."""
+        if self.dipoles is None:
+            return self
+        return replace(self, dipoles=replace(self.dipoles, macroscopic=False))
+
     def with_masses(self, masses: Floats) -> "ForceConstants":
         """Return the same force constants for other masses, (N,) amu."""
         atoms = self.atoms.copy()
