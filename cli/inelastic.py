@@ -139,7 +139,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
             store.remove()
     if options["plot"]:
         from latmm.plotting.conductance import save
-        from latmm.plotting.conductance.inelastic import inelastic_figure
+        from latmm.plotting.inelastic import inelastic_figure
 
         save(inelastic_figure(tree), options["plot"], checks)
         note(options, f"wrote {options['plot']}")

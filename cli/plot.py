@@ -56,7 +56,7 @@ def command(
     """
     from latmm.checks import loads
     from latmm.plotting.conductance import save
-    from latmm.plotting.conductance.stored import FIGURES, draw, figures_of, write_data
+    from latmm.plotting.stored import FIGURES, draw, figures_of, write_data
     from latmm.results import read
 
     options = {"result": result, "plot": plot, "csv_file": csv_file, "force": force, "quiet": quiet}

@@ -50,8 +50,8 @@ class ResultAccessor:
         return in_units(self._tree, frequency=frequency, conductance=conductance)
 
     def plot(self, figure: str | None = None, **options: Any) -> "Figure":
-        """Draw a figure of the result by its name, see :func:`latmm.plotting.conductance.stored.draw`."""
-        from latmm.plotting.conductance.stored import draw
+        """Draw a figure of the result by its name, see :func:`latmm.plotting.stored.draw`."""
+        from latmm.plotting.stored import draw
 
         return draw(self._tree, figure, **options)
 

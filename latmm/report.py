@@ -19,7 +19,7 @@ from latmm.checks import Check, loads
 from latmm.citations import bibtex, notes, used_by
 from latmm.inspection import contents
 from latmm.models import MODELS
-from latmm.plotting.conductance.stored import FIGURES, PRINT, draw, figures_of, title_of
+from latmm.plotting.stored import FIGURES, PRINT, draw, figures_of, title_of
 
 __all__ = ["report"]
 

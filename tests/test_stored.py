@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 import latmm.accessor  # noqa: F401  (registers tree.latmm)
 from latmm.errors import InputError
 from latmm.landauer import FrequencyGrid
-from latmm.plotting.conductance.stored import draw, drawn, figures_of
+from latmm.plotting.stored import draw, drawn, figures_of
 from latmm.results import read
 from latmm.stored import conductances, in_units, resolved
 from latmm_cli.main import cli
