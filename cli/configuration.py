@@ -195,7 +195,11 @@ def effective(command: click.Command, words: Sequence[str], name: str) -> dict[s
     click.UsageError
         If a value is none that the command takes.
     """
-    context = command.make_context(name, list(words))
+    from .main import cli
+
+    # below the program itself, whose settings (-h) a command takes over for good when it is first asked
+    above = click.Context(cli, info_name="latmm", **cli.context_settings)
+    context = command.make_context(name, list(words), parent=above)
     return {key: context.params[one.name or ""] for key, one in _parameters(command).items()}
 
 
