@@ -20,8 +20,8 @@ __all__ = ["cli", "main"]
 
 COMMANDS = {
     "compare": "Thermal boundary conductance of an interface by every model.",
-    "inelastic": "Conductance with phonons scattered in crystals and contact.",
     "converge": "How many samples a conductance needs.",
+    "inelastic": "Conductance with phonons scattered in crystals and contact.",
     "measured": "Measured conductances, with their sources.",
     "build": "Relaxed contact of two crystals, as a structure file.",
     "match": "Common in-plane cells of two crystals on any planes.",
