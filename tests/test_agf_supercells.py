@@ -157,3 +157,8 @@ def test_an_expansion_that_is_not_one_is_refused(expansion, message):
     lead = Ribbon.random(np.random.default_rng(6), 2).folded(0.2, 3)
     with pytest.raises(InputError, match=message):
         FoldedLead(lead.onsite, lead.hopping, expansion(lead.expansion))
+
+
+def test_blocks_of_a_folded_lead_need_an_axis_of_folded_wave_vectors():
+    with pytest.raises(InputError, match="over N folded"):
+        FoldedLead(np.eye(2), np.zeros((2, 2)), np.eye(2)[:, None])
