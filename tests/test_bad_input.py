@@ -57,7 +57,7 @@ BAD = {
     "cut-off beyond reason": ([AR, AR, "--potential", "lj", "--potential-option", "cutoff=1e6"], "beyond 50"),
     "supercell too small": ([SI, GE, "--supercell", "1", "1", "1"], "larger --supercell"),
     "supercell too large": ([SI, GE, "--supercell", "99", "99", "99"], "smaller --supercell"),
-    "supercell of no cells": ([SI, GE, "--supercell", "0", "1", "1"], "three positive integers"),
+    "supercell of no cells": ([SI, GE, "--supercell", "0", "1", "1"], "0 is not in the range 1<=x<=1000"),
 }  # fmt: skip
 
 

@@ -172,7 +172,7 @@ def test_mode_table_of_a_supercell_is_that_of_the_contact(silicon_germanium):
     large = tile(silicon_germanium, (2, 2))
     k = np.array([[0.07, 0.21], [-0.33, 0.12]])
     tables = []
-    for system, points in ((large, k), (small, large.folded(0, k).reshape(-1, 2))):
+    for system, points in ((large, k), (small, large.folded("left", k).reshape(-1, 2))):
         grid, _ = whole_grid([1.3, 4.1, 7.7])
         window = Window(points, np.ones(len(points)), np.ones(3, dtype=bool))
         table = mode_table(system, grid, [window]).to_dataframe()

@@ -8,7 +8,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import latmm
 from latmm.threads import single_threaded
 
-COMPUTING = {name for name in latmm.__all__ if name not in ("read", "write", "tile", "resolve_potential")}
+NOTHING = {"read", "write", "tile", "resolve_potential", "potential_spread"}
+COMPUTING = set(latmm.__all__) - NOTHING
 READING = {"read_contact", "write_contact", "read_structure"}
 
 

@@ -66,6 +66,7 @@ def drawn(draw: st.DrawFn) -> Case:
         for option in _COMMANDS[command].params
         if isinstance(option, click.Option) and "--help" not in option.opts
     ]
-    chosen = draw(st.lists(st.sampled_from(options), max_size=4, unique_by=lambda option: option.opts[-1]))
+    several = st.lists(st.sampled_from(options or [None]), max_size=4, unique_by=id)
+    chosen = draw(several) if options else []
     words = [word for option in chosen for word in draw(_values(option))]
     return Case("drawn", (*command.split(), *_ARGUMENTS.get(command, _FILES), *words))
