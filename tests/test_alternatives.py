@@ -55,6 +55,7 @@ def wells(tmp_path_factory):
     return json.loads(done.stdout), read(folder / "r.nc")
 
 
+@pytest.mark.slow
 def test_deeper_wells_conduct_by_the_exact_law(wells):
     """All force constants times s: Ξ(ν) becomes Ξ(ν/√s), so G(T) becomes √s G(T/√s)."""
     _, tree = wells
@@ -101,6 +102,7 @@ def test_what_lies_between_the_potentials_is_shaded(wells):
         assert heights.max() == pytest.approx(float(table.sel(model=model).max()))
 
 
+@pytest.mark.slow
 def test_other_files_of_the_same_crystals(structure, tmp_path):
     """A crystal in two files, one compressed by 2 %: stiffer, not relaxed."""
     structure("ar").write(tmp_path / "a.cif")

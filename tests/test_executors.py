@@ -195,6 +195,7 @@ def test_processes_start_only_for_work_that_is_worth_it(monkeypatch):
         assert os.getpid() not in [pid for number, pid in found.items() if number > 0]
 
 
+@pytest.mark.slow
 def test_a_long_item_does_not_keep_the_others_from_the_processes(monkeypatch):
     monkeypatch.setattr(executors, "_LONG", 0.05)
     with local_processes(2) as processes:

@@ -331,6 +331,7 @@ def test_continuum_commands_show_the_measurements_of_media(tmp_path):
         assert message in refused.output
 
 
+@pytest.mark.slow
 def test_compare_shows_the_measurements_of_its_crystals(tmp_path):
     files_ = [str(ROOT / "structures" / f"{name}.cif") for name in ("si", "ge")]
     fast = ["--model", "dmm-debye", "--kmesh", "2", "2", "--frequencies", "8", "-T", "300", "-q"]

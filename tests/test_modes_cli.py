@@ -231,6 +231,7 @@ def test_every_command_of_the_documentation_is_accepted():
         assert context.params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [("modes", "--kmesh", "4", "4", "--frequencies", "6"), ("transmissivity", "--mesh", "4", "4", "4")],

@@ -77,6 +77,7 @@ def test_threads_find_the_same_bits_in_any_order(name, heavy_silicon, small_piec
         assert same(alone, RESULTS[name](heavy_silicon, Execution(executor=executor)))
 
 
+@pytest.mark.slow
 def test_processes_find_the_same_bits(heavy_silicon):
     """The contact, the work and what is found travel by pickle."""
     alone = {name: result(heavy_silicon, Execution()) for name, result in RESULTS.items()}

@@ -18,6 +18,8 @@ from latmm.lattice.phonopy_files import read_phonopy
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 from latmm_cli.main import cli
 
+pytestmark = pytest.mark.slow
+
 Z = ((0, 0, 1), (0, 0, 1))
 K = np.array([[0.0, 0.0], [1e-4, 0.0], [0.02, 0.01], [0.1, 0.05], [0.35, 0.1], [0.5, 0.5]])
 OMEGA = TWO_PI * np.concatenate([[0.3, 1.0], np.random.default_rng(1).uniform(2.0, 24.0, 25)])
@@ -288,10 +290,10 @@ def test_conductance_changes_by_the_dipoles(tmp_path):
     path = stored(rocksalt(), tmp_path)
     quick = [
         "--kmesh",
-        "3",
-        "3",
+        "2",
+        "2",
         "--frequencies",
-        "16",
+        "8",
         "--model",
         "agf",
         "--right-mass",

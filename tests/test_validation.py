@@ -36,6 +36,7 @@ def test_every_line_has_its_stored_output(validation):
     assert len(STORED["routes"]) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", ["pb|diamond", "al|cu"])
 def test_media_give_their_line_again(validation, pair):
     found, stored = validation.outcome("measured", pair), STORED["measured"][pair]

@@ -205,6 +205,11 @@ class _Batch:
         return self.found.qpoints
 
     @property
+    def weights(self) -> Floats:
+        """Equal ones."""
+        return np.ones(len(self.found.qpoints))
+
+    @property
     def scales(self) -> Floats:
         """None."""
         return np.ones(1)

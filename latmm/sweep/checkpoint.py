@@ -247,7 +247,10 @@ class Checkpoint:
         )
         parts = [
             Physics(np.concatenate([item.wave_vectors for item in items]), _SAME_SAMPLE),
-            *samples(np.concatenate([item.scales for item in items])),
+            *samples(
+                np.concatenate([item.scales for item in items]),
+                np.concatenate([item.weights for item in items]),
+            ),
         ]
         width = _HEAD + max(int(np.prod(shape)) for shape in shapes)
         for number in count():

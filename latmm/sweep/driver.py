@@ -36,6 +36,11 @@ class Item(Protocol):
         ...
 
     @property
+    def weights(self) -> Floats:
+        """Weights of the wave vectors (K,), equal up to rounding relative to the largest."""
+        ...
+
+    @property
     def scales(self) -> Floats:
         """Positive numbers, equal up to rounding relative to each."""
         ...

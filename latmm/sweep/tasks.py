@@ -92,8 +92,8 @@ class Task:
 
     @property
     def scales(self) -> Floats:
-        """Frequencies, weights, and the top of the common band."""
-        return np.concatenate([self.frequency, self.weights, [self.common]])
+        """Frequencies, and the top of the common band."""
+        return np.concatenate([self.frequency, [self.common]])
 
 
 @dataclass(frozen=True)
