@@ -46,6 +46,7 @@ def test_media_give_their_line_again(validation, pair):
     assert stored["measured"][1] > stored["limit"]
 
 
+@pytest.mark.slow
 def test_phonopy_gives_its_line_again(validation):
     found = validation.outcome("phonopy", "ar")
     for name in ("frequency", "velocity", "heat_capacity"):

@@ -47,7 +47,8 @@ def draw_measured(axes: Axes, tree: xr.DataTree, colour: Callable[[str], str]) -
         axes.errorbar(
             own["temperature"].values,
             own["conductance"].values / 1e6,
-            yerr=[np.nan_to_num(own[f"error_{way}"].values) / 1e6 for way in ("minus", "plus")],
+            # lists: Matplotlib 3.9.0 takes the first of two arrays for a number
+            yerr=[(np.nan_to_num(own[f"error_{way}"].values) / 1e6).tolist() for way in ("minus", "plus")],
             fmt=marker,
             color=_GREY,
             markerfacecolor="none",

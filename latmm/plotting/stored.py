@@ -368,7 +368,7 @@ def draw(
             if len(names) != 1:
                 raise InputError("`ax` takes one figure; name it")
             FIGURES[names[0]].paint(tree, ax, look)
-            return ax.get_figure(root=True)  # type: ignore[return-value]
+            return ax.figure  # type: ignore[return-value]
         return _page(tree, names, look)
 
 
