@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .caching import cache_options, remembering
-from .crystals import masses_of
-from .numbers import Whole
+from .crystals import masses_of, supercell_option
 from .options import note, potential_of, potential_options, warn
 from .outputs import replace_option
 from .scaling import check_scaling, executor_of
@@ -31,14 +30,7 @@ def one_crystal_options(function: _F) -> _F:
             potential_options,
             click.option("--mass", multiple=True, metavar="EL=AMU", help="Mass of an element; repeatable."),
             click.option("--relax/--no-relax", default=True, show_default=True, help="Relax the crystal."),
-            click.option(
-                "--supercell",
-                type=Whole(1, 1000),
-                nargs=3,
-                metavar="N N N",
-                help="Conventional cells in the supercell of the finite displacements; by default from the "
-                "potential's reach.",
-            ),
+            supercell_option,
             cache_options,
             force_options,
             click.option("-o", "--output", type=click.Path(), help="Write the result as netCDF-4."),

@@ -41,6 +41,18 @@ __all__ = [
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def supercell_option(function: _F) -> _F:
+    """Add the option --supercell."""
+    return click.option(
+        "--supercell",
+        type=Whole(1, 1000),
+        nargs=3,
+        metavar="N N N",
+        help="Conventional cells in the supercell of the finite displacements; by default from the "
+        "potential's reach.",
+    )(function)
+
+
 def crystal_options(function: _F, *, several: bool = False) -> _F:
     """Add the arguments LEFT and RIGHT and the options that describe crystals, potential and contact.
 
@@ -91,14 +103,7 @@ def crystal_options(function: _F, *, several: bool = False) -> _F:
             show_default=True,
             help="Largest in-plane strain accepted.",
         ),
-        click.option(
-            "--supercell",
-            type=Whole(1, 1000),
-            nargs=3,
-            metavar="N N N",
-            help="Conventional cells in the supercell of the finite displacements; "
-            "by default from the potential's reach.",
-        ),
+        supercell_option,
         cache_options,
         contact_options,
         finished_options,

@@ -138,10 +138,10 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
         if store is not None:
             store.remove()
     if options["plot"]:
-        from latmm.plotting.conductance import save
+        from latmm.plotting.conductance import heading, save
         from latmm.plotting.inelastic import inelastic_figure
 
-        save(inelastic_figure(tree), options["plot"], checks)
+        save(inelastic_figure(tree, heading(interface)), options["plot"], checks)
         note(options, f"wrote {options['plot']}")
     return tree
 

@@ -32,9 +32,9 @@ from latmm.interface.interface import Interface
 from latmm.landauer import (
     FrequencyGrid,
     conductance,
+    conductances_and_resistances,
     four_probe,
     four_probe_error,
-    kapitza_resistances,
     spectrum,
     temperatures,
 )
@@ -323,19 +323,7 @@ def _conductances(
     dims = ("model", "temperature")
     table = xr.Dataset(
         {
-            "conductance": (
-                dims,
-                np.array(two),
-                {"units": "W m-2 K-1", "long_name": "thermal boundary conductance"},
-            ),
-            "conductance_four_probe": (
-                dims,
-                np.array(four),
-                {
-                    "units": "W m-2 K-1",
-                    "long_name": "thermal boundary conductance without the ballistic contact resistance",
-                },
-            ),
+            **conductances_and_resistances(dims, np.array(two), np.array(four)),
             "conductance_error": (
                 dims,
                 np.array(two_error),
@@ -349,7 +337,6 @@ def _conductances(
                     "long_name": "error bar of the four-probe conductance from its sampling",
                 },
             ),
-            **kapitza_resistances(dims, np.array(two), np.array(four)),
             "exceeds_lattice_limit": (
                 dims,
                 np.zeros((len(two), t.size), dtype=bool),

@@ -47,6 +47,7 @@ __all__ = [
     "four_probe",
     "four_probe_error",
     "heat_capacity_weight",
+    "conductances_and_resistances",
     "kapitza_resistances",
     "phonon_energy",
     "spectrum",
@@ -206,6 +207,30 @@ def four_probe_error(four: ArrayLike, conductances: ArrayLike, errors: ArrayLike
     g4, g = np.asarray(four, dtype=float), np.asarray(conductances, dtype=float)
     share = np.array([1.0, 0.5, 0.5]) @ (np.asarray(errors, dtype=float) / g**2)
     return np.asarray(np.where(np.isfinite(g4), g4, 1.0) ** 2 * np.where(np.isfinite(g4), share, np.inf))
+
+
+def conductances_and_resistances(
+    dims: tuple[str, ...], two_probe: Floats, four_probe: Floats
+) -> dict[str, tuple[tuple[str, ...], Floats, dict[str, str]]]:
+    """Variables of a result: conductance and Kapitza resistance by both definitions.
+
+    Parameters
+    ----------
+    dims : tuple of str
+        Dimensions of the arrays.
+    two_probe, four_probe : ndarray
+        Conductances, W m⁻² K⁻¹; an infinite one has resistance zero.
+    """
+    name = "thermal boundary conductance"
+    return {
+        "conductance": (dims, two_probe, {"units": "W m-2 K-1", "long_name": name}),
+        "conductance_four_probe": (
+            dims,
+            four_probe,
+            {"units": "W m-2 K-1", "long_name": f"{name} without the ballistic contact resistance"},
+        ),
+        **kapitza_resistances(dims, two_probe, four_probe),
+    }
 
 
 def kapitza_resistances(

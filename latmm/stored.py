@@ -18,9 +18,9 @@ from latmm.errors import InputError
 from latmm.landauer import (
     FrequencyGrid,
     conductance,
+    conductances_and_resistances,
     four_probe,
     heat_capacity_weight,
-    kapitza_resistances,
     temperatures,
 )
 from latmm.units import THZ_IN
@@ -107,20 +107,7 @@ def conductances(tree: xr.DataTree, temperature: ArrayLike) -> xr.Dataset:
     dims = ("model", "temperature")
     return xr.Dataset(
         {
-            "conductance": (
-                dims,
-                np.array(two),
-                {"units": "W m-2 K-1", "long_name": "thermal boundary conductance"},
-            ),
-            "conductance_four_probe": (
-                dims,
-                np.array(four),
-                {
-                    "units": "W m-2 K-1",
-                    "long_name": "thermal boundary conductance without the ballistic contact resistance",
-                },
-            ),
-            **kapitza_resistances(dims, np.array(two), np.array(four)),
+            **conductances_and_resistances(dims, np.array(two), np.array(four)),
         },
         coords={
             "model": ("model", list(tables), {"units": "1", "long_name": "model"}),

@@ -57,12 +57,21 @@ def draw_measured(axes: Axes, tree: xr.DataTree, colour: Callable[[str], str]) -
             label=f"{what} [{one['series']}]",
         )
     if LOCAL in node["definition"].values:
+        mark = "_" if t.size == 1 else ""  # a line needs two temperatures
         for model, four in zip(
             comparison["model"].values.tolist(), comparison["conductance_four_probe"].values, strict=True
         ):
             shown = np.where(np.isfinite(four), four, np.nan) / 1e6
-            axes.plot(t, shown, linestyle=_DASHES, color=colour(model), lw=1.2)
-        axes.plot([], [], linestyle=_DASHES, color="k", lw=1.2, label="four-probe, as the points see it")
+            axes.plot(t, shown, linestyle=_DASHES, marker=mark, color=colour(model), lw=1.2)
+        axes.plot(
+            [],
+            [],
+            linestyle=_DASHES,
+            marker=mark,
+            color="k",
+            lw=1.2,
+            label="four-probe, as the points see it",
+        )
     if axes.get_yscale() == "linear":
         axes.autoscale()
         axes.set(xlim=(0, None), ylim=(0, None))

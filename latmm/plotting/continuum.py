@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from latmm.experiment.drawing import draw_measured
 from latmm.models import MODELS
+from latmm.plotting.axes import readable_log
 
 __all__ = ["continuum_figure", "draw_angles"]
 
@@ -39,6 +40,8 @@ def continuum_figure(tree: xr.DataTree, angles: xr.Dataset | None, title: str) -
         names = comparison["model"].values.tolist()
         draw_measured(axes[0], tree, lambda model: _style(model, names.index(model))[0])
         axes[0].legend(frameon=False, fontsize="small")
+    for which in "xy":
+        readable_log(axes[0], which)
     if angles is not None:
         draw_angles(axes[1], angles)
     figure.suptitle(title)

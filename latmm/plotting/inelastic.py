@@ -10,7 +10,7 @@ __all__ = ["inelastic_figure"]
 _COLOURS = {"elastic": "#0072b2", "dissipative": "#d55e00"}
 
 
-def inelastic_figure(tree: xr.DataTree) -> Figure:
+def inelastic_figure(tree: xr.DataTree, crystals: str) -> Figure:
     """Draw conductance against length, and the profile and spectra of the largest length.
 
     Parameters
@@ -18,6 +18,8 @@ def inelastic_figure(tree: xr.DataTree) -> Figure:
     tree : xarray.DataTree
         From :func:`latmm.inelastic.result.inelastic`; profiles and spectra are those of its highest
         temperature.
+    crystals : str
+        Names of both for the title, e.g. of :func:`latmm.plotting.conductance.heading`.
     """
     table = tree["inelastic"].to_dataset()
     figure = Figure(figsize=(14.0, 4.2), layout="constrained")
@@ -26,7 +28,7 @@ def inelastic_figure(tree: xr.DataTree) -> Figure:
     _profile(axes[1], table)
     _spectrum(axes[2], table)
     t = float(table["temperature"][-1])
-    figure.suptitle(f"phonons scattered in the crystals, {t:g} K ({table.attrs['statistics']})")
+    figure.suptitle(f"{crystals}; phonons scattered in the crystals, {t:g} K ({table.attrs['statistics']})")
     return figure
 
 

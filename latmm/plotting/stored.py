@@ -14,13 +14,13 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, PolyCollection, QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
 from latmm.errors import InputError
 from latmm.landauer import heat_capacity_weight
 from latmm.models import MODELS
+from latmm.plotting.axes import readable_log
 from latmm.plotting.conductance import _formula, _title
 from latmm.plotting.crystal import debye_lines, draw_bands
 from latmm.stored import conductances, spectra
@@ -143,8 +143,8 @@ def paint_conductance(tree: xr.DataTree, axes: Axes, look: Look, *, log: bool = 
             )
     axes.set(xlabel="temperature (K)", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
     if log:
-        _log(axes, "x")
-        _log(axes, "y")
+        readable_log(axes, "x")
+        readable_log(axes, "y")
         _cubic(tree, axes, t)
     else:
         axes.set(xlim=(0, t.max()), ylim=(0, None))
@@ -411,18 +411,6 @@ def title_of(tree: xr.DataTree) -> str:
     if "formula" in attributes:
         return _formula(str(attributes["formula"]))
     return str(attributes.get("title", "")).removeprefix("Continuum models of the interface ")
-
-
-def _log(axes: Axes, which: str) -> None:
-    """Logarithmic axis whose ticks can be read: decades, and 2 and 5 where there are few of them."""
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axes.set(**{f"{which}scale": "log"})
-    low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
-    narrow = np.log10(high / low) < 2.2
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
-    axis.set_minor_formatter(NullFormatter())
-    if narrow:
-        axis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(np.inf, np.inf)))
 
 
 def drawn(figure: Figure) -> list[tuple[str, str, str, str, float, float, float]]:
