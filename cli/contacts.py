@@ -115,6 +115,7 @@ def refuse_contact_options(options: dict[str, Any]) -> None:
         "right_cut",
         "contact",
         "contact_masses",
+        "in_plane_strain",
     )
     for name in names:
         if options[name] is not None:
@@ -157,7 +158,9 @@ def contact_interface(
     if options["contact_masses"] and not options["contact"]:
         raise click.UsageError("--contact-masses is for the file of --contact; give one, or leave it out")
     normals = planes_of(options)
-    common: dict[str, Any] = {name: options[name] for name in ("relax", "strain", "max_strain")}
+    common: dict[str, Any] = {
+        name: options[name] for name in ("relax", "strain", "max_strain", "in_plane_strain")
+    }
     any_two = any(options[name] is not None for name in _COMMON_CELL)
     if any_two:
         matched = match_crystals(

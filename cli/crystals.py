@@ -12,7 +12,7 @@ from .caching import cache_options, remembering
 from .checking import allow_option
 from .contacts import contact_interface, contact_options, refuse_contact_options
 from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
-from .numbers import Whole, fraction
+from .numbers import Strain, Whole, fraction
 from .options import assignments, potential_of, potential_options, warn
 from .outputs import run_attributes
 from .scaling import check_scaling, executor_of, kept, store_beside
@@ -101,7 +101,15 @@ def crystal_options(function: _F, *, several: bool = False) -> _F:
             type=fraction(),
             default=0.08,
             show_default=True,
-            help="Largest in-plane strain accepted.",
+            help="Largest in-plane strain accepted for the misfit.",
+        ),
+        click.option(
+            "--in-plane-strain",
+            type=Strain(),
+            metavar="E[,EYY]",
+            help="Strain of the common in-plane lattice beyond the misfit, as on a substrate: 0.01 in every "
+            "direction, or along x (the left crystal's first in-plane vector) and y. Both crystals take it "
+            "and relax along the normal.",
         ),
         supercell_option,
         cache_options,

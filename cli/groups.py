@@ -36,7 +36,7 @@ class CommandGroup(click.Group):
 
 _GROUPS = {
     "Crystals and potential": "normal potential potential-option left-mass right-mass mass relax strain "
-    "max-strain supercell left-medium right-medium list-media",
+    "max-strain in-plane-strain supercell left-medium right-medium list-media",
     "Any two crystals, own contact": "left-normal right-normal max-area twist choose left-cut right-cut "
     "contact contact-masses",
     "Finished phonopy calculations": "mixing contact-phonopy span",

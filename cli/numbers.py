@@ -14,6 +14,7 @@ __all__ = [
     "TOLERANCE",
     "TWIST",
     "Real",
+    "Strain",
     "Whole",
     "fraction",
 ]
@@ -71,6 +72,28 @@ class Whole(_Bounded, click.IntRange):
     def __init__(self, low: int | None = None, high: int | None = None, *, why: str = "") -> None:
         super().__init__(min=low, max=high)
         self.why = why
+
+
+class Strain(click.types.StringParamType):
+    """One strain, or two (along x and y) with a comma or a space between them."""
+
+    name = "strain"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it as a tuple of one or two numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            found = tuple(float(part) for part in str(value).replace(",", " ").split())
+        except ValueError:
+            found = ()
+        if len(found) not in (1, 2) or not all(abs(one) <= 0.3 for one in found):
+            self.fail(
+                f"{value!r} must be a strain within ±0.3, e.g. 0.01, or two of them, e.g. 0.01,-0.005",
+                param,
+                ctx,
+            )
+        return found
 
 
 AREA = Real(0.0, 1e4, above=True, why="in Å²; larger cells have too many atoms")

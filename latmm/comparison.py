@@ -371,11 +371,13 @@ def _paths(interface: Interface) -> tuple[BandPath, BandPath]:
 
 
 def _strains(interface: Interface) -> dict[str, dict[str, list[float]]]:
+    """In-plane strain of both crystals from their own equilibrium, and what of it was asked for."""
     return {
         side: {"tensor": strain.tolist(), "principal": principal_strain(strain).tolist()}
         for side, strain in (
             ("left", interface.matched.strain_left),
             ("right", interface.matched.strain_right),
+            ("given", interface.matched.given),
         )
     }
 

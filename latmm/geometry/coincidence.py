@@ -28,19 +28,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import ArrayLike
 from scipy.linalg import polar
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
 from latmm.geometry.cuts import planar_operations
-from latmm.geometry.matching import Matched, principal_strain
+from latmm.geometry.matching import LARGEST_STRAIN, Matched, given_strain, principal_strain
 from latmm.geometry.orientation import gauss_reduce
 from latmm.ties import classes, ordered
 
 __all__ = ["Coincidence", "coincidences", "matched_of"]
 
-LARGEST_STRAIN = 0.3
-"""Strains beyond it join anything to anything."""
 LARGEST_INDEX = 200
 """Primitive cells in a common cell beyond which the search takes more than ten seconds."""
 LONGEST_LIST = 10_000
@@ -163,7 +162,9 @@ def coincidences(
     return [kept[i] for i in ordered(area, strains, [c.atoms for c in kept], turns, *entries.T)]
 
 
-def matched_of(coincidence: Coincidence, left: Atoms, right: Atoms) -> Matched:
+def matched_of(
+    coincidence: Coincidence, left: Atoms, right: Atoms, in_plane_strain: ArrayLike | None = None
+) -> Matched:
     """Strain and turn two oriented crystals to share the common cell.
 
     Parameters
@@ -172,19 +173,28 @@ def matched_of(coincidence: Coincidence, left: Atoms, right: Atoms) -> Matched:
         Of these two crystals.
     left, right : ase.Atoms
         Oriented; masses are kept, heights too.
+    in_plane_strain : float, (2,) or (2, 2) array_like, optional
+        Strain of the common cell beyond the misfit, see :func:`latmm.geometry.matching.given_strain`.
 
     Returns
     -------
     Matched
         The left crystal in its own axes, the right one turned by the twist.
     """
+    given = given_strain(in_plane_strain)
+    cell, strains = coincidence.cell, (coincidence.strain_left, coincidence.strain_right)
+    laterals = (coincidence.lateral_left, coincidence.lateral_right)
+    if given.any():
+        cell = cell @ (np.eye(2) + given)
+        strains = _biot(left, laterals[0], cell), _biot(right, laterals[1], cell)
     return Matched(
-        left=_laid(left, coincidence.lateral_left, coincidence.cell),
-        right=_laid(right, coincidence.lateral_right, coincidence.cell),
-        strain_left=coincidence.strain_left,
-        strain_right=coincidence.strain_right,
-        lateral_left=coincidence.lateral_left,
-        lateral_right=coincidence.lateral_right,
+        left=_laid(left, laterals[0], cell),
+        right=_laid(right, laterals[1], cell),
+        strain_left=strains[0],
+        strain_right=strains[1],
+        lateral_left=laterals[0],
+        lateral_right=laterals[1],
+        given=given,
     )
 
 

@@ -6,6 +6,9 @@ in-plane vectors of right and left). F = R S, a rotation and a stretch (polar de
 free, the principal values of S − 1 are the strain. Of the choices with the least strain that one is taken in
 which the right crystal continues the left one, atom by atom; of several that do equally well, the one nearest
 to the right crystal's own vectors (largest trace of the integer matrix, then largest entries in order).
+
+The common lattice can be strained on purpose, as on a substrate: with a given ε its vectors a become
+a (1 + ε), and each crystal's strain is counted from its own equilibrium, misfit included.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,6 +16,7 @@ from itertools import product
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import ArrayLike
 from scipy.linalg import polar
 from scipy.optimize import linear_sum_assignment
 
@@ -22,10 +26,12 @@ from latmm.geometry.lateral import check_lateral
 from latmm.lattice.space_group import primitive_cell
 from latmm.ties import smallest
 
-__all__ = ["MAX_STRAIN", "Matched", "match", "principal_strain"]
+__all__ = ["LARGEST_STRAIN", "MAX_STRAIN", "Matched", "given_strain", "match", "principal_strain"]
 
 MAX_STRAIN = 0.08
 """Largest principal in-plane strain that is accepted unasked."""
+LARGEST_STRAIN = 0.3
+"""Strains beyond it join anything to anything."""
 _FAR = 0.1
 """Two atoms correspond if closer than this share of the shortest in-plane vector, after matching: internal
 coordinates of one structure differ by 0.01 of it, those of a polar crystal and its inverse by 0.2."""
@@ -48,6 +54,8 @@ class Matched:
         Oriented, strained primitive cells, a₁ and a₂ in the plane, a₃ one layer up.
     strain_left, strain_right : (2, 2) float
         In-plane Biot strain S − 1 of each side, relative to its own equilibrium.
+    given : (2, 2) float
+        What of it was asked for beyond the misfit, in the axes of the interface.
     lateral_left, lateral_right : (2, 2) int
         In-plane vectors of the common cell in units of each crystal's own a₁ and a₂, in rows.
 
@@ -63,6 +71,7 @@ class Matched:
     strain_right: Floats
     lateral_left: Integers = field(default_factory=lambda: np.eye(2, dtype=np.int64))
     lateral_right: Integers = field(default_factory=lambda: np.eye(2, dtype=np.int64))
+    given: Floats = field(default_factory=lambda: np.zeros((2, 2)))
 
     def __post_init__(self) -> None:
         for name in ("lateral_left", "lateral_right"):
@@ -98,7 +107,48 @@ def principal_strain(strain: Floats) -> Floats:
     return np.asarray(np.linalg.eigvalsh(strain), dtype=float)
 
 
-def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float = MAX_STRAIN) -> Matched:
+def given_strain(strain: ArrayLike | None) -> Floats:
+    """Read an in-plane strain that is asked for.
+
+    Parameters
+    ----------
+    strain : float, (2,) or (2, 2) array_like, optional
+        ε in every direction of the plane; ε_xx and ε_yy; or the symmetric tensor. x runs along a₁ of the left
+        crystal.
+
+    Returns
+    -------
+    (2, 2) ndarray
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or too large.
+    """
+    value = np.asarray(0.0 if strain is None else strain, dtype=float)
+    tensor = (
+        value if value.shape == (2, 2) else np.eye(2) * value if value.shape in ((), (1,), (2,)) else None
+    )
+    if tensor is None or not np.array_equal(tensor, tensor.T, equal_nan=True):
+        raise InputError(
+            "`in_plane_strain` must be one number, two (ε_xx, ε_yy) or a symmetric 2 x 2 tensor, but is "
+            f"{value.tolist()}"
+        )
+    if not np.abs(tensor).max() <= LARGEST_STRAIN:
+        raise InputError(
+            f"`in_plane_strain` must lie within ±{LARGEST_STRAIN:g}, but is {value.tolist()}; 0.01 is 1 %"
+        )
+    return np.asarray(tensor)
+
+
+def match(
+    left: Atoms,
+    right: Atoms,
+    *,
+    strain: str = "right",
+    max_strain: float = MAX_STRAIN,
+    in_plane_strain: ArrayLike | None = None,
+) -> Matched:
     """Match two oriented crystals of one structure.
 
     Parameters
@@ -108,7 +158,9 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
     strain : {"right", "left", "both"}
         The side that is strained to the other, or both to the mean lattice.
     max_strain : float
-        Largest principal strain accepted.
+        Largest principal strain accepted for the misfit.
+    in_plane_strain : float, (2,) or (2, 2) array_like, optional
+        Strain of the common lattice beyond the misfit, see :func:`given_strain`.
 
     Returns
     -------
@@ -120,6 +172,7 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
         If the structures do not continue each other, also because a polar one is upside down, or the strain
         exceeds ``max_strain``.
     """
+    given = given_strain(in_plane_strain)
     if strain not in _STRAIN_SIDES:
         raise InputError(f"the strained side must be one of {', '.join(_STRAIN_SIDES)}, but is {strain!r}")
     candidates = _in_plane_choices(left, right)
@@ -150,9 +203,11 @@ def match(left: Atoms, right: Atoms, *, strain: str = "right", max_strain: float
     own, target = aligned.cell.array[:2, :2], left.cell.array[:2, :2]
     rotation, _ = polar(np.linalg.solve(own, target))
     common = {"right": target, "left": own @ rotation, "both": 0.5 * (target + own @ rotation)}[strain]
+    if given.any():
+        common = common @ (np.eye(2) + given)
     strained_left, strain_left = _deform(left, common)
     strained_right, strain_right = _deform(aligned, common)
-    return Matched(strained_left, strained_right, strain_left, strain_right)
+    return Matched(strained_left, strained_right, strain_left, strain_right, given=given)
 
 
 def _refuse_isotopes(crystal: Atoms, names: str, area: float) -> None:

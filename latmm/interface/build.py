@@ -68,6 +68,7 @@ def build_interface(
     relax: bool = True,
     strain: str = "right",
     max_strain: float = MAX_STRAIN,
+    in_plane_strain: ArrayLike | None = None,
     supercell: tuple[int, int, int] | None = None,
     layers: int = 2,
     lateral: tuple[int, int] = (1, 1),
@@ -89,7 +90,10 @@ def build_interface(
     strain : {"right", "left", "both"}
         The side that takes the in-plane strain.
     max_strain : float
-        Largest principal strain accepted.
+        Largest principal strain accepted for the misfit.
+    in_plane_strain : float, (2,) or (2, 2) array_like, optional
+        Strain of the common lattice beyond the misfit, see :func:`latmm.geometry.matching.given_strain`; with
+        ``relax`` both crystals then relax along the normal.
     supercell : (3,) int, optional
         Repetitions of the conventional cell for the displacements; from the potential's reach by default.
     layers : int
@@ -125,6 +129,7 @@ def build_interface(
         relax=relax,
         strain=strain,
         max_strain=max_strain,
+        in_plane_strain=in_plane_strain,
         progress=progress,
     )
     interface = build_contact(
@@ -151,6 +156,7 @@ def match_alike(
     relax: bool = True,
     strain: str = "right",
     max_strain: float = MAX_STRAIN,
+    in_plane_strain: ArrayLike | None = None,
     progress: Progress | None = None,
 ) -> Matched:
     """Match two crystals of one structure so that one continues the other, atom by atom.
@@ -158,7 +164,7 @@ def match_alike(
     Parameters and errors as in :func:`build_interface`.
     """
     crystals = _crystals(left, right, (normal, normal), potential, relax, progress)
-    matched = match(*crystals, strain=strain, max_strain=max_strain)
+    matched = match(*crystals, strain=strain, max_strain=max_strain, in_plane_strain=in_plane_strain)
     return _relax_strained(matched, potential, progress) if relax else matched
 
 
@@ -172,6 +178,7 @@ def match_crystals(
     relax: bool = True,
     strain: str = "right",
     max_strain: float = MAX_STRAIN,
+    in_plane_strain: ArrayLike | None = None,
     max_area: float = 200.0,
     twist: tuple[float, float] | None = None,
     choose: int = 1,
@@ -192,6 +199,8 @@ def match_crystals(
         Relax them.
     strain, max_strain, max_area, twist
         As in :func:`latmm.geometry.coincidence.coincidences`.
+    in_plane_strain : float, (2,) or (2, 2) array_like, optional
+        As in :func:`build_interface`.
     choose : int
         Number in that list, from 1.
     cuts : (2,) int
@@ -222,7 +231,7 @@ def match_crystals(
         )
     if int(choose) != choose or not 1 <= choose <= len(found):
         raise InputError(f"`choose` must be a number of the list, 1 to {len(found)}, but is {choose}")
-    matched = matched_of(found[choose - 1], *turned)
+    matched = matched_of(found[choose - 1], turned[0], turned[1], in_plane_strain)
     return _relax_strained(matched, potential, progress) if relax else matched
 
 
