@@ -1,19 +1,18 @@
 """Checks of a result on the command line: what failed is said, marked, and ends with exit code 3."""
 
-import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .wording import in_options
+
 if TYPE_CHECKING:
     from latmm.checks import Check, Checks
 
-__all__ = ["ChecksFailed", "allow_option", "check_lines", "conclude", "in_options", "marked", "all_lines"]
+__all__ = ["ChecksFailed", "allow_option", "check_lines", "conclude", "marked", "all_lines"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_OPTIONS = {"relax=False": "--no-relax"}
-"""Parameters whose option is not spelt like them."""
 
 
 class ChecksFailed(click.ClickException):
@@ -54,11 +53,6 @@ def marked(options: dict[str, Any], checks: "Checks") -> "Checks":
     from latmm.checks import allow
 
     return allow(checks, options["allow"])
-
-
-def in_options(text: str) -> str:
-    """Name options for parameters: `kmesh` is --kmesh."""
-    return re.sub(r"`([a-z_=A-Z]+)`", lambda m: _OPTIONS.get(m[1], f"--{m[1].replace('_', '-')}"), text)
 
 
 def _line(one: "Check") -> str:

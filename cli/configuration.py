@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from .program import cli
+
 __all__ = [
     "command_named",
     "effective",
@@ -37,8 +39,6 @@ def command_named(text: str) -> tuple[list[str], click.Command]:
     click.UsageError
         If there is none.
     """
-    from .main import cli
-
     words = text.split()
     found: click.Command = cli
     context = click.Context(cli, info_name="latmm")
@@ -195,8 +195,6 @@ def effective(command: click.Command, words: Sequence[str], name: str) -> dict[s
     click.UsageError
         If a value is none that the command takes.
     """
-    from .main import cli
-
     # below the program itself, whose settings (-h) a command takes over for good when it is first asked
     above = click.Context(cli, info_name="latmm", **cli.context_settings)
     context = command.make_context(name, list(words), parent=above)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .caching import cache_options, remembering
-from .crystals import masses_of, supercell_option
-from .options import note, potential_of, potential_options, warn
+from .crystals import supercell_option
+from .options import masses_of, note, potential_of, potential_options, warn
 from .outputs import replace_option
 from .scaling import check_scaling, executor_of
 from .sharing import for_forces, force_options

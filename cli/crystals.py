@@ -13,7 +13,7 @@ from .checking import allow_option
 from .contacts import contact_interface, contact_options, refuse_contact_options
 from .finished import ALL, finished_interfaces, finished_options, inputs, is_finished
 from .numbers import Strain, Whole, fraction
-from .options import assignments, potential_of, potential_options, warn
+from .options import masses_of, potential_of, potential_options, warn
 from .outputs import run_attributes
 from .scaling import check_scaling, executor_of, kept, store_beside
 from .sharing import for_forces
@@ -34,7 +34,6 @@ __all__ = [
     "interface_of",
     "interface_running",
     "interfaces_of",
-    "masses_of",
     "provenance",
 ]
 
@@ -121,25 +120,6 @@ def crystal_options(function: _F, *, several: bool = False) -> _F:
     for decorate in reversed(decorators):
         function = decorate(function)
     return function
-
-
-def masses_of(values: tuple[str, ...], option: str) -> dict[str, float]:
-    """Read repeated EL=AMU options.
-
-    Raises
-    ------
-    click.BadParameter
-        If one is not of this form.
-    """
-    masses = {}
-    for element, value in assignments(values, option).items():
-        try:
-            masses[element] = float(value)
-        except ValueError:
-            raise click.BadParameter(
-                f"the mass of {element} must be a number in amu, but is {value!r}", param_hint=option
-            ) from None
-    return masses
 
 
 def interfaces_of(

@@ -9,7 +9,7 @@ import click
 from .contacts import planes_of
 from .experiment import own_files
 from .numbers import Whole
-from .options import warn
+from .options import masses_of, warn
 
 if TYPE_CHECKING:
     from latmm.interface.interface import Interface
@@ -156,8 +156,6 @@ def _warnings(left: "Calculation", right: "Calculation", contact: "Calculation |
 
 def _read(options: dict[str, Any], side: str, report: "Reporter") -> "Calculation":
     from latmm.lattice.phonopy_files import read_phonopy
-
-    from .crystals import masses_of
 
     report(f"force constants of the {side} crystal", 0, 1)
     masses = masses_of(options[f"{side}_mass"], f"--{side}-mass")

@@ -1,8 +1,13 @@
 """Groups of commands."""
 
 from difflib import get_close_matches
+from typing import Any
 
 import click
+
+from latmm.errors import LatmmError
+
+from .wording import in_options
 
 __all__ = ["CommandGroup", "GroupedCommand"]
 
@@ -63,7 +68,15 @@ def write_options(command: click.Command, ctx: click.Context, formatter: click.H
 
 
 class GroupedCommand(click.Command):
-    """A command whose help page has groups."""
+    """A command whose help page has groups, and whose errors name its options."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; the library's errors name parameters, those that leave it name options."""
+        try:
+            return super().invoke(ctx)
+        except LatmmError as error:
+            error.args = (in_options(str(error), self), *error.args[1:])
+            raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in groups."""

@@ -9,6 +9,7 @@ import click
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_of, provenance
+from .groups import GroupedCommand
 from .numbers import Real
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
@@ -26,7 +27,11 @@ __all__ = ["command"]
 _MODEL = re.compile(r"kappa=([^@]+)@(.+)")
 
 
-@click.command(name="inelastic", short_help="Conductance with phonons scattered in crystals and contact.")
+@click.command(
+    cls=GroupedCommand,
+    name="inelastic",
+    short_help="Conductance with phonons scattered in crystals and contact.",
+)
 @crystal_options
 @temperature_option
 @click.option(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "assignments",
+    "masses_of",
     "note",
     "potential_of",
     "potential_options",
@@ -174,3 +175,22 @@ def assignments(values: Iterable[str], option: str) -> dict[str, str]:
             raise click.BadParameter(f"{name.strip()} is given twice", param_hint=option)
         found[name.strip()] = value.strip()
     return found
+
+
+def masses_of(values: tuple[str, ...], option: str) -> dict[str, float]:
+    """Read repeated EL=AMU options.
+
+    Raises
+    ------
+    click.BadParameter
+        If one is not of this form.
+    """
+    masses = {}
+    for element, value in assignments(values, option).items():
+        try:
+            masses[element] = float(value)
+        except ValueError:
+            raise click.BadParameter(
+                f"the mass of {element} must be a number in amu, but is {value!r}", param_hint=option
+            ) from None
+    return masses

@@ -4,6 +4,7 @@ import click
 
 from .configuration import command_named, from_file, from_result, given_again, kind_of, words_of
 from .groups import GroupedCommand
+from .program import cli
 from .watching import watch
 
 __all__ = ["command"]
@@ -28,8 +29,6 @@ def command(study: str, options: tuple[str, ...]) -> None:
       latmm config init compare -o study.yaml
       latmm run study.yaml --kmesh 6 6 --frequencies 24 --allow channels -o again.nc
     """
-    from .main import cli
-
     settings = from_result(study) if kind_of(study) == "result" else from_file(study)
     words, found = command_named(settings.pop("command"))
     words += words_of(found, given_again(found, settings, options), study)

@@ -31,7 +31,7 @@ def copy_bundled(folder: Path, *, replace: bool = False) -> list[Path]:
     targets = [folder / name for name in bundled()]
     there = [path for path in targets if path.exists()]
     if there and not replace:
-        raise InputError(f"{there[0]} exists; name another folder, or replace the files with --force")
+        raise InputError(f"{there[0]} exists; name another folder, or replace the files with `replace=True`")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -130,11 +130,9 @@ def compare(
     wanted = [m for m in _OFFERED if m in models]
     rough = [m for m in wanted if MODELS[m].needs_roughness]
     if rough and roughness is None:
-        raise InputError(
-            f"the {rough[0]} model needs the roughness of the interface in nm, e.g. --roughness 0.3"
-        )
+        raise InputError(f"the {rough[0]} model needs the `roughness` of the interface in nm, e.g. 0.3")
     if tolerance is not None and "agf" not in wanted:
-        raise InputError("`tol` chooses the samples of the lattice: add the model agf, or leave `tol` out")
+        raise InputError("`tolerance` chooses the samples of the lattice: add the model agf, or leave it out")
     sampling, level = _solve(
         interface, t, "agf" in wanted, kmesh, frequencies, tolerance, progress, executor, checkpoint, memory
     )

@@ -98,7 +98,7 @@ def read(path: str | Path) -> xr.DataTree:
     InputError
         If the file is missing or is no netCDF-4 file.
     """
-    check_hdf5(path, "result file", hint="name a file that latmm wrote with -o")
+    check_hdf5(path, "result file", hint="name a result file of latmm")
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()

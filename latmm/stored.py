@@ -51,7 +51,7 @@ def spectra(tree: xr.DataTree) -> dict[str, xr.Dataset]:
     }
     if not found:
         raise InputError(
-            "this result holds no transmission over frequency; use that of latmm compare, amm or dmm"
+            "this result holds no transmission over frequency; use one of `compare` or of the mismatch models"
         )
     return found
 

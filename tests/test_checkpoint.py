@@ -126,7 +126,7 @@ def test_store_of_another_problem_is_refused_and_says_why(heavy_silicon, samplin
     assert list(tmp_path.iterdir()) == []  # nothing is there before there is something to keep
     store.save(0, solve(heavy_silicon, tasks[0]))
     lighter = replace(heavy_silicon, right=heavy_silicon.left)
-    with pytest.raises(InputError, match=r"differs in: right crystal; .*--restart"):
+    with pytest.raises(InputError, match=r"differs in: right crystal; .*`restart`"):
         Checkpoint(tmp_path / "p.zarr", digests(lighter))
     (tmp_path / "file").write_text("no store")
     with pytest.raises(InputError, match="is no store"):

@@ -88,7 +88,7 @@ def test_memory_sets_how_many_tasks_are_solved_at_once(problem):
     tasks = cut(grid, samples, common=common, seconds=seconds_per_sample(interface))
     needed = bytes_of_tasks(interface, tasks)
     assert [at_once(interface, tasks, n * needed) for n in (1, 2, 8)] == [1, 2, 8]
-    with pytest.raises(InputError, match=r"`memory` is .* GiB; use e.g. --memory"):
+    with pytest.raises(InputError, match=r"`memory` is .* GiB; use e.g. `memory`"):
         sweep(interface, grid, samples, common=common, memory=needed - 1)
 
 

@@ -45,7 +45,7 @@ def test_equal_shares_of_unequal_images_are_an_error():
     silicon, potential = bulk("Si", a=5.432), resolve_potential("tersoff", ["Si"])
     supercell = choose_supercell(silicon, None, (1, 1, 1))
     assert folding_error(silicon, potential, supercell) == pytest.approx(0.053, abs=0.001)
-    with pytest.raises(InputError, match=r"supercell of the left crystal is too small.*--supercell"):
+    with pytest.raises(InputError, match=r"supercell of the left crystal is too small.*`supercell`"):
         require_supercell(silicon, potential, supercell, "the left crystal")
     require_supercell(silicon, potential, choose_supercell(silicon, None, (2, 2, 2)), "the left crystal")
 

@@ -16,8 +16,8 @@ from latmm.interface.build import build_contact, build_interface, match_alike
 from latmm.interface.contact_file import read_contact, write_contact
 from latmm.interface.guards import SHIFT, crystal_guards, force_scale, stability
 from latmm.lattice.stiffness import elasticity
-from latmm_cli.checking import in_options
 from latmm_cli.main import cli, main
+from latmm_cli.wording import in_options
 
 PLANES = ((0, 0, 1), (0, 0, 1))
 ARGON = str(files("latmm_structures") / "ar.cif")

@@ -192,7 +192,7 @@ def test_matches_and_cuts_that_do_not_exist_are_refused(structure, argon_springs
     same = ((0, 0, 1), (0, 0, 1))
     with pytest.raises(InputError, match="`choose` must be a number of the list, 1 to 1, but is 2"):
         match_crystals(crystal, crystal, same, argon_springs, choose=2, **options)
-    with pytest.raises(InputError, match="the right crystal has the cuts 1 to 1, not 2"):
+    with pytest.raises(InputError, match="the right crystal has cuts 1 to 1, not 2"):
         match_crystals(crystal, crystal, same, argon_springs, cuts=(1, 2), **options)
 
 

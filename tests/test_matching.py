@@ -188,7 +188,7 @@ def test_strained_contact_bonds_lie_between_both_crystals():
 
 def test_largest_strain_is_a_limit_that_can_be_raised():
     left, right = orient(bulk("Si", a=5.43), (0, 0, 1)), orient(bulk("C", "diamond", a=3.57), (0, 0, 1))
-    with pytest.raises(MismatchError, match=r"C2.*52\.1 %.*8 %.*--max-strain"):
+    with pytest.raises(MismatchError, match=r"C2.*52\.1 %.*8 %.*`max_strain`"):
         match(left, right)
     matched = match(left, right, max_strain=0.6)
     np.testing.assert_allclose(principal_strain(matched.strain_right), 5.43 / 3.57 - 1)
@@ -236,7 +236,7 @@ def test_isotopes_that_enlarge_a_cell_are_named_with_the_remedy(side, stillinger
     pair = (heavy, germanium) if side == "left" else (germanium, heavy)
     with pytest.raises(MismatchError, match=r"Si8 has 8 atoms .* masses .*\(Si 28.085, 40 amu\)") as told:
         match(*(orient(atoms, (0, 0, 1)) for atoms in pair))
-    area = float(re.search(r"--max-area (\d+)", str(told.value)).group(1))
+    area = float(re.search(r"`max_area` (\d+)", str(told.value)).group(1))
     found = match_crystals(*pair, ((0, 0, 1), (0, 0, 1)), stillinger_weber, relax=False, max_area=area)
     plain = match(*(orient(bulk(atoms.symbols[0]), (0, 0, 1)) for atoms in pair))
     np.testing.assert_allclose(found.strain_right, plain.strain_right, atol=1e-9)

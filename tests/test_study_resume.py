@@ -116,7 +116,7 @@ def test_a_stopped_ensemble_goes_on_and_grows_without_solving_anything_twice(wid
 def test_a_store_of_another_ensemble_is_refused_and_says_in_what(wide, tmp_path, change, named):
     with pytest.raises(Stop):
         drawn(wide, 2, store=tmp_path / "p.zarr", progress=stop_after(1))
-    with pytest.raises(InputError, match=f"differs in: {named}; .*--restart"):
+    with pytest.raises(InputError, match=f"differs in: {named}; .*`restart`"):
         drawn(wide, 2, store=tmp_path / "p.zarr", **change)
 
 

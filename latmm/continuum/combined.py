@@ -174,9 +174,7 @@ class ContinuumModels:
         if not model.needs_roughness:
             return ()
         if self.roughness is None:
-            raise InputError(
-                f"the {model.name} model needs the roughness of the interface in nm, e.g. --roughness 0.3"
-            )
+            raise InputError(f"the {model.name} model needs the `roughness` of the interface in nm, e.g. 0.3")
         return (self.roughness,)
 
     @cached_property

@@ -31,7 +31,7 @@ _GROWTHS = 4
 """Times that the relaxed region is made thicker before its ends are given up."""
 
 _NO_FORCES = (
-    "so that they have no mean force constants; give a potential (--force-constants potential), or use two "
+    "so that they have no mean force constants; give a `potential`, or use two "
     "crystals of one structure and one plane"
 )
 

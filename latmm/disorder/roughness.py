@@ -62,7 +62,7 @@ class HeightField:
         if narrowest < 2.0 * correlation:
             raise InputError(
                 f"a lateral cell {narrowest:.3g} Å wide cannot hold roughness of correlation length "
-                f"{correlation:g} Å; take a cell at least twice as wide (--lateral) or a shorter length"
+                f"{correlation:g} Å; take a cell at least twice as wide (`lateral`) or a shorter length"
             )
         largest = 2.0 * np.sqrt(_NEGLIGIBLE) / correlation
         # |n_i| = |G·a_i|/2π ≤ |G||a_i|/2π
@@ -110,7 +110,7 @@ def rough(slab: Slab, matched: Matched, rms: float, correlation: float, rng: np.
         matched,
         slab.shift,
         "so that neither goes on where the other one ends, as a rough contact would have it; lay out such a "
-        "contact yourself (--contact), or use another kind of disorder",
+        "contact yourself (`contact`), or use another kind of disorder",
     )
     number = planes(slab, matched)
     positions = slab.atoms.get_positions()

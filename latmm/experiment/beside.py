@@ -78,8 +78,8 @@ def measured_of(left: str, right: str) -> tuple[Series, ...]:
     if not found:
         pair = " | ".join(name or "medium or crystal without a natural one's name" for name in (left, right))
         raise InputError(
-            f"the table of measured conductances has no {pair} (latmm measured lists what it has); give a "
-            "file of your own, e.g. --experiment data.csv, or leave --experiment out"
+            f"the table of measured conductances has no {pair} (`measurements` lists what it has); give a "
+            "file of your own as `experiment`, e.g. data.csv, or leave `experiment` out"
         )
     return found
 

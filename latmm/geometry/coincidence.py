@@ -149,7 +149,7 @@ def coincidences(
             raise InputError(
                 f"cells of {max_area:g} Å² and {100 * max_strain:g} % join {left.get_chemical_formula()} and "
                 f"{right.get_chemical_formula()} in more than {LONGEST_LIST} ways; lower the largest area "
-                "(--max-area) or strain (--max-strain)"
+                "(`max_area`) or strain (`max_strain`)"
             )
     kept = [c for c in found if c.area <= max_area * (1 + _SLACK)]
     if not kept:

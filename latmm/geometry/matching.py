@@ -185,20 +185,20 @@ def match(
     if not misfit <= max_strain:  # a limit that is no number lets nothing pass
         raise MismatchError(
             f"the lattices of {names} do not match in the plane: the least strain is {100 * misfit:.1f} %, "
-            f"above the limit of {100 * max_strain:g} %; choose another plane (--normal) or a "
-            "larger common cell (--max-area, see latmm match), or allow it (--max-strain)"
+            f"above the limit of {100 * max_strain:g} %; choose another plane (`normal`) or a "
+            "larger common cell (`max_area`, see `coincidences`), or allow it (`max_strain`)"
         )
     if aligned is None:
         raise MismatchError(
             f"the crystal structures of {names} do not continue each other across the plane; "
-            "join them by a common cell instead (--max-area, see latmm match), or give one structure on both "
-            "sides (e.g. diamond on diamond)"
+            "join them by a common cell instead (`max_area`, see `coincidences`), or give one structure on "
+            "both sides (e.g. diamond on diamond)"
         )
     if turned := _turned(left, aligned):
         raise MismatchError(
             f"{names} are turned against each other: {', '.join(turned)} of one side would continue another "
             "element; describe both crystals in one setting (e.g. the cation at 0, the anion at 1/4 1/4 1/4) "
-            "or name the opposite plane of one (--normal and --right-normal)"
+            "or name the opposite plane of one (`normal` and `right_normal`)"
         )
     own, target = aligned.cell.array[:2, :2], left.cell.array[:2, :2]
     rotation, _ = polar(np.linalg.solve(own, target))
@@ -225,7 +225,7 @@ def _refuse_isotopes(crystal: Atoms, names: str, area: float) -> None:
             f"the cells of {names} do not match one to one: {crystal.get_chemical_formula()} has "
             f"{len(crystal)} atoms in its primitive cell because masses of one element differ ({differ} "
             f"amu), by elements alone {by_element}; join the crystals by a common cell, e.g. "
-            f"--max-area {np.ceil(1.2 * area):.0f} (see latmm match)"
+            f"`max_area` {np.ceil(1.2 * area):.0f} (see `coincidences`)"
         )
 
 

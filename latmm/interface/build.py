@@ -227,7 +227,7 @@ def match_crystals(
     if not found:
         raise MismatchError(
             f"no common cell of {names} within {max_area:g} Å² and {100 * max_strain:g} % strain; allow a "
-            "larger cell (--max-area) or strain (--max-strain), or another twist"
+            "larger cell (`max_area`) or strain (`max_strain`), or another twist"
         )
     if int(choose) != choose or not 1 <= choose <= len(found):
         raise InputError(f"`choose` must be a number of the list, 1 to {len(found)}, but is {choose}")
@@ -348,7 +348,7 @@ def _cut(side: str, crystal: Atoms, number: int) -> Atoms:
     """Cut a crystal at one of its terminations."""
     known = terminations(crystal)
     if int(number) != number or not 1 <= number <= len(known):
-        raise InputError(f"the {side} crystal has the cuts 1 to {len(known)}, not {number}; see latmm match")
+        raise InputError(f"the {side} crystal has cuts 1 to {len(known)}, not {number}; see `terminations`")
     return cut_at(crystal, known[number - 1].height)
 
 

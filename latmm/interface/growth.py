@@ -121,7 +121,7 @@ def grow(
         if pushes > _PUSHES:
             raise InstabilityError(
                 f"the relaxed contact keeps an unstable mode after {_PUSHES} pushes along it; start from "
-                "another registry, or use --no-relax"
+                "another registry, or use `relax=False`"
             )
         push = pushes * _PUSH * mode / np.abs(mode).max()
         last = replace(slab, atoms=slab.atoms.copy(), shift=slab.shift + push[-1])
@@ -146,7 +146,7 @@ class _Ends:
             raise ConvergenceError(
                 f"the contact's force constants still differ by {deviation:.1e} from the pure crystals' "
                 f"{thickness:.0f} Å away from it (limit {END_LIMIT:g}); use another potential, a smaller "
-                "strain, a smaller lateral cell, or --no-relax"
+                "strain, a smaller lateral cell, or `relax=False`"
             )
         more = float(np.clip(np.log(deviation / END_LIMIT) / self._rate, *_GROWTH))
         wanted = np.ceil((thickness + more) / self._heights - 1e-6).astype(np.int64)

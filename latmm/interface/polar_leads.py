@@ -95,7 +95,7 @@ def dipole_range(
             return Range(count, found)
     raise InputError(
         f"dipoles of {crystal.atoms.get_chemical_formula(empirical=True)} reach beyond {_FARTHEST:g} Å along "
-        "the normal; leave the non-analytic term out (--no-nac)"
+        "the normal; leave the non-analytic term out (`nac=False`)"
     )
 
 
@@ -118,7 +118,7 @@ def band_error(crystal: ForceConstants, principal: int, *, potentials: int = 1) 
 
 def _dipoles(crystal: ForceConstants) -> Dipoles:
     if crystal.dipoles is None:
-        raise InputError("the crystal has no dipoles; read it with Born charges (--nac)")
+        raise InputError("the crystal has no dipoles; read it with Born charges (`nac=True`)")
     return crystal.dipoles
 
 

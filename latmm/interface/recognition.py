@@ -104,7 +104,7 @@ def recognise(atoms: Atoms, matched: Matched) -> Recognised:
     if not turned:
         raise MismatchError(
             f"the calculation of {name} has no in-plane lattice like the common cell of the two crystals "
-            f"(within {100 * _STRAIN:g} %); repeat it in the cell that `latmm compare` strains to"
+            f"(within {100 * _STRAIN:g} %); repeat it in the cell of the matched crystals"
         )
     if best is None:
         raise MismatchError(

@@ -152,7 +152,7 @@ def require_stable(
     if force_constants.scale == 0.0:
         raise InstabilityError(
             f"{name} has no force constants: its atoms are beyond the reach of the potential; "
-            "check its lattice constant, or relax the structure (--relax)"
+            "check its lattice constant, or relax the structure (`relax=True`)"
         )
     q, squares = _squares(force_constants, mesh)
     lowest = int(np.argmin(squares.min(axis=1)))
@@ -162,7 +162,7 @@ def require_stable(
         where = np.array2string(q[lowest] - np.round(q[lowest] - 1e-9), precision=3, suppress_small=True)
         raise InstabilityError(
             f"{name} is unstable with this potential: imaginary mode {imaginary:.2f}i THz at q = {where}; "
-            "relax the structure (--relax), check its lattice constant, or use a potential made for it"
+            "relax the structure (`relax=True`), check its lattice constant, or use a potential made for it"
         )
     return ratio
 

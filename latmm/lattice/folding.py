@@ -118,7 +118,7 @@ def require_supercell(
     if size > MOST_ATOMS:
         raise InputError(
             f"the supercell of {name} would hold {size} atoms, above {MOST_ATOMS}; take a smaller "
-            "--supercell, or a potential of shorter reach"
+            "`supercell`, or a potential of shorter reach"
         )
     if potential.reach is None or _heights(supercell @ atoms.cell.array).min() > 2.0 * potential.reach:
         return
@@ -127,7 +127,7 @@ def require_supercell(
         raise InputError(
             f"the supercell of {name} is too small: its images falsify force constants by {error:.1e} of the "
             f"largest (limit {limit:g}); the potential reaches {potential.reach:.3g} Å: take a larger "
-            "--supercell, or leave it out"
+            "`supercell`, or leave it out"
         )
 
 

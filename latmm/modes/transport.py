@@ -223,7 +223,7 @@ def on_transport_mesh(
         reason = " ".join(str(error).split())[:150] or type(error).__name__
         raise InputError(
             f"the table of transmissivities is damaged or of another kind ({reason}); make it anew with "
-            "latmm transmissivity --gamma --mesh N N N"
+            "`transmissivities` with `centred=True` and a mesh N N N"
         ) from error
 
 
@@ -235,7 +235,7 @@ def _on_transport_mesh(
     if mesh != phonons.mesh or len(set(mesh)) > 1 or shift:
         raise InputError(
             f"the transport code's mesh is {phonons.mesh}, Γ-centred, but the transmissivities lie on {mesh}"
-            f"{', midpoints' if shift else ''}; run latmm transmissivity --gamma with --mesh N N N and its N"
+            f"{', midpoints' if shift else ''}; run `transmissivities` with `centred=True` and its mesh N N N"
         )
     table = tree[side].to_dataset()
     crystal = Atoms(

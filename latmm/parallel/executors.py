@@ -128,7 +128,7 @@ def unordered(
     except BrokenProcessPool:
         raise LatmmError(
             "a process of this run ended by itself, probably for want of memory; "
-            "use fewer of them (-j) or a machine with more"
+            "use fewer `processes` or a machine with more"
         ) from None
     finally:
         work.close()

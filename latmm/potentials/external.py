@@ -141,7 +141,7 @@ def lammps_potential(elements: Sequence[str], options: Options) -> Potential:
     if not any(command.startswith("pair_style") for command in commands):
         raise PotentialError(
             "potential lammps needs commands with a pair_style, e.g. "
-            "--potential-option 'commands=pair_style tersoff; pair_coeff * * SiCGe.tersoff Ge Si(D)'"
+            "`potential_option` 'commands=pair_style tersoff; pair_coeff * * SiCGe.tersoff Ge Si(D)'"
         )
     types = tuple(str(options.get("types", " ".join(sorted(elements)))).split())
     if missing := sorted(set(elements) - set(types)):

@@ -117,14 +117,14 @@ def minimise(
             converged = optimiser.run(fmax=limit, steps=_STEPS)
     except PropertyNotImplementedError as missing:
         raise PotentialError(
-            f"{name} cannot be relaxed: the potential gives no {missing}; use --no-relax with a structure "
+            f"{name} cannot be relaxed: the potential gives no {missing}; use `relax=False` with a structure "
             "at the potential's equilibrium, or a calculator that implements it"
         ) from None
     if not converged:
         raise ConvergenceError(
             f"relaxation of {name} did not reach {limit:g} eV/Å in {_STEPS} steps (largest force left "
             f"{_largest(system):.2g} eV/Å); start from a structure closer to the potential's equilibrium, "
-            "or use --no-relax"
+            "or use `relax=False`"
         )
 
 

@@ -209,7 +209,7 @@ class Checkpoint:
         if changed:
             raise InputError(
                 f"{path} holds a run that was stopped and differs in: {', '.join(changed)}; "
-                "finish it with its own inputs, or start anew with --restart"
+                "finish it with its own inputs, or start anew (`restart`)"
             )
 
     def rows(self, name: str, count: int, width: int) -> "Rows":

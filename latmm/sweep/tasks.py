@@ -187,7 +187,7 @@ def at_once(interface: Interface, tasks: Sequence[Task], memory: int, measure: M
     if needed > memory:
         raise InputError(
             f"`memory` is {memory / 2**30:.2g} GiB, but a task of this contact takes "
-            f"{needed / 2**30:.2g} GiB; use e.g. --memory {1.1 * needed / 2**30:.2g}, or a smaller contact"
+            f"{needed / 2**30:.2g} GiB; use e.g. `memory` {1.1 * needed / 2**30:.2g}, or a smaller contact"
         )
     return memory // needed
 
