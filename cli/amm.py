@@ -55,5 +55,4 @@ def command(**options: Any) -> None:
     rough = [name for name in models if MODELS[name].needs_roughness]
     if rough and options["roughness"] is None:
         raise click.UsageError(f"the model {rough[0]} needs --roughness NM")
-    pair, checks = sides(options)
-    run_survey(options, pair, models, temperatures, checks)
+    run_survey(options, sides(options), models, temperatures)

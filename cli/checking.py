@@ -52,7 +52,7 @@ def marked(options: dict[str, Any], checks: "Checks") -> "Checks":
     """Mark the checks that the options accept."""
     from latmm.checks import allow
 
-    return allow(checks, options["allow"])
+    return allow(checks, options.get("allow", ()))
 
 
 def _line(one: "Check") -> str:

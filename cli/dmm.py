@@ -48,5 +48,4 @@ def command(**options: Any) -> None:
     needing = [name for name in models if MODELS[name].needs_dispersion]
     if needing and not crystals:
         raise click.UsageError(f"the model {needing[0]} needs the dispersion: give two structure files")
-    pair, checks = sides(options)
-    run_survey(options, pair, models, temperatures, checks)
+    run_survey(options, sides(options), models, temperatures)

@@ -9,11 +9,9 @@ from .groups import GroupedCommand
 from .numbers import THICKNESS, Real, Whole
 from .options import temperature_list
 from .outputs import check_outputs
-from .survey import deliver, describe_media, note_cutoffs, output_options
+from .survey import deliver, output_options
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from latmm.continuum.layers import Layer
 
 __all__ = ["command"]
@@ -74,80 +72,21 @@ def command(**options: Any) -> None:
 
 
 def _run(options: dict[str, Any], temperatures: list[float]) -> None:
-    import numpy as np
-    import xarray as xr
-
     from latmm.continuum.boundary import spring_compliance
-    from latmm.continuum.combined import Conductances, Side, comparison_table, graded_grid
-    from latmm.continuum.layers import Stack, acoustic_mismatch_stack
-    from latmm.continuum.library import medium
-    from latmm.continuum.low_temperature import LONG_WAVES
+    from latmm.continuum.combined import Side
+    from latmm.continuum.results import layered_mismatch
 
     measured = own_series(options)
-    left, right = (Side(medium(options[f"{name}_medium"])) for name in ("left", "right"))
-    note_cutoffs(options, left, right)
+    left, right = (Side.from_medium(options[f"{name}_medium"]) for name in ("left", "right"))
     layers = _layers(options, left.isotropic, right.isotropic, temperatures[0])
     compliance = None if options["bond"] is None else spring_compliance(options["bond"])
-    grid = graded_grid((left, right), temperatures)
-    stacks = {
-        "bare": Stack(left.isotropic, right.isotropic),
-        "layers": Stack(left.isotropic, right.isotropic, layers, compliance),
-    }
-    spectra = {name: acoustic_mismatch_stack(stack, grid) for name, stack in stacks.items()}
-    rows = {
-        name: Conductances.of_spectrum(
-            grid,
-            spectra[name],
-            np.array(temperatures),
-            acoustic_mismatch_stack(stack, LONG_WAVES),
-        )
-        for name, stack in stacks.items()
-    }
-    comparison = comparison_table(rows, np.array(temperatures))
-    tree = xr.DataTree.from_dict({"/comparison": comparison, **{f"/{k}": v for k, v in spectra.items()}})
-    describe_media(tree, left, right)
-    if layers:
-        tree["stack"] = _description(layers)
-    between = ["springs"] * (compliance is not None) + [
-        f"{len(layers)} layer{'s' * (len(layers) > 1)}"
-    ] * bool(layers)
-    deliver(
-        options, tree, None, " | ".join([left.medium.name, *between, right.medium.name]), measured=measured
-    )
-
-
-def _description(layers: "tuple[Layer, ...]") -> "xr.Dataset":
-    """Medium and thickness of every layer, from left to right."""
-    import xarray as xr
-
-    columns = {
-        "thickness": ([layer.thickness for layer in layers], "nm", "thickness"),
-        "density": ([layer.medium.density for layer in layers], "g cm-3", "density"),
-        "longitudinal": (
-            [layer.medium.speeds.longitudinal for layer in layers],
-            "km s-1",
-            "longitudinal speed of sound",
-        ),
-        "transverse": (
-            [layer.medium.speeds.transverse for layer in layers],
-            "km s-1",
-            "transverse speed of sound",
-        ),
-    }
-    return xr.Dataset(
-        {
-            name: ("layer", values, {"units": unit, "long_name": text})
-            for name, (values, unit, text) in columns.items()
-        },
-        coords={"medium": ("layer", [layer.medium.name for layer in layers])},
-    )
+    deliver(options, layered_mismatch(left, right, layers, temperatures, compliance=compliance), measured)
 
 
 def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) -> "tuple[Layer, ...]":
     from latmm.continuum.combined import Side
     from latmm.continuum.grading import best_matching_layer, graded_layers
     from latmm.continuum.layers import Layer
-    from latmm.continuum.library import medium
 
     if options["graded"] is not None:
         return graded_layers(left, right, options["graded"], 40)
@@ -170,5 +109,5 @@ def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) 
             raise click.BadParameter(
                 f"{text!r} must be MEDIUM:NM, e.g. mgo:2.5 ({error.message})", param_hint="--layer"
             ) from None
-        found.append(Layer(Side(medium(name)).isotropic, thickness))
+        found.append(Layer(Side.from_medium(name).isotropic, thickness))
     return tuple(found) * int(options["repeat"])

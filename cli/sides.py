@@ -1,12 +1,13 @@
 """The two sides of an interface from the command line: structure files, or measured and numeric media."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from .caching import cache_options, remembering
-from .checking import allow_option, marked
+from .checking import allow_option
 from .options import potential_of, potential_options, warn
 from .progress import Reporter
 from .scaling import check_scaling, executor_of
@@ -15,7 +16,7 @@ from .sharing import for_forces, force_options
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from latmm.checks import Check, Checks
+    from latmm.checks import Check
     from latmm.continuum.combined import Side
     from latmm.potentials.calculators import Potential
 
@@ -82,7 +83,7 @@ def side_options(function: _F) -> _F:
     return function
 
 
-def sides(options: dict[str, Any]) -> "tuple[tuple[Side, Side], Checks]":
+def sides(options: dict[str, Any]) -> "tuple[Side, Side]":
     """Build both sides, in the axes of the interface, and guard the stress and forces of crystals.
 
     Raises
@@ -91,8 +92,6 @@ def sides(options: dict[str, Any]) -> "tuple[tuple[Side, Side], Checks]":
         If neither or both kinds of description are given, or media with a potential.
     """
     from latmm.continuum.combined import Side
-    from latmm.continuum.library import medium
-    from latmm.continuum.media import rotation_to_normal
 
     media = options["left_medium"], options["right_medium"]
     normals = options["normal"], options["right_normal"] or options["normal"]
@@ -105,16 +104,11 @@ def sides(options: dict[str, Any]) -> "tuple[tuple[Side, Side], Checks]":
     for name, without in (("potential", "auto"), ("potential_option", ())):
         if options[name] != without:
             raise click.UsageError(f"--{name.replace('_', '-')} is for structure files; leave it out")
-    left, right = (
-        found if found.is_fluid else found.rotated(rotation_to_normal(normal))
-        for found, normal in zip((medium(text) for text in media), normals, strict=True)
-    )
-    return (Side(left), Side(right)), {}
+    left, right = (Side.from_medium(str(text), normal) for text, normal in zip(media, normals, strict=True))
+    return left, right
 
 
-def _crystals(
-    options: dict[str, Any], normals: tuple[tuple[int, int, int], ...]
-) -> "tuple[tuple[Side, Side], Checks]":
+def _crystals(options: dict[str, Any], normals: tuple[tuple[int, int, int], ...]) -> "tuple[Side, Side]":
     """Build both sides from files: structures with a potential, or finished phonopy calculations."""
     from latmm.checks import by_name
     from latmm.interface.guards import crystal_guards, unknown_guards
@@ -126,20 +120,19 @@ def _crystals(
     potential = remembering(options, potential_of(options, elements)) if crystals else None
     check_scaling(options)
     found, relax = [], options["relax"]
-    guards: list[Check] = []
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
         for side, path, normal in zip(("left", "right"), options["structures"], normals, strict=True):
             name = f"the {side} crystal"
             if potential is None or path not in crystals:
-                found.append(_finished(path, normal, options["quiet"]))
-                guards += unknown_guards(side)
+                one = _finished(path, normal, options["quiet"])
+                guards: Sequence[Check] = unknown_guards(side)
             else:
                 lent = for_forces(options, potential, executor)
-                found.append(_crystal(crystals[path], normal, potential, name, relax, lent, report))
-                table = found[-1].force_constants
-                if table is not None:
-                    guards += crystal_guards(side, table, potential, strained=False)
-    return (found[0], found[1]), marked(options, by_name(guards))
+                one = _crystal(crystals[path], normal, potential, name, relax, lent, report)
+                table = one.force_constants
+                guards = [] if table is None else crystal_guards(side, table, potential, strained=False)
+            found.append(replace(one, checks=by_name(guards)))
+    return found[0], found[1]
 
 
 def _finished(path: str, normal: tuple[int, int, int], quiet: bool) -> "Side":

@@ -110,7 +110,17 @@ def read(path: str | Path) -> xr.DataTree:
 def summary(tree: xr.DataTree) -> Mapping[str, Any]:
     """Return the conductances, their error bars and the checks of a comparison as plain numbers, for JSON.
 
-    An infinite conductance (an interface without resistance of its own) becomes None, and so does its bar.
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        From :func:`latmm.comparison.compare`, or of the continuum models alone.
+
+    Returns
+    -------
+    mapping of str
+        By variable and model; W m⁻² K⁻¹, m² K W⁻¹, W m⁻² K⁻⁴, K and Å². An infinite conductance (an interface
+        without resistance of its own) becomes None, and so does its bar. Layers of a stack are listed with
+        medium, thickness (nm), density (g cm⁻³) and speeds of sound (km s⁻¹).
     """
     comparison = tree["comparison"].to_dataset()
 
@@ -137,13 +147,50 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
         **{name: columns(name) for name in names if name in comparison},
         **_by_potential(tree),
         **marks(comparison),
+        **_low_temperature(comparison),
+        **_layers(tree),
+        **_of_crystals(tree),
+        "limits": json.loads(tree.attrs["limits"]),
+        "checks": json.loads(tree.attrs["checks"]),
+    }
+
+
+def _of_crystals(tree: xr.DataTree) -> dict[str, Any]:
+    """Name what is known of an interface of crystals beside its conductance."""
+    if "area" not in tree.attrs:
+        return {}
+    return {
         "area": float(tree.attrs["area"]),
         "strain": json.loads(tree.attrs["strain"]),
         "potential": tree.attrs["potential"],
-        "limits": json.loads(tree.attrs["limits"]),
         "notes": json.loads(tree.attrs.get("notes", "[]")),
-        "checks": json.loads(tree.attrs["checks"]),
     }
+
+
+def _low_temperature(comparison: xr.Dataset) -> dict[str, Any]:
+    """Law of low temperature by model, and the models that give no number, where the result has them."""
+    names = [str(name) for name in comparison["model"].values]
+    found: dict[str, Any] = {
+        key: {
+            name: value if np.isfinite(value) else None
+            for name, value in zip(names, comparison[key].values.tolist(), strict=True)
+        }
+        for key in ("cubic_prefactor", "cubic_prefactor_error")
+        if key in comparison
+    }
+    if "refused" in comparison:
+        found["refused"] = [name for name in names if comparison["refused"].sel(model=name).values.any()]
+    return found
+
+
+def _layers(tree: xr.DataTree) -> dict[str, Any]:
+    """Layers between two media, from left to right, if there are any."""
+    if "stack" not in tree.children:
+        return {}
+    stack = tree["stack"].to_dataset()
+    names = ("medium", "thickness", "density", "longitudinal", "transverse")
+    rows = zip(*(stack[name].values.tolist() for name in names), strict=True)
+    return {"layers": [dict(zip(names, row, strict=True)) for row in rows]}
 
 
 def _by_potential(tree: xr.DataTree) -> dict[str, Any]:

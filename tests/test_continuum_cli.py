@@ -13,8 +13,11 @@ from continuum_systems import ALUMINIUM, HELIUM, SILICON, diamond_springs, fcc_s
 
 from latmm.continuum.angles import incidence
 from latmm.continuum.combined import Side, survey
+from latmm.continuum.layers import Layer
 from latmm.continuum.low_temperature import cubic_prefactors
+from latmm.continuum.results import layered_mismatch, mismatch
 from latmm.errors import InputError
+from latmm.models import defaults
 from latmm.plotting.continuum import continuum_figure
 from latmm.units import BOLTZMANN
 
@@ -166,8 +169,11 @@ def test_layers_command_matches_and_optimises(tmp_path: Path) -> None:
 
 def test_weak_transmission_fills_its_panel() -> None:
     angles = incidence(ALUMINIUM, HELIUM, np.linspace(0, 80, 9))
-    tree = survey(Side(ALUMINIUM), Side(HELIUM), [0.5, 1.0], ["amm-isotropic"])
-    panel = continuum_figure(tree, angles, "Al | He").axes[1]
+    tree = mismatch(Side(ALUMINIUM), Side(HELIUM), [0.5, 1.0], ["amm-isotropic"])
+    tree["angles"] = xr.DataTree(angles)
+    figure = continuum_figure(tree)
+    assert figure.get_suptitle() == f"{ALUMINIUM.name} | {HELIUM.name}"
+    panel = figure.axes[1]
     highest = float(angles.transmissivity.sum("outgoing").max())
     assert highest < 0.02
     assert highest < panel.get_ylim()[1] < 1.5 * highest
@@ -222,7 +228,7 @@ def test_missing_cutoffs_are_noted(right: str, noted: bool) -> None:
         command = import_module(f"latmm_cli.{name}").command
         result = CliRunner().invoke(command, ["--left-medium", AL, "--right-medium", right, *more])
         assert result.exit_code == 0
-        assert ("cell density" in result.stderr) is noted
+        assert ("limit: neither medium has a cell density" in result.stdout) is noted
 
 
 @pytest.mark.parametrize("arguments", [["foo", "si"], ["al", "rho=1"]])
@@ -280,3 +286,28 @@ def test_lattice_models_meet_the_elastic_ones_at_low_temperature() -> None:
         survey(left, right, 300.0, ["foo"])
     with pytest.raises(InputError, match="roughness"):
         survey(left, right, 300.0, ["mixed"])
+
+
+def test_library_and_command_give_the_same_result(tmp_path: Path) -> None:
+    """What a command writes is what one call returns: media, models, limits and checks."""
+    output = tmp_path / "a.nc"
+    run("amm", "--left-medium", AL, "--right-medium", SI, "-T", "20", "-o", str(output))
+    left, right = Side.from_medium(AL), Side.from_medium(SI)
+    own = mismatch(left, right, 20.0, defaults("amm"))
+    with xr.open_datatree(output, engine="h5netcdf") as told:
+        assert set(own.children) == set(told.children)
+        assert {"left", "right", "angles", "comparison", "amm"} <= set(own.children)
+        for name in own.children:
+            xr.testing.assert_identical(own[name].to_dataset(), told[name].to_dataset())
+        assert json.loads(told.attrs["limits"])[-1].startswith("neither medium has a cell density")
+
+
+def test_no_layer_and_no_springs_is_the_bare_interface() -> None:
+    left, right = Side(ALUMINIUM), Side(SILICON)
+    table = layered_mismatch(left, right, (), 20.0)["comparison"]["conductance"]
+    assert float(table.sel(model="layers")[0]) == float(table.sel(model="bare")[0])
+    stack = layered_mismatch(left, right, [Layer(SILICON, 2.0)], 20.0)
+    assert stack["stack"]["thickness"].values.tolist() == [2.0]
+    # a layer of the right medium is a part of the right half space
+    got = stack["comparison"]["conductance"].sel(model="layers").values
+    assert got == pytest.approx(table.sel(model="bare").values, rel=1e-9)

@@ -6,7 +6,7 @@ that halve towards zero, down to the coldest temperature, with edges at every De
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -16,9 +16,11 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
+from latmm.checks import Checks
 from latmm.continuum.dispersion import branch_channels
+from latmm.continuum.library import MEASURED, medium
 from latmm.continuum.low_temperature import LONG_WAVES, first_prefactor
-from latmm.continuum.media import Medium
+from latmm.continuum.media import Medium, rotation_to_normal
 from latmm.errors import InputError
 from latmm.landauer import (
     FrequencyGrid,
@@ -60,15 +62,53 @@ class Side:
         Its long waves.
     force_constants : ForceConstants, optional
         Its lattice, where known.
+    checks : mapping of str to Check
+        What was checked of it (:mod:`latmm.checks`).
     """
 
     medium: Medium
     force_constants: ForceConstants | None = None
+    checks: Checks = field(default_factory=dict)
 
     @classmethod
     def from_force_constants(cls, force_constants: ForceConstants, name: str) -> "Side":
         """Take a crystal with the medium of its long waves."""
         return cls(Medium.from_force_constants(force_constants, name=name), force_constants)
+
+    @classmethod
+    def from_medium(cls, text: str, normal: tuple[int, int, int] = (0, 0, 1)) -> "Side":
+        """Take a measured medium, or one in numbers, with a Cartesian direction of its axes along z.
+
+        Parameters
+        ----------
+        text : str
+            As for :func:`latmm.continuum.library.medium`.
+        normal : (3,) int
+            Direction along z; a fluid has none.
+
+        Returns
+        -------
+        Side
+
+        Raises
+        ------
+        InputError
+            If the medium is not known, or the direction is zero.
+        """
+        found = medium(text)
+        return cls(found if found.is_fluid else found.rotated(rotation_to_normal(normal)))
+
+    @property
+    def measured_name(self) -> str:
+        """Key of the medium in :data:`latmm.continuum.library.MEASURED`; empty if it is none of them."""
+        return next((key for key, record in MEASURED.items() if record.name == self.medium.name), "")
+
+    @property
+    def elements(self) -> list[str]:
+        """Chemical symbols of its cell, or of a medium that is an element; none where they are not known."""
+        if self.force_constants is not None:
+            return list(self.force_constants.atoms.get_chemical_symbols())
+        return [self.measured_name.title()] if 0 < len(self.measured_name) <= 2 else []
 
     @cached_property
     def isotropic(self) -> Medium:

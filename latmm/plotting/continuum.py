@@ -18,19 +18,21 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#
 _WAVES = {"L": "#0072b2", "V": "#d55e00", "H": "#009e73"}
 
 
-def continuum_figure(tree: xr.DataTree, angles: xr.Dataset | None, title: str) -> Figure:
+def continuum_figure(tree: xr.DataTree) -> Figure:
     """Figure of a survey: G(T) on logarithmic axes with the T³ lines; transmissivity by polarisation.
 
     Parameters
     ----------
     tree : xarray.DataTree
-        With ``/comparison`` as from :func:`latmm.continuum.combined.survey`, and ``/experiment`` where there
-        are measured points.
-    angles : xarray.Dataset, optional
-        From :func:`latmm.continuum.angles.incidence`; without it the figure has one panel.
-    title : str
-        Of the figure.
+        From :func:`latmm.continuum.results.mismatch` or ``layered_mismatch``, with ``/experiment`` where
+        there are measured points; without ``/angles`` the figure has one panel.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Titled with the names of both sides.
     """
+    angles = tree["angles"].to_dataset() if "angles" in tree.children else None
     panels = 1 if angles is None else 2
     figure = Figure(figsize=(5.2 * panels, 4.2), layout="constrained")
     axes = figure.subplots(1, panels, squeeze=False)[0]
@@ -44,7 +46,7 @@ def continuum_figure(tree: xr.DataTree, angles: xr.Dataset | None, title: str) -
         readable_log(axes[0], which)
     if angles is not None:
         draw_angles(axes[1], angles)
-    figure.suptitle(title)
+    figure.suptitle(str(tree.attrs.get("interface", "")))
     return figure
 
 

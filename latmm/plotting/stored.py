@@ -410,7 +410,8 @@ def title_of(tree: xr.DataTree) -> str:
         return "\n".join(filter(None, [_title(tree), ", ".join(filter(None, [source, sampling]))]))
     if "formula" in attributes:
         return _formula(str(attributes["formula"]))
-    return str(attributes.get("title", "")).removeprefix("Continuum models of the interface ")
+    title = str(attributes.get("title", ""))
+    return str(attributes.get("interface", title.removeprefix("Continuum models of the interface ")))
 
 
 def drawn(figure: Figure) -> list[tuple[str, str, str, str, float, float, float]]:
