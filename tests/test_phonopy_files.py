@@ -13,14 +13,18 @@ from phonopy.file_IO import write_FORCE_CONSTANTS, write_force_constants_to_hdf5
 from phonopy.structure.atoms import PhonopyAtoms
 from scipy import constants
 
+from latmm.agf.forms import Forms
 from latmm.errors import InputError, InstabilityError
+from latmm.interface.mixing import mix_interface
 from latmm.lattice.dynamics import largest_frequency, phonons
 from latmm.lattice.likelihood import improbable
-from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
+from latmm.lattice.phonopy_bridge import NOISE, choose_supercell, finite_displacements, force_constant_table
 from latmm.lattice.phonopy_files import differences, is_phonopy_file, read_phonopy
-from latmm.lattice.space_group import primitive_cell
+from latmm.lattice.space_group import crystal_symmetry, primitive_cell
 from latmm.potentials.calculators import resolve_potential
 
+CONVENTIONAL = np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]])
+"""Of a face-centred lattice, in vectors of the primitive cell."""
 Q = np.random.default_rng(2).uniform(-0.5, 0.5, (8, 3))
 WITH_CONSTANTS = {"force_constants": True, "force_sets": False, "displacements": False}
 NOTHING = {"force_constants": False, "force_sets": False, "displacements": False}
@@ -268,11 +272,51 @@ def test_noise_is_symmetrised_and_reported(carbide, tmp_path):
     assert 1e-4 < found.sum_rule_before < 1e-2
     assert 1e-4 < found.exchange_before < 1e-2
     assert 0.0 < found.change < 0.5
+    assert 1e-5 < found.symmetry_before < 1e-2
+    assert found.averaged == 24
     assert found.constants.sum_rule_error < 1e-13
     assert found.dispersion_error < 1e-10
     broken = stored(with_constants(carbide, carbide.force_constants + 0.1 * scale * noise), tmp_path, "yaml")
     with pytest.raises(InputError, match="break the acoustic sum rule by"):
         read_phonopy(broken)
+
+
+def test_noise_does_not_hide_the_mirror_across_the_stack(structure, tmp_path):
+    """Silicon (001) has Bloch states of half the size only if its force constants have its symmetry."""
+    plain = finite_displacements(
+        primitive_cell(structure("si")), resolve_potential("sw", ["Si"]), supercell=3 * np.eye(3, dtype=int)
+    )
+    noise = np.random.default_rng(0).normal(size=plain.force_constants.shape)
+    noisy = with_constants(plain, plain.force_constants + 1e-6 * np.abs(plain.force_constants).max() * noise)
+    found = read_phonopy(stored(noisy, tmp_path, "yaml")).constants
+    interface = mix_interface(found, found, ((0, 0, 1), (0, 0, 1)))
+    lead = interface.junction(np.random.default_rng(1).uniform(-0.5, 0.5, (3, 2))).left
+    assert Forms.of(lead.onsite[:, 0], lead.hopping[:, 0]).halved(np.arange(3)).all()
+    again = found.averaged(*crystal_symmetry(found.atoms)).truncated(NOISE)
+    assert again.cells.tolist() == found.cells.tolist()
+    np.testing.assert_allclose(again.values, found.values, atol=1e-13 * np.abs(found.values).max())
+
+
+@pytest.mark.filterwarnings("ignore:Warning. Point group symmetries of supercell:UserWarning")
+def test_force_constants_have_the_symmetry_of_crystal_supercell_and_magnetic_order(structure, tmp_path):
+    """Of 48 operations a flat supercell keeps 16; magnetic moments may leave none."""
+    plain = finite_displacements(
+        primitive_cell(structure("si")),
+        resolve_potential("sw", ["Si"]),
+        supercell=np.diag([1, 1, 2]) @ CONVENTIONAL,
+    )
+    flat = read_phonopy(stored(plain, tmp_path, "yaml"))
+    assert flat.averaged == 16
+    assert flat.dispersion_error < 1e-13
+    magnetic = PhonopyAtoms(
+        symbols=plain.unitcell.symbols,
+        cell=plain.unitcell.cell,
+        scaled_positions=plain.unitcell.scaled_positions,
+        magnetic_moments=[1.0, -1.0],
+    )
+    ordered = Phonopy(magnetic, plain.supercell_matrix, primitive_matrix="P", log_level=0)
+    ordered.force_constants = plain.force_constants
+    assert read_phonopy(stored(ordered, tmp_path, "yaml")).averaged == 1
 
 
 def test_unstable_crystal_is_refused(carbide, tmp_path):

@@ -54,6 +54,7 @@ __all__ = [
     "primitive_atoms",
     "split_dipoles",
     "symmetrise",
+    "symmetry_of_supercell",
 ]
 
 DEFAULT_SPAN = 12.0
@@ -455,6 +456,36 @@ def symmetrise(phonon: Phonopy, operations: tuple[Integers, Floats] | None = Non
         present = [index[a, b, c] for a, b, c in cells.tolist() if (a, b, c) in index]
         constants[i, s] = table.values[present, i, j].sum(axis=0)
     phonon.force_constants = constants
+
+
+def symmetry_of_supercell(phonon: Phonopy, atoms: Atoms) -> tuple[Integers, Floats]:
+    """Operations of the crystal's space group that map the supercell's lattice to itself.
+
+    Force constants of a supercell can have no others: in a flat supercell of a cubic crystal an operation
+    that tilts its axes takes pairs to where the supercell holds none. Magnetic moments may lower the
+    symmetry; with them there is only the identity.
+
+    Parameters
+    ----------
+    phonon : phonopy.Phonopy
+        With its supercell.
+    atoms : ase.Atoms
+        Its primitive cell, Å.
+
+    Returns
+    -------
+    rotations : (G, 3, 3) int
+        Fractional, of the primitive cell.
+    translations : (G, 3) float
+        Fractional.
+    """
+    if phonon.primitive.magnetic_moments is not None and np.any(phonon.primitive.magnetic_moments):
+        return np.eye(3, dtype=np.int64)[None], np.zeros((1, 3))
+    rotations, translations = crystal_symmetry(atoms)
+    basis = phonon.supercell.cell @ np.linalg.inv(phonon.primitive.cell)
+    images = basis @ rotations.transpose(0, 2, 1) @ np.linalg.inv(basis)
+    kept = np.abs(images - np.rint(images)).max(axis=(1, 2)) < 1e-3
+    return rotations[kept], translations[kept]
 
 
 def _share_out(phonon: Phonopy) -> dict[tuple[int, int, int], Floats]:

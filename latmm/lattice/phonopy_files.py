@@ -2,8 +2,8 @@
 
 What phonopy writes (``phonopy_params.yaml``, ``phonopy.yaml`` with ``FORCE_CONSTANTS``,
 ``force_constants.hdf5`` or ``FORCE_SETS`` beside it; compressed or not) becomes a table of force constants
-of the primitive cell. Exchange symmetry and acoustic sum rule are made exact; how far the file was from them,
-and what that changes, is kept.
+of the primitive cell. Exchange symmetry, acoustic sum rule and the symmetry of the space group are made
+exact; how far the file was from them, and what that changes, is kept.
 
 The non-analytic term of polar crystals is left out unless it is asked for. It depends on the direction of
 q → 0 and has no table in real space. With it, the table is the short-ranged part of the force constants, and
@@ -39,6 +39,7 @@ from latmm.lattice.phonopy_bridge import (
     primitive_atoms,
     split_dipoles,
     symmetrise,
+    symmetry_of_supercell,
 )
 from latmm.lattice.recast import reduced, symmetry_error
 from latmm.reading import COMPRESSED
@@ -91,9 +92,13 @@ class Calculation:
         Largest element of Σ_jR Φ_ij(R) and of Φ_ij(R) − Φ_ji(−R)ᵀ in the file, relative to the largest force
         constant; both vanish to rounding in ``constants``.
     change : float
-        Largest change of a frequency by making them vanish, at random q, THz.
-    symmetry_error : float
-        Largest difference of ω² between wave vectors that symmetry makes equal, relative to the largest ω².
+        Largest change of a frequency by making these and ``symmetry_before`` vanish, at random q, THz.
+    symmetry_before : float
+        Largest difference of ω² between wave vectors that symmetry makes equal in the file, relative to the
+        largest ω²; vanishes to rounding in ``constants``, but for what the supercell's shape does not have.
+    averaged : int
+        Operations of the space group over which the force constants are averaged; one where the file has
+        magnetic moments, which may lower the symmetry.
     dispersion_error : float
         Largest difference between D(q) of the table and phonopy's at random q, relative to the largest D;
         without the non-analytic term.
@@ -111,7 +116,8 @@ class Calculation:
     sum_rule_before: float
     exchange_before: float
     change: float
-    symmetry_error: float
+    symmetry_before: float
+    averaged: int
     dispersion_error: float
     charge: float = 0.0
 
@@ -131,8 +137,9 @@ class Calculation:
         return (
             f"{self.constants.atoms.get_chemical_formula(empirical=True)}: {self.source}, supercell of "
             f"{self.supercell} atoms; sum rule {self.sum_rule_before:.1e} and exchange symmetry "
-            f"{self.exchange_before:.1e} made exact, which moves frequencies by up to {self.change:.1e} THz; "
-            f"symmetry kept to {self.symmetry_error:.1e} of the largest squared frequency{polar}"
+            f"{self.exchange_before:.1e} made exact, and {self.averaged} symmetry operations, kept to "
+            f"{self.symmetry_before:.1e} of the largest squared frequency, which moves frequencies by up to "
+            f"{self.change:.1e} THz{polar}"
         )
 
     @property
@@ -250,6 +257,15 @@ def read_phonopy(
     before = _frequencies(finished, q)
     symmetrise(phonon)
     table = force_constant_table(phonon, atoms)
+    asymmetry = symmetry_error(reduced(table))
+    if asymmetry > _WRONG:
+        raise InputError(
+            f"the {finished.source} of {path} lack the crystal's symmetry by {100 * asymmetry:.0f} % of the "
+            "largest squared frequency; symmetrise them (phonopy --fc-symmetry), or check the structure"
+        )
+    operations = symmetry_of_supercell(phonon, atoms)
+    symmetrise(phonon, operations)
+    table = force_constant_table(phonon, atoms)
     change = float(np.max(np.abs(_frequencies(finished, q) - before)))
     difference = dispersion_error(phonon, table)
     _check_dipoles(finished, table, path)
@@ -264,12 +280,6 @@ def read_phonopy(
             f"{text}; take force constants of a stable phase, of a relaxed structure, or effective ones of a "
             "temperature at which it is stable"
         ) from None
-    asymmetry = symmetry_error(crystal)
-    if asymmetry > _WRONG:
-        raise InputError(
-            f"the {finished.source} of {path} lack the crystal's symmetry by {100 * asymmetry:.0f} % of the "
-            "largest squared frequency; symmetrise them (phonopy --fc-symmetry), or check the structure"
-        )
     return Calculation(
         crystal,
         path,
@@ -282,6 +292,7 @@ def read_phonopy(
         exchange,
         change,
         asymmetry,
+        len(operations[0]),
         difference,
         charge,
     )
