@@ -5,7 +5,7 @@ argon (Lennard-Jones). Run: python benchmarks/sampling.py (about three minutes).
 """
 
 import latmm
-from latmm.comparison import FREQUENCIES, KMESH
+from latmm.defaults import COMPARE
 
 TEMPERATURES = [1.0, 10.0, 20.0, 50.0, 100.0, 300.0, 500.0]
 SYSTEMS = {
@@ -28,7 +28,7 @@ def main() -> None:
             latmm.compare(interface, TEMPERATURES, models=["agf"], kmesh=mesh, frequencies=count)[
                 "comparison"
             ]["conductance"].values[0]
-            for mesh, count in ((KMESH, FREQUENCIES), ((40, 40), 300))
+            for mesh, count in (COMPARE, ((40, 40), 300))
         )
         print(
             name.ljust(22)

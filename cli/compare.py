@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from latmm.defaults import COMPARE
 from latmm.models import MODELS, defaults, offered
 
 from .alternatives import alternative_options, alternatives, alternatives_of
@@ -58,9 +59,16 @@ _MODELS, _DEFAULT = offered("compare"), defaults("compare")
     type=int,
     nargs=2,
     metavar="N N",
-    help="k-points along the two in-plane axes; 20 20 by default, good to 0.3 % in G for silicon.",
+    help="k-points along the two in-plane axes; {} {} by default, good to 0.3 % in G for silicon.".format(
+        *COMPARE.kmesh
+    ),
 )
-@click.option("--frequencies", type=int, metavar="N", help="Frequencies in the band shared by both crystals.")
+@click.option(
+    "--frequencies",
+    type=int,
+    metavar="N",
+    help=f"Frequencies in the band shared by both crystals; {COMPARE.frequencies} by default.",
+)
 @click.option(
     "--tol",
     type=TOLERANCE,
@@ -141,7 +149,6 @@ def _check_sampling_options(options: dict[str, Any]) -> None:
 def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | None":
     """Check everything cheap first, compute, and write the files; None after a dry run."""
     from latmm.checks import dumps, loads
-    from latmm.comparison import FREQUENCIES, KMESH
     from latmm.experiment.beside import put_beside
     from latmm.plotting.conductance import comparison_figure, save
     from latmm.results import write
@@ -150,8 +157,8 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     from latmm.sweep.refinement import check_tolerance
 
     check_outputs(options)
-    kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
-    frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
+    kmesh = COMPARE.kmesh if options["kmesh"] is None else options["kmesh"]
+    frequencies = COMPARE.frequencies if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
     several = len(alternatives(options)) > 1
     measured = own_series(options)
@@ -215,7 +222,7 @@ def _compared(
     part: str,
 ) -> "tuple[xr.DataTree, Checkpoint | None]":
     """Compare the models of an interface; what is found on the way is kept in a store."""
-    from latmm.comparison import FREQUENCIES, KMESH, compare
+    from latmm.comparison import compare
 
     models = options["models"] or _DEFAULT
     store = store_beside(options, interface, part) if options["output"] and "agf" in models else None
@@ -224,8 +231,8 @@ def _compared(
             interface,
             temperatures,
             models=models,
-            kmesh=options["kmesh"] or KMESH,
-            frequencies=options["frequencies"] or FREQUENCIES,
+            kmesh=options["kmesh"] or COMPARE.kmesh,
+            frequencies=options["frequencies"] or COMPARE.frequencies,
             tolerance=options["tol"],
             roughness=options["roughness"],
             progress=report,

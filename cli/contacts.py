@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from latmm.defaults import MAX_AREA, TWIST_WITHIN
+
 from .numbers import AREA, COUNT, TWIST
 from .options import note
 
@@ -24,8 +26,6 @@ __all__ = ["contact_interface", "contact_options", "planes_of", "refuse_contact_
 _F = TypeVar("_F", bound=Callable[..., Any])
 _COMMON_CELL = ("left_normal", "right_normal", "max_area", "twist", "choose", "left_cut", "right_cut")
 """Options that ask for a common cell of two crystals, instead of one structure that goes on."""
-_MAX_AREA = 200.0
-_TWIST_WITHIN = 0.5
 
 
 def contact_options(function: _F) -> _F:
@@ -52,13 +52,13 @@ def contact_options(function: _F) -> _F:
                 "--max-area",
                 type=AREA,
                 metavar="Å²",
-                help=f"Largest common cell; {_MAX_AREA:g} by default.",
+                help=f"Largest common cell; {MAX_AREA:g} by default.",
             ),
             click.option(
                 "--twist",
                 type=TWIST,
                 metavar="DEG",
-                help=f"Only common cells of this twist (within {_TWIST_WITHIN:g}°), see latmm match.",
+                help=f"Only common cells of this twist (within {TWIST_WITHIN:g}°), see latmm match.",
             ),
             click.option(
                 "--choose",
@@ -167,8 +167,8 @@ def contact_interface(
             *crystals,
             normals,
             potential,
-            max_area=options["max_area"] or _MAX_AREA,
-            twist=None if options["twist"] is None else (options["twist"], _TWIST_WITHIN),
+            max_area=options["max_area"] or MAX_AREA,
+            twist=None if options["twist"] is None else (options["twist"], TWIST_WITHIN),
             choose=options["choose"] or 1,
             cuts=(options["left_cut"] or 1, options["right_cut"] or 1),
             progress=report,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from latmm.defaults import MAX_STRAIN
+
 from .caching import cache_options, remembering
 from .checking import allow_option
 from .contacts import contact_interface, contact_options, refuse_contact_options
@@ -98,7 +100,7 @@ def crystal_options(function: _F, *, several: bool = False) -> _F:
         click.option(
             "--max-strain",
             type=fraction(),
-            default=0.08,
+            default=MAX_STRAIN,
             show_default=True,
             help="Largest in-plane strain accepted for the misfit.",
         ),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from latmm.defaults import MIXING_RULES
+
 from .contacts import planes_of
 from .experiment import own_files
 from .numbers import Whole
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["ALL", "finished_interfaces", "finished_options", "inputs", "is_finished"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_RULES = ("arithmetic", "harmonic", "mass")
 _WITH_DIPOLES = ("compare", "converge")
 """Commands whose lattice may be polar."""
 ALL = "all"
@@ -33,9 +34,9 @@ def finished_options(function: _F) -> _F:
         [
             click.option(
                 "--mixing",
-                type=click.Choice([*_RULES, ALL]),
+                type=click.Choice([*MIXING_RULES, ALL]),
                 help="LEFT and RIGHT are phonopy calculations: rule for the force constants across the "
-                "contact (arithmetic by default; mass: those of LEFT everywhere). compare takes all: every "
+                "contact (the first by default; mass: those of LEFT everywhere). compare takes all: every "
                 "rule, and their spread as an uncertainty.",
             ),
             click.option(
@@ -130,7 +131,7 @@ def finished_interfaces(options: dict[str, Any], report: "Reporter") -> "dict[st
         _note(options, f"contact: {contact.description}")
         joined = superlattice_interface(left, right, contact.constants, normals, source=source, **common)
         return {"contact": replace(joined, notes=notes)}
-    rules = _RULES if options["mixing"] == ALL else (options["mixing"] or _RULES[0],)
+    rules = MIXING_RULES if options["mixing"] == ALL else (options["mixing"] or MIXING_RULES[0],)
     found = {}
     for done, rule in enumerate(rules):
         report("interface", done, len(rules))

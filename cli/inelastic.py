@@ -2,10 +2,11 @@
 
 import json
 import math
-import re
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from latmm.defaults import ABOVE_BAND, INELASTIC, LENGTHS
 
 from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_of, provenance
@@ -15,16 +16,12 @@ from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
 from .progress import Reporter
 from .scaling import budget, check_scaling, executor_of, kept, scaling_options, store_beside
+from .wording import as_usage
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from latmm.inelastic.rates import Rates
-    from latmm.interface.interface import Interface
-
 __all__ = ["command"]
-
-_MODEL = re.compile(r"kappa=([^@]+)@(.+)")
 
 
 @click.command(
@@ -49,13 +46,15 @@ _MODEL = re.compile(r"kappa=([^@]+)@(.+)")
     type=Real(1e-3, 1e9, why="in nm"),
     multiple=True,
     metavar="NM",
-    help="Distance of the reservoirs from the contact in nm; repeatable. By default 10, 100 and 1000.",
+    help="Distance of the reservoirs from the contact in nm; repeatable. By default "
+    + ", ".join(f"{x:g}" for x in LENGTHS)
+    + ".",
 )
 @click.option("--classical", is_flag=True, help="Heat capacity k_B and rates proportional to T, as in MD.")
 @click.option(
     "--above",
-    type=click.Choice(["cap", "continue", "zero"]),
-    default="cap",
+    type=click.Choice(ABOVE_BAND),
+    default=ABOVE_BAND[0],
     show_default=True,
     help="Rate above a crystal's own band: as at its top, as frequency squared, or none.",
 )
@@ -66,8 +65,19 @@ _MODEL = re.compile(r"kappa=([^@]+)@(.+)")
     metavar="NM",
     help="Mean free path that the crystals' boundaries leave, in nm.",
 )
-@click.option("--kmesh", type=int, nargs=2, metavar="N N", help="k-points in the plane; 12 12 by default.")
-@click.option("--frequencies", type=int, metavar="N", help="Frequencies in the common band; 64 by default.")
+@click.option(
+    "--kmesh",
+    type=int,
+    nargs=2,
+    metavar="N N",
+    help="k-points in the plane; {} {} by default.".format(*INELASTIC.kmesh),
+)
+@click.option(
+    "--frequencies",
+    type=int,
+    metavar="N",
+    help=f"Frequencies in the common band; {INELASTIC.frequencies} by default.",
+)
 @click.option(
     "-o", "--output", type=click.Path(), help="Write the result as netCDF-4 (xarray.open_datatree)."
 )
@@ -107,20 +117,25 @@ def command(**options: Any) -> None:
 def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
     """Compute, and write the files."""
     from latmm.checks import dumps, loads
-    from latmm.inelastic.result import FREQUENCIES, KMESH, LENGTHS, inelastic
+    from latmm.inelastic.rate_files import resolve_rates
+    from latmm.inelastic.result import inelastic
     from latmm.results import write
     from latmm.sampling.meshes import check_sampling
 
-    kmesh, frequencies = options["kmesh"] or KMESH, options["frequencies"] or FREQUENCIES
+    kmesh, frequencies = options["kmesh"] or INELASTIC.kmesh, options["frequencies"] or INELASTIC.frequencies
     check_sampling(kmesh, frequencies)
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
         interface = interface_of(options, report, executor)
+        with as_usage():
+            rates = resolve_rates(
+                options["rates"], (interface.left, interface.right), classical=options["classical"]
+            )
         store = store_beside(options, interface) if options["output"] else None
         with kept(options, None if store is None else store.path):
             tree = inelastic(
                 interface,
                 temperatures,
-                _rates(options, interface),
+                rates,
                 lengths=options["lengths"] or LENGTHS,
                 kmesh=kmesh,
                 frequencies=frequencies,
@@ -149,42 +164,6 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
         save(inelastic_figure(tree, heading(interface)), options["plot"], checks)
         note(options, f"wrote {options['plot']}")
     return tree
-
-
-def _rates(options: dict[str, Any], interface: "Interface") -> "tuple[Rates, Rates]":
-    """Read or make the rates of both crystals."""
-    from latmm.inelastic.rate_files import read_rates
-    from latmm.inelastic.rates import fitted
-
-    texts = options["rates"]
-    crystals = interface.left, interface.right
-    found: list[Rates | None] = [None, None]
-    for number, text in enumerate(texts):
-        model = _MODEL.fullmatch(text)
-        if text in ("left", "right"):
-            continue
-        if model is None:
-            found[number] = read_rates(text)
-            continue
-        try:
-            kappa, temperature = float(model[1]), float(model[2])
-        except ValueError:
-            raise click.BadParameter(
-                f"{text!r} must be kappa=K@T with numbers in W/m/K and K, e.g. kappa=140@300",
-                param_hint="--rates",
-            ) from None
-        found[number] = fitted(crystals[number], temperature, kappa, classical=options["classical"])
-    for number, text in enumerate(texts):
-        if text in ("left", "right"):
-            other = found[1 - number]
-            if text != ("left", "right")[1 - number] or other is None:
-                raise click.BadParameter(
-                    f"{text!r} stands for the rates of the other crystal, which must have its own",
-                    param_hint="--rates",
-                )
-            masses = [float(crystal.atoms.get_masses().mean()) for crystal in crystals]
-            found[number] = other.heavier(masses[number] / masses[1 - number])
-    return tuple(each for each in found if each is not None)  # type: ignore[return-value]
 
 
 def _text(table: "xr.Dataset") -> str:

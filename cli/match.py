@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from latmm.defaults import MAX_AREA, MAX_STRAIN, TWIST_WITHIN
+
 from .caching import cache_options, remembering
 from .groups import GroupedCommand
 from .numbers import AREA, COUNT, TWIST, Real, fraction
@@ -50,12 +52,12 @@ _SIDES = ("left", "right")
 )
 @click.option("--mirror", is_flag=True, help="Turn the right crystal over: the opposite indices.")
 @click.option(
-    "--max-area", type=AREA, default=200.0, show_default=True, metavar="Å²", help="Largest common cell."
+    "--max-area", type=AREA, default=MAX_AREA, show_default=True, metavar="Å²", help="Largest common cell."
 )
 @click.option(
     "--max-strain",
     type=fraction(),
-    default=0.08,
+    default=MAX_STRAIN,
     show_default=True,
     help="Largest principal in-plane strain.",
 )
@@ -83,9 +85,13 @@ _SIDES = ("left", "right")
     "or one that symmetry makes equal. Any by default.",
 )
 @click.option(
-    "--twist-within", type=Real(0.0, 180.0, why="in degrees"), default=0.5, show_default=True, metavar="DEG",
+    "--twist-within",
+    type=Real(0.0, 180.0, why="in degrees"),
+    default=TWIST_WITHIN,
+    show_default=True,
+    metavar="DEG",
     help="Tolerance of --twist.",
-)  # fmt: skip
+)
 @click.option("--rows", type=COUNT, default=20, show_default=True, help="Longest table; JSON holds all.")
 @click.option("--choose", type=COUNT, metavar="N", help="Show number N of the list in full.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from latmm.defaults import DISORDER, ENSEMBLE, MIXING_PROFILES
+
 from .crystals import crystal_options, interface_of
 from .finished import is_finished
 from .groups import GroupedCommand
@@ -15,6 +17,7 @@ from .progress import Reporter
 from .scaling import check_scaling, executor_of
 from .sharing import for_forces, process_options
 from .study_options import keeping, potential_of, report, shares, study_options, write_files
+from .wording import as_usage
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,18 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "table"]
 
-_PROFILES = ("linear", "erf", "exponential")
-_NEEDS = {
-    "intermixing": ("width",),
-    "alloy": ("width",),
-    "vacancies": ("width", "share"),
-    "roughness": ("rms", "correlation"),
-    "mass": ("width", "spread"),
-}
-"""Options that each kind must have."""
-_TAKES = {"intermixing": ("profile",), "alloy": ("share",)}
-"""Options that a kind may have beside."""
-
 
 @click.command(
     cls=GroupedCommand,
@@ -46,7 +37,7 @@ _TAKES = {"intermixing": ("profile",), "alloy": ("share",)}
 @crystal_options
 @click.option(
     "--kind",
-    type=click.Choice(list(_NEEDS)),
+    type=click.Choice(list(DISORDER)),
     default="intermixing",
     show_default=True,
     help="intermixing: species of both crystals by a profile; alloy: a random alloy of one composition; "
@@ -116,64 +107,39 @@ def command(**options: Any) -> None:
           --lateral 2 2 --kmesh 2 2 --frequencies 24 -T 300
     """
     temperatures = temperature_list(options["temperature"])
-    _check_kind(options)
+    disorder = _disorder(options)
     check_outputs(options)
     check_scaling(options)
-    tree = _run(options, temperatures)
+    tree = _run(options, disorder, temperatures)
     report(options, tree, _plain(tree), table(tree))
 
 
-def _check_kind(options: dict[str, Any]) -> None:
-    """Refuse options that the kind lacks or does not know."""
-    kind = options["kind"]
-    listed = kind == "intermixing" and options["profile"] not in (None, *_PROFILES)
+def _disorder(options: dict[str, Any]) -> "Disorder":
+    """Read the kind of disorder, and refuse what it lacks or does not know."""
+    from latmm.disorder.kinds import disorder_of
+
     if options["force_constants"] == "potential" and is_finished(options):
         raise click.UsageError(
             "--force-constants potential needs a potential, which finished phonopy calculations do not have: "
             "leave it out"
         )
-    if listed:
-        shares(options["profile"], "--profile")
-    needs = () if listed else _NEEDS[kind]
-    for name in needs:
-        if options[name] is None:
-            raise click.UsageError(f"--kind {kind} needs --{name}")
-    for name in ("width", "profile", "share", "rms", "correlation", "spread"):
-        if options[name] is not None and name not in (*needs, *_TAKES.get(kind, ())):
-            raise click.UsageError(f"--{name} has no meaning for --kind {kind} here: leave it out")
+    profile = options["profile"]
+    if options["kind"] == "intermixing" and profile not in (None, *MIXING_PROFILES):
+        profile = shares(profile, "--profile")
+    given = {name: options[name] for name in ("width", "share", "rms", "correlation", "spread")}
+    with as_usage():
+        return disorder_of(options["kind"], profile=profile, **given)
 
 
-def _disorder(options: dict[str, Any]) -> "Disorder":
-    from latmm.disorder.kinds import MassDisorder, Mixing, Roughness, Vacancies
-    from latmm.disorder.profiles import Profile, whole
-
-    kind, width = options["kind"], options["width"]
-    if kind == "roughness":
-        return Roughness(options["rms"], options["correlation"])
-    if kind == "vacancies":
-        return Vacancies(whole(width), options["share"])
-    if kind == "mass":
-        return MassDisorder(whole(width), options["spread"])
-    if kind == "alloy":
-        return Mixing(Profile.uniform(width, 0.5 if options["share"] is None else options["share"]))
-    name = options["profile"] or "linear"
-    if name not in _PROFILES:
-        return Mixing(Profile.listed(shares(name, "--profile")))
-    return Mixing(
-        {"linear": Profile.linear, "erf": Profile.erf, "exponential": Profile.exponential}[name](width)
-    )
-
-
-def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
+def _run(options: dict[str, Any], disorder: "Disorder", temperatures: list[float]) -> "xr.DataTree":
     from latmm.interface.tiling import tile
     from latmm.plotting.studies import ensemble_figure
     from latmm.sampling.meshes import check_sampling
-    from latmm.studies.ensembles import FREQUENCIES, KMESH, ensemble
+    from latmm.studies.ensembles import ensemble
 
-    kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
-    frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
+    kmesh = ENSEMBLE.kmesh if options["kmesh"] is None else options["kmesh"]
+    frequencies = ENSEMBLE.frequencies if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
-    disorder = _disorder(options)
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
         interface = tile(interface_of(options, report, executor), options["lateral"])
         potential = _potential(options, interface)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from latmm.defaults import LAYER_PROFILES, LAYERS
+
 from .crystals import crystal_options, interface_of
 from .finished import is_finished
 from .groups import GroupedCommand
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["command", "table"]
-
-_KINDS = ("linear", "exponential", "bridge", "superlattice")
 
 
 @click.command(
@@ -72,7 +72,7 @@ def command(**options: Any) -> None:
     """
     temperatures = temperature_list(options["temperature"])
     planes = whole_numbers(options["planes"], "--layers")
-    lists = {p: shares(p, "--profile") for p in options["profiles"] if p not in _KINDS}
+    lists = {p: shares(p, "--profile") for p in options["profiles"] if p not in LAYER_PROFILES}
     third = _third(options["interlayer"])
     if third and is_finished(options):
         raise click.UsageError("--interlayer needs a potential, which phonopy calculations do not have")
@@ -92,10 +92,10 @@ def _run(
     from latmm.plotting.studies import layers_figure
     from latmm.sampling.meshes import check_sampling
     from latmm.studies.designs import design, listed, third_material
-    from latmm.studies.layers import FREQUENCIES, KMESH, layer_study
+    from latmm.studies.layers import layer_study
 
-    kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
-    frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
+    kmesh = LAYERS.kmesh if options["kmesh"] is None else options["kmesh"]
+    frequencies = LAYERS.frequencies if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
     with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
         interface = interface_of(options, report, executor)

@@ -1,11 +1,14 @@
 """What the library calls a parameter or a function, in the words of the command line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import click
 
-__all__ = ["in_options"]
+from latmm.errors import InputError
+
+__all__ = ["as_usage", "in_options"]
 
 _OTHERWISE: Mapping[str, str] = {
     "centred=True": "--gamma",
@@ -42,3 +45,18 @@ def in_options(text: str, command: click.Command | None = None) -> str:
 def _options(command: click.Command) -> set[str]:
     """Spellings of all options of a command."""
     return {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+
+
+@contextmanager
+def as_usage() -> Iterator[None]:
+    """Take values that the library refuses within a ``with`` block for wrong usage: exit code 2.
+
+    Raises
+    ------
+    click.UsageError
+        In place of an InputError, in the words of the command that runs.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise click.UsageError(in_options(str(error), click.get_current_context().command)) from None

@@ -26,6 +26,7 @@ from latmm.continuum.combined import ABOVE_LATTICE, ContinuumModels, Side, quadr
 from latmm.continuum.crystal import band_path, crystal_dataset
 from latmm.continuum.dispersion import channels
 from latmm.continuum.dmm import radiation_limit
+from latmm.defaults import COMPARE
 from latmm.errors import InputError
 from latmm.geometry.matching import principal_strain
 from latmm.interface.interface import Interface
@@ -52,13 +53,9 @@ from latmm.threads import single_threaded
 if TYPE_CHECKING:
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["FREQUENCIES", "KMESH", "compare"]
+__all__ = ["compare"]
 
 _OFFERED = offered("compare")
-KMESH = (20, 20)
-"""Default k∥ mesh, with the default frequencies: 0.3 % in G from 1 to 500 K (benchmarks/sampling.py)."""
-FREQUENCIES = 128
-"""Default number of frequencies in the band that both crystals share."""
 _LIKE_CELL = 0.2
 """Lattice vectors correspond if they differ by less than this share of their length."""
 
@@ -72,8 +69,8 @@ def compare(
     temperature: ArrayLike,
     *,
     models: Sequence[str] = defaults("compare"),
-    kmesh: tuple[int, int] = KMESH,
-    frequencies: int = FREQUENCIES,
+    kmesh: tuple[int, int] = COMPARE.kmesh,
+    frequencies: int = COMPARE.frequencies,
     tolerance: float | None = None,
     roughness: float | None = None,
     progress: Progress | None = None,

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from latmm.defaults import MAX_AREA, TWIST_WITHIN
 from latmm.errors import InputError, MismatchError, PotentialError
 from latmm.interface.build import match_crystals
 from latmm.potentials.calculators import resolve_potential
 from latmm.structures import read_structure
-from latmm_cli.contacts import _MAX_AREA, _TWIST_WITHIN
 from latmm_cli.main import cli
 
 SILICON, ALUMINIUM, NITRIDE = (str(files("latmm_structures") / f"{name}.cif") for name in ("si", "al", "gan"))
@@ -74,7 +74,7 @@ def test_lists_of_match_and_build_end_at_the_same_area_and_strain():
     match = {option.name: option.default for option in cli.get_command(None, "match").params}
     for name in ("max_strain", "strain", "potential", "relax"):
         assert match[name] == build[name]
-    assert (match["max_area"], match["twist_within"]) == (_MAX_AREA, _TWIST_WITHIN)
+    assert (match["max_area"], match["twist_within"]) == (MAX_AREA, TWIST_WITHIN)
 
 
 @pytest.mark.slow

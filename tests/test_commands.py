@@ -15,7 +15,8 @@ import latmm
 from latmm import diagnosis
 from latmm.citations import SOURCES, bibtex
 from latmm.results import read
-from latmm_cli.main import COMMANDS, cli, main
+from latmm_cli.main import cli, main
+from latmm_cli.program import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 

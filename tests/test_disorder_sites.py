@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from latmm.defaults import DISORDER, MIXING_PROFILES
+from latmm.disorder.kinds import PROFILES, Roughness, disorder_of
 from latmm.disorder.profiles import Profile
 from latmm.disorder.roughness import HeightField, rough
 from latmm.disorder.sites import (
@@ -348,7 +350,7 @@ def compound(crystal):
         (lambda slab, m: Profile.linear(1.5), "whole number of atomic planes"),
         (lambda slab, m: Profile.erf(float("nan")), "must not be negative"),
         (lambda slab, m: Profile.geometric(3, -1.0), "must be positive"),
-        (lambda slab, m: rough(slab, m, 1.0, 40.0, np.random.default_rng(0)), "--lateral"),
+        (lambda slab, m: rough(slab, m, 1.0, 40.0, np.random.default_rng(0)), "`lateral`"),
         (lambda slab, m: rough(slab, m, -1.0, 4.0, np.random.default_rng(0)), "roughness needs"),
         (lambda slab, m: vacancies(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)), "share of vac"),
         (lambda slab, m: mass_disorder(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)), "spread"),
@@ -366,3 +368,19 @@ def test_what_makes_no_sense_is_refused(silicon_germanium, call, message):
     with pytest.raises(InputError, match=message) as caught:
         call(*silicon_germanium)
     assert "\n" not in str(caught.value)
+
+
+def test_kinds_of_disorder_are_made_by_name():
+    assert disorder_of("alloy", width=2).profile.share.tolist() == [0.5, 0.5]
+    assert disorder_of("roughness", rms=2.0, correlation=9.0) == Roughness(2.0, 9.0)
+    assert disorder_of("intermixing", profile=[0.2, 0.9]).profile.share.tolist() == [0.2, 0.9]
+    assert disorder_of("intermixing", width=3).profile.share.tolist() == [0.25, 0.5, 0.75]
+    assert set(PROFILES) == set(MIXING_PROFILES)
+    for kind, (needs, takes) in {name: (one.needs, one.takes) for name, one in DISORDER.items()}.items():
+        with pytest.raises(InputError, match=f"`kind` {kind} needs `{needs[0]}`"):
+            disorder_of(kind)
+        for other in {"width", "share", "rms", "spread"} - {*needs, *takes}:
+            with pytest.raises(InputError, match=f"`{other}` has no meaning"):
+                disorder_of(kind, **dict.fromkeys((*needs, other), 0.5))
+    with pytest.raises(InputError, match="unknown kind of disorder"):
+        disorder_of("chaos")

@@ -136,7 +136,7 @@ def test_an_ensemble_without_disorder_is_the_abrupt_contact(wide, pair):
     ("call", "message"),
     [
         (lambda ideal, pair: realise(ideal, Roughness(1.0, 2.0), 0, potential=pair), "rough contact"),
-        (lambda ideal, pair: realise(ideal, Vacancies(2, 0.2), 0), "--force-constants potential"),
+        (lambda ideal, pair: realise(ideal, Vacancies(2, 0.2), 0), "give a `potential`"),
         (lambda ideal, pair: undisturbed(ideal, None), "no mean force constants"),
     ],
 )

@@ -9,7 +9,7 @@ import latmm
 
 ROOT = Path(latmm.__file__).parent
 LEAVES = {
-    "arrays", "checks", "errors", "files", "limits", "models", "parallel", "reading", "results",
+    "arrays", "checks", "defaults", "errors", "files", "limits", "models", "parallel", "reading", "results",
     "structure_formats", "structures", "threads", "ties", "units", "yaml_data",
 }  # fmt: skip
 # what each part of latmm may import besides itself and the leaves

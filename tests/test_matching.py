@@ -9,8 +9,9 @@ from ase import Atoms
 from ase.build import bulk, make_supercell
 from matscipy.neighbours import neighbour_list
 
+from latmm.defaults import MAX_STRAIN
 from latmm.errors import InputError, MismatchError
-from latmm.geometry.matching import MAX_STRAIN, match, principal_strain
+from latmm.geometry.matching import match, principal_strain
 from latmm.geometry.orientation import orient
 from latmm.interface.build import match_crystals
 from latmm.interface.slab import build_slab

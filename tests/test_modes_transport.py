@@ -183,7 +183,7 @@ def test_the_command_writes_the_table_and_reads_cells_of_both_kinds(kappa, tmp_p
 
 def test_other_meshes_crystals_and_forces_are_refused(kappa, tmp_path, tree, system):
     source = read_phonons(kappa)
-    with pytest.raises(InputError, match="--gamma"):
+    with pytest.raises(InputError, match="`centred=True`"):
         on_transport_mesh(
             tree, "left", type(source)((6, 6, 6), source.qpoints, source.frequency), CELL, NORMAL
         )

@@ -1,18 +1,29 @@
 """Kinds of disorder as values: what to do to the sites, how deep it goes, and a line that says so."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
-from latmm.disorder.profiles import Profile
+from latmm.defaults import DISORDER, MIXING_PROFILES
+from latmm.disorder.profiles import Profile, whole
 from latmm.disorder.roughness import FARTHEST, rough
 from latmm.disorder.sites import between, levels, mass_disorder, mixed, substituted, vacancies
+from latmm.errors import InputError
 from latmm.geometry.matching import Matched
 from latmm.interface.slab import Slab
 
-__all__ = ["Disorder", "Interlayer", "MassDisorder", "Mixing", "Roughness", "Vacancies"]
+__all__ = [
+    "PROFILES",
+    "Disorder",
+    "Interlayer",
+    "MassDisorder",
+    "Mixing",
+    "Roughness",
+    "Vacancies",
+    "disorder_of",
+]
 
 
 class Disorder(Protocol):
@@ -170,3 +181,89 @@ class Interlayer:
         """List the replacements."""
         pairs = ", ".join(f"{new} ({mass:g} amu) for {old}" for old, (new, mass) in self.species.items())
         return f"{pairs} in {self.width} atomic planes around the contact"
+
+
+def disorder_of(
+    kind: str,
+    *,
+    width: float | None = None,
+    profile: str | Sequence[float] | None = None,
+    share: float | None = None,
+    rms: float | None = None,
+    correlation: float | None = None,
+    spread: float | None = None,
+) -> Disorder:
+    """Describe disorder by the name of its kind.
+
+    Parameters
+    ----------
+    kind : {"intermixing", "alloy", "vacancies", "roughness", "mass"}
+        Species of both crystals by a profile; a random alloy of one composition; missing atoms; a random
+        height of the contact; masses only.
+    width : float, optional
+        Atomic planes that are disordered.
+    profile : {"linear", "erf", "exponential"} or sequence of float, optional
+        Of intermixing: linear by default, or the fraction of the right crystal's species in each plane, in
+        place of ``width``.
+    share : float, optional
+        Fraction of the right crystal's species in an alloy (½ by default), or of the atoms that are missing.
+    rms, correlation : float, optional
+        Root mean square height and correlation length of roughness, Å.
+    spread : float, optional
+        x of the masses m (1 ± x).
+
+    Returns
+    -------
+    Disorder
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown, lacks a parameter or does not know one, or a value makes no sense.
+    """
+    if kind not in DISORDER:
+        raise InputError(f"unknown kind of disorder {kind!r}; choose from {', '.join(DISORDER)}")
+    given = {
+        "width": width, "profile": profile, "share": share,
+        "rms": rms, "correlation": correlation, "spread": spread,
+    }  # fmt: skip
+    listed = None if profile is None or isinstance(profile, str) else list(profile)
+    needs = () if kind == "intermixing" and listed is not None else DISORDER[kind].needs
+    for name, value in given.items():
+        if value is None and name in needs:
+            raise InputError(f"`kind` {kind} needs `{name}`")
+        if value is not None and name not in (*needs, *DISORDER[kind].takes):
+            raise InputError(f"`{name}` has no meaning for `kind` {kind} here: leave it out")
+    if kind == "intermixing" and listed is not None:
+        return Mixing(Profile.listed(listed))
+    if kind == "roughness":
+        return Roughness(_number(rms), _number(correlation))
+    planes = _number(width)
+    if kind == "vacancies":
+        return Vacancies(whole(planes), _number(share))
+    if kind == "mass":
+        return MassDisorder(whole(planes), _number(spread))
+    if kind == "alloy":
+        return Mixing(Profile.uniform(whole(planes), 0.5 if share is None else share))
+    if profile not in (None, *PROFILES):
+        raise InputError(
+            f"`profile` {profile!r} is unknown; choose from {', '.join(PROFILES)}, or list fractions"
+        )
+    return Mixing(PROFILES[str(profile or "linear")](planes))
+
+
+def _number(value: float | None) -> float:
+    """Value of a parameter that the kind needs, and so has."""
+    if value is None:
+        raise InputError("a parameter of the disorder is missing")
+    return value
+
+
+def _linear(width: float) -> Profile:
+    return Profile.linear(whole(width))
+
+
+PROFILES: Final[Mapping[str, Callable[[float], Profile]]] = dict(
+    zip(MIXING_PROFILES, (_linear, Profile.erf, Profile.exponential), strict=True)
+)
+"""Profiles of intermixing by name, made from their width in atomic planes."""

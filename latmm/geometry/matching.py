@@ -21,15 +21,14 @@ from scipy.linalg import polar
 from scipy.optimize import linear_sum_assignment
 
 from latmm.arrays import Floats, Integers
+from latmm.defaults import MAX_STRAIN
 from latmm.errors import InputError, MismatchError
 from latmm.geometry.lateral import check_lateral
 from latmm.lattice.space_group import primitive_cell
 from latmm.ties import smallest
 
-__all__ = ["LARGEST_STRAIN", "MAX_STRAIN", "Matched", "given_strain", "match", "principal_strain"]
+__all__ = ["LARGEST_STRAIN", "Matched", "given_strain", "match", "principal_strain"]
 
-MAX_STRAIN = 0.08
-"""Largest principal in-plane strain that is accepted unasked."""
 LARGEST_STRAIN = 0.3
 """Strains beyond it join anything to anything."""
 _FAR = 0.1

@@ -18,17 +18,81 @@ import xarray as xr
 
 from latmm.arrays import Floats
 from latmm.errors import InputError, LatmmError
-from latmm.inelastic.rates import Rates
+from latmm.inelastic.rates import Rates, fitted
+from latmm.lattice.force_constants import ForceConstants
 from latmm.reading import check_hdf5, file_text
 from latmm.units import TWO_PI
 
-__all__ = ["TRUSTED", "read_rates"]
+__all__ = ["TRUSTED", "read_rates", "resolve_rates"]
 
 TRUSTED: Final = 0.01
 """Fraction of all phonons below the lowest frequency whose rates are taken as they are."""
 _BINS = 60
 _SOUND = 1e-2
 """Frequencies below this fraction of the highest are translations, whose rate is nothing."""
+
+
+_MODEL = re.compile(r"kappa=([^@]+)@(.+)")
+_SIDES = ("left", "right")
+
+
+def resolve_rates(
+    texts: tuple[str, str], crystals: tuple[ForceConstants, ForceConstants], *, classical: bool = False
+) -> tuple[Rates, Rates]:
+    """Find the scattering rates of two crystals by what names them.
+
+    Parameters
+    ----------
+    texts : (2,) str
+        Of the left and the right crystal: a path for :func:`read_rates`; ``kappa=K@T``, a rate A ω² T for a
+        conductivity of K W m⁻¹ K⁻¹ at T kelvin (:func:`latmm.inelastic.rates.fitted`); or the name of the
+        other side, for its rates scaled to the masses of this one (:meth:`Rates.heavier`).
+    crystals : (2,) ForceConstants
+        Of both crystals, oriented, +z along the normal.
+    classical : bool
+        Heat capacity k_B of every phonon where a rate is fitted.
+
+    Returns
+    -------
+    (2,) Rates
+
+    Raises
+    ------
+    InputError
+        If a text is none of these, or each side asks for the other's rates.
+    """
+    found: list[Rates | None] = [
+        None if text in _SIDES else _own(text, crystal, classical)
+        for text, crystal in zip(texts, crystals, strict=True)
+    ]
+    masses = [float(crystal.atoms.get_masses().mean()) for crystal in crystals]
+    pair = []
+    for number, text in enumerate(texts):
+        own, other = found[number], found[1 - number]
+        if own is not None:
+            pair.append(own)
+            continue
+        if text != _SIDES[1 - number] or other is None:
+            raise InputError(
+                f"`rates` {text!r} stands for the rates of the other crystal, which must have its own; give "
+                "a file or kappa=K@T on one side"
+            )
+        pair.append(other.heavier(masses[number] / masses[1 - number]))
+    return pair[0], pair[1]
+
+
+def _own(text: str, crystal: ForceConstants, classical: bool) -> Rates:
+    """Rates of a file, or of a model that meets a conductivity."""
+    model = _MODEL.fullmatch(text)
+    if model is None:
+        return read_rates(text)
+    try:
+        kappa, temperature = float(model[1]), float(model[2])
+    except ValueError:
+        raise InputError(
+            f"`rates` {text!r} must be kappa=K@T with numbers in W/m/K and K, e.g. kappa=140@300"
+        ) from None
+    return fitted(crystal, temperature, kappa, classical=classical)
 
 
 def read_rates(path: str | Path) -> Rates:

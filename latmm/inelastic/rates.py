@@ -11,22 +11,21 @@ of motion are the same in the time t/√r, and energies k_B T do not change.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from latmm.arrays import Floats
+from latmm.defaults import ABOVE_BAND
 from latmm.errors import InputError
 from latmm.landauer import heat_capacity_weight
 from latmm.lattice.dynamics import phonons, q_mesh
 from latmm.lattice.force_constants import ForceConstants
 from latmm.units import BOLTZMANN, THZ_PER_KELVIN, TWO_PI
 
-__all__ = ["ABOVE", "Above", "Rates", "check_crystal", "fitted", "tables"]
+__all__ = ["Above", "Rates", "check_crystal", "fitted", "tables"]
 
 Above: TypeAlias = Literal["cap", "continue", "zero"]
-ABOVE: Final[tuple[str, ...]] = get_args(Above)
-"""Choices of the rate above a crystal's band."""
 _SAME_CRYSTAL = 0.03
 """Relative difference of the mean square frequency beyond which rates belong to another crystal."""
 _CLASSICAL = 1.0
@@ -115,8 +114,8 @@ class Rates:
         InputError
             If a temperature is beyond the table.
         """
-        if above not in ABOVE:
-            raise InputError(f"the rate above the band must be one of {', '.join(ABOVE)}, but is {above!r}")
+        if above not in ABOVE_BAND:
+            raise InputError(f"`above` must be one of {', '.join(ABOVE_BAND)}, but is {above!r}")
         own = self.temperature
         t = np.asarray(temperature, dtype=float)
         if self.proportional:

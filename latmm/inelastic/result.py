@@ -17,9 +17,10 @@ from numpy.typing import ArrayLike
 from latmm import __version__
 from latmm.arrays import Floats
 from latmm.checks import Check, by_name, check, dumps
+from latmm.defaults import ABOVE_BAND, INELASTIC, LENGTHS
 from latmm.errors import InputError
 from latmm.inelastic.conductance import Conductances, conductances, landauer_nonequilibrium, spectra
-from latmm.inelastic.rates import ABOVE, Above, Rates, check_crystal
+from latmm.inelastic.rates import Above, Rates, check_crystal
 from latmm.inelastic.sweep import Found, sweep_channels
 from latmm.interface.interface import Interface
 from latmm.landauer import temperatures
@@ -30,11 +31,8 @@ from latmm.threads import single_threaded
 if TYPE_CHECKING:
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["LENGTHS", "inelastic", "planes"]
+__all__ = ["inelastic", "planes"]
 
-LENGTHS = (10.0, 100.0, 1000.0)
-"""Default distances of the reservoirs from the contact planes, nm."""
-KMESH, FREQUENCIES = (12, 12), 64
 _CONDUCTANCES = ("extrapolated", "excess", "local", "total")
 _MEANING = {
     "extrapolated": "jump between straight lines through the middle third of the temperature profiles",
@@ -70,8 +68,8 @@ def inelastic(
     rates: tuple[Rates, Rates],
     *,
     lengths: Sequence[float] = LENGTHS,
-    kmesh: tuple[int, int] = KMESH,
-    frequencies: int = FREQUENCIES,
+    kmesh: tuple[int, int] = INELASTIC.kmesh,
+    frequencies: int = INELASTIC.frequencies,
     classical: bool = False,
     damped: bool = True,
     above: Above = "cap",
@@ -123,8 +121,8 @@ def inelastic(
         raise InputError(f"`lengths` must be positive numbers of nm, but are {list(lengths)}; use e.g. 1000")
     if longest is not None and not (np.isfinite(longest) and longest > 0.0):
         raise InputError(f"`longest` must be a positive number of nm, but is {longest}; use e.g. 1000")
-    if above not in ABOVE:
-        raise InputError(f"`above` must be one of {', '.join(ABOVE)}, but is {above!r}")
+    if above not in ABOVE_BAND:
+        raise InputError(f"`above` must be one of {', '.join(ABOVE_BAND)}, but is {above!r}")
     for name, crystal, own in zip(("left", "right"), (interface.left, interface.right), rates, strict=True):
         check_crystal(crystal, own, f"the {name} crystal")
     if classical:
@@ -142,7 +140,7 @@ def inelastic(
     others: list[Found] = []
     if damped:
         depth = planes(interface)
-        for choice in (above, *(one for one in ABOVE if one != above)):
+        for choice in (above, *(one for one in ABOVE_BAND if one != above)):
             found = sweep_channels(interface, sampling, rates, t, damped=True, above=choice, **how)  # type: ignore[arg-type]
             if choice == above:
                 cases["dissipative"] = _Case(found, depth)

@@ -16,10 +16,11 @@ from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
 from latmm.checks import Check, by_name, check
+from latmm.defaults import MAX_AREA, MAX_STRAIN
 from latmm.errors import InputError, MismatchError
 from latmm.geometry.coincidence import coincidences, matched_of
 from latmm.geometry.cuts import cut_at, terminations
-from latmm.geometry.matching import MAX_STRAIN, Matched, match, principal_strain
+from latmm.geometry.matching import Matched, match, principal_strain
 from latmm.geometry.orientation import orient
 from latmm.interface.assembly import END_LIMIT, Progress, assemble_interface
 from latmm.interface.growth import grow
@@ -179,7 +180,7 @@ def match_crystals(
     strain: str = "right",
     max_strain: float = MAX_STRAIN,
     in_plane_strain: ArrayLike | None = None,
-    max_area: float = 200.0,
+    max_area: float = MAX_AREA,
     twist: tuple[float, float] | None = None,
     choose: int = 1,
     cuts: tuple[int, int] = (1, 1),

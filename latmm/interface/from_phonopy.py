@@ -13,7 +13,8 @@ from ase import Atoms
 
 from latmm.arrays import Floats
 from latmm.checks import Check, Checks, by_name, check
-from latmm.geometry.matching import MAX_STRAIN, Matched, match
+from latmm.defaults import MAX_STRAIN
+from latmm.geometry.matching import Matched, match
 from latmm.geometry.orientation import orient
 from latmm.interface.guards import unknown_guards
 from latmm.lattice.cutting import FREQUENCY_LIMIT, SLOPE_LIMIT, band_change, cut, least_cut

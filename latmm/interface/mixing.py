@@ -28,9 +28,9 @@ import numpy as np
 
 from latmm.arrays import Floats
 from latmm.checks import by_name, check
+from latmm.defaults import MAX_STRAIN, MIXING_RULES
 from latmm.errors import InputError, InstabilityError
 from latmm.geometry.lateral import cells_of
-from latmm.geometry.matching import MAX_STRAIN
 from latmm.interface.assembly import Region, principal_layers
 from latmm.interface.from_phonopy import MatchedTables, Planes, match_tables
 from latmm.interface.guards import stability
@@ -66,11 +66,9 @@ def _left(left: Floats, _: Floats) -> Floats:
     return left
 
 
-RULES: Final[Mapping[str, Callable[[Floats, Floats], Floats]]] = {
-    "arithmetic": _arithmetic,
-    "harmonic": _harmonic,
-    "mass": _left,
-}
+RULES: Final[Mapping[str, Callable[[Floats, Floats], Floats]]] = dict(
+    zip(MIXING_RULES, (_arithmetic, _harmonic, _left), strict=True)
+)
 """Mixing rules by name."""
 _WORDS: Final = {
     "arithmetic": "arithmetic mean of both crystals' force constants across the contact",

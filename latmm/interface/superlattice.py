@@ -15,9 +15,9 @@ from ase import Atoms
 
 from latmm.arrays import Bools, Floats, Integers
 from latmm.checks import check
+from latmm.defaults import MAX_STRAIN
 from latmm.errors import InputError, MismatchError
 from latmm.geometry.lateral import locate
-from latmm.geometry.matching import MAX_STRAIN
 from latmm.interface.assembly import Region, principal_layers
 from latmm.interface.from_phonopy import MatchedTables, Planes, match_tables
 from latmm.interface.interface import Interface

@@ -14,16 +14,15 @@ from latmm.continuum.combined import Side
 from latmm.continuum.grading import intermediate
 from latmm.continuum.layers import Layer, Stack
 from latmm.continuum.media import Medium
+from latmm.defaults import LAYER_PROFILES
 from latmm.disorder.kinds import Interlayer
 from latmm.disorder.profiles import Profile
 from latmm.disorder.sites import levels
 from latmm.errors import InputError
 from latmm.interface.interface import Interface
 
-__all__ = ["KINDS", "Design", "continuum_stack", "design", "listed", "third_material"]
+__all__ = ["Design", "continuum_stack", "design", "listed", "third_material"]
 
-KINDS = ("linear", "exponential", "bridge", "superlattice")
-"""Profiles by name, see :func:`design`."""
 _NM_PER_A = 0.1
 
 
@@ -83,7 +82,7 @@ def design(kind: str, planes: int, ideal: Interface) -> Design:
         period = 2 * (int(levels(ideal.matched.left).max()) + 1)
         return Design(kind, Profile.listed([1.0 - j // period % 2 for j in range(planes)]))
     raise InputError(
-        f"unknown profile {kind!r}; choose from {', '.join(KINDS)}, or list the shares, e.g. 0.2,0.5,0.8"
+        f"unknown profile {kind!r}; choose from {', '.join(LAYER_PROFILES)}, or list fractions, e.g. 0.2,0.5"
     )
 
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from latmm import __version__
 from latmm.arrays import Floats
 from latmm.checks import Checks, by_name, check, dumps, worst
+from latmm.defaults import ENSEMBLE
 from latmm.disorder.kinds import Disorder
 from latmm.disorder.realisation import realise, undisturbed
 from latmm.errors import InputError
@@ -34,12 +35,8 @@ from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
 from latmm.threads import single_threaded
 
-__all__ = ["FREQUENCIES", "KMESH", "ensemble"]
+__all__ = ["ensemble"]
 
-KMESH = (3, 3)
-"""Default k∥ mesh of the supercell: 12 x 12 of the crystals for 4 x 4 cells."""
-FREQUENCIES = 48
-"""Default number of frequencies in the band that both crystals share."""
 _ABRUPT = "abrupt"
 """Name of the contact without disorder."""
 _SPECULAR_XI = "transmission that keeps the in-plane wave vector"
@@ -103,8 +100,8 @@ def ensemble(
     seed: int = 0,
     potential: Potential | None = None,
     relax: bool = True,
-    kmesh: tuple[int, int] = KMESH,
-    frequencies: int = FREQUENCIES,
+    kmesh: tuple[int, int] = ENSEMBLE.kmesh,
+    frequencies: int = ENSEMBLE.frequencies,
     executor: Executor | None = None,
     progress: Progress | None = None,
     store: Path | None = None,

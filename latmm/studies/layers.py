@@ -21,6 +21,7 @@ from latmm.arrays import Floats
 from latmm.checks import Checks, by_name, check, dumps, worst
 from latmm.continuum.combined import ContinuumModels, Side
 from latmm.continuum.layers import acoustic_mismatch_stack
+from latmm.defaults import LAYERS
 from latmm.disorder.kinds import Interlayer
 from latmm.disorder.profiles import Profile
 from latmm.disorder.realisation import realise
@@ -37,12 +38,8 @@ from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
 from latmm.threads import single_threaded
 
-__all__ = ["FREQUENCIES", "KMESH", "layer_study"]
+__all__ = ["layer_study"]
 
-KMESH = (12, 12)
-"""Default k∥ mesh: ratios of conductances to about 1 %."""
-FREQUENCIES = 64
-"""Default number of frequencies in the band that both crystals share."""
 _CONTINUUM_MESH = 12
 """Azimuths and nodes of the slowness mesh of a stack: 0.5 % of its conductance."""
 _ABRUPT = Design("abrupt", Profile.linear(0))
@@ -89,8 +86,8 @@ def layer_study(
     *,
     potential: Potential | None = None,
     relax: bool = True,
-    kmesh: tuple[int, int] = KMESH,
-    frequencies: int = FREQUENCIES,
+    kmesh: tuple[int, int] = LAYERS.kmesh,
+    frequencies: int = LAYERS.frequencies,
     executor: Executor | None = None,
     progress: Progress | None = None,
     store: Path | None = None,
