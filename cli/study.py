@@ -5,6 +5,7 @@ import click
 from .groups import CommandGroup
 from .study_disorder import command as disorder
 from .study_layers import command as layers
+from .study_superlattice import command as superlattice
 
 __all__ = ["command"]
 
@@ -13,11 +14,12 @@ __all__ = ["command"]
     cls=CommandGroup,
     no_args_is_help=False,
     name="study",
-    short_help="Engineered layers and ensembles of disorder.",
+    short_help="Engineered layers, superlattices, and ensembles of disorder.",
 )
 def command() -> None:
-    """Studies of many contacts at once: layers made to measure, and ensembles of disorder."""
+    """Studies of many contacts at once: layers made to measure, superlattices, and ensembles of disorder."""
 
 
 command.add_command(layers)
+command.add_command(superlattice)
 command.add_command(disorder)
