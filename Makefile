@@ -53,7 +53,7 @@ mutants: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
 	$(BIN)/python tests/mutants.py $(MUTANTS)
 
-# the hostile corpus, each case in a process of its own under limits (takes long)
+# the hostile corpus, each case in a fork of its own under limits
 fuzz: $(STAMP)
 	LATMM_EXAMPLES=3000 $(BIN)/python -m pytest -q tests/test_hostile.py -k any_options
 	PYTHONPATH=tests $(BIN)/python -m hostile

@@ -1,11 +1,13 @@
 """Valid input files, made once: what the cases of hostile files spoil."""
 
+import multiprocessing
+from collections.abc import Callable
 from contextlib import redirect_stdout
-from functools import cache
+from functools import wraps
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
+from typing import TypeVar
 
 import ase.build
 import ase.io
@@ -13,13 +15,48 @@ import numpy as np
 
 from hostile.case import STRUCTURES
 
-__all__ = ["AR", "constants_hdf5", "crystal_files", "kappa", "phonopy_files", "potential_files", "table"]
+__all__ = [
+    "AR",
+    "constants_hdf5",
+    "crystal_files",
+    "kappa",
+    "make",
+    "phonopy_files",
+    "potential_files",
+    "table",
+]
 
 AR = str(STRUCTURES / "ar.cif")
+_Sample = TypeVar("_Sample")
+_SAMPLES: dict[str, Callable[[], object]] = {}
+_MADE: dict[str, object] = {}
 
 
-@cache
-def crystal_files() -> MappingProxyType[str, bytes]:
+def _sample(function: Callable[[], _Sample]) -> Callable[[], _Sample]:
+    """Make a sample at its first use, or all of them by :func:`make`."""
+
+    @wraps(function)
+    def once() -> _Sample:
+        if function.__name__ not in _MADE:
+            _MADE[function.__name__] = function()
+        return _MADE[function.__name__]  # type: ignore[return-value]
+
+    _SAMPLES[function.__name__] = once
+    return once
+
+
+def _every() -> dict[str, object]:
+    return {name: function() for name, function in _SAMPLES.items()}
+
+
+def make() -> None:
+    """Make all samples in another process, so that this one has no threads of the libraries and can be forked."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        _MADE.update(pool.apply(_every))
+
+
+@_sample
+def crystal_files() -> dict[str, bytes]:
     """Solid argon in several formats, by name of the file."""
     atoms = ase.build.bulk("Ar", "fcc", 5.27, cubic=True)
     found = {}
@@ -40,10 +77,9 @@ def crystal_files() -> MappingProxyType[str, bytes]:
             Path(name) / "a.extxyz", atoms, format="extxyz", columns=["symbols", "positions", "masses"]
         )
         found["a.extxyz"] = (Path(name) / "a.extxyz").read_bytes()
-    return MappingProxyType(found)
+    return found
 
 
-@cache
 def _phonon():
     from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements
     from latmm.potentials.calculators import resolve_potential
@@ -53,8 +89,8 @@ def _phonon():
     return finite_displacements(atoms, potential, supercell=choose_supercell(atoms, None, (2, 2, 2)))
 
 
-@cache
-def phonopy_files() -> MappingProxyType[str, bytes]:
+@_sample
+def phonopy_files() -> dict[str, bytes]:
     """A finished calculation of argon: all in one file, or with its numbers beside."""
     from phonopy.file_IO import write_FORCE_CONSTANTS, write_FORCE_SETS
 
@@ -72,19 +108,27 @@ def phonopy_files() -> MappingProxyType[str, bytes]:
         for path in folder.iterdir():
             found[path.name] = path.read_bytes().rstrip() + b"\n"
     born = "14.4\n2.0 0 0 0 2.0 0 0 0 2.0\n0 0 0 0 0 0 0 0 0\n"
-    return MappingProxyType({**found, "BORN": born.encode()})
+    return {**found, "BORN": born.encode()}
+
+
+@_sample
+def _constants() -> bytes:
+    from phonopy.file_IO import write_force_constants_to_hdf5
+
+    phonon = _phonon()
+    with TemporaryDirectory() as name:
+        path = Path(name) / "constants.hdf5"
+        write_force_constants_to_hdf5(phonon.force_constants, path, p2s_map=phonon.primitive.p2s_map)
+        return path.read_bytes()
 
 
 def constants_hdf5(path: Path) -> None:
     """Write force constants as HDF5."""
-    from phonopy.file_IO import write_force_constants_to_hdf5
-
-    phonon = _phonon()
-    write_force_constants_to_hdf5(phonon.force_constants, path, p2s_map=phonon.primitive.p2s_map)
+    path.write_bytes(_constants())
 
 
-@cache
-def potential_files() -> MappingProxyType[str, bytes]:
+@_sample
+def potential_files() -> dict[str, bytes]:
     """Parameters of silicon's Tersoff potential and an embedded-atom table of argon."""
     tersoff = (
         "# remark\nSi Si Si 3.0 1.0 0.0 100390.0 16.217 -0.59825 0.78734 1.1e-6 1.73222 471.18 2.85 0.15 2.4799 "
@@ -98,10 +142,10 @@ def potential_files() -> MappingProxyType[str, bytes]:
         "one\ntwo\nthree\n1 Ar\n" + f"{count} 0.05 {count} {6.0 / (count - 1)!r} 5.9\n18 39.948 5.27 fcc\n"
     )
     setfl += "\n".join("\n".join(f"{value:.12e}" for value in table) for table in tables) + "\n"
-    return MappingProxyType({"own.tersoff": tersoff.encode(), "own.eam.alloy": setfl.encode()})
+    return {"own.tersoff": tersoff.encode(), "own.eam.alloy": setfl.encode()}
 
 
-@cache
+@_sample
 def table() -> bytes:
     """Write the transmissivities of argon on argon, as by ``latmm transmissivity --gamma --mesh 3 3 3``."""
     from latmm_cli.main import main
