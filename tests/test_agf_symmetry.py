@@ -11,6 +11,7 @@ from systems import band_edges, crossings, in_band, random_matrix, random_slab
 
 from latmm.agf import Junction, Lead, channels, lead_modes, modes, transmission
 from latmm.agf.forms import GENERAL, Forms
+from latmm.agf.inversion import SHIFTS, InversionForm
 
 EXACT = settings(derandomize=True, deadline=None, max_examples=25)
 SEED = st.integers(0, 2**32 - 1)
@@ -99,6 +100,17 @@ def test_inversion_is_found_in_any_basis_and_gives_the_same_modes(seed, n, kind)
     found = forms(lead)
     assert not found.halved(np.array([0])).any()
     agree(lead, in_band(lead, rng, 2), lambda found: found.best, 1e-7)
+
+
+def test_inversion_keeps_the_bands_at_each_of_the_shifts():
+    rng = np.random.default_rng(7)
+    lead = turned(inverted(rng, 4), rng, "any basis")
+    found, good = InversionForm.of(lead.onsite[None], lead.hopping[None])
+    assert good.all()
+    for tau, bands in zip(SHIFTS, found.bands[0], strict=True):  # λ = exp iθ = (1 + iτ)/(1 − iτ)
+        bloch = (1 + 1j * tau) / (1 - 1j * tau)
+        matrix = lead.onsite + bloch * lead.hopping + adjoint(lead.hopping) / bloch
+        assert_allclose(bands, np.linalg.eigvalsh(matrix), atol=1e-11)
 
 
 @EXACT
