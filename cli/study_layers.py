@@ -167,6 +167,10 @@ def table(tree: "xr.DataTree") -> str:
     return "\n".join(lines)
 
 
+def _known(value: float) -> float | None:
+    return float(value) if value == value else None
+
+
 def _plain(tree: "xr.DataTree") -> dict[str, Any]:
     models, designs = (tree[name].to_dataset() for name in ("models", "designs"))
     names = ("conductance", "gain", "continuum_conductance", "continuum_gain", "over_mismatch")
@@ -179,7 +183,8 @@ def _plain(tree: "xr.DataTree") -> dict[str, Any]:
             {
                 "profile": str(designs["profile"].values[j]),
                 "planes": int(designs["planes"].values[j]),
-                **{name: [x if x == x else None for x in designs[name].values[j].tolist()] for name in names},
+                **{name: [_known(x) for x in designs[name].values[j]] for name in names},
+                **{name: _known(designs[name].values[j]) for name in ("residual_force", "contact_stability")},
             }
             for j in range(designs.sizes["design"])
         ],

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 import latmm
 from latmm.checks import by_name, check
-from latmm.comparison import compare
+from latmm.comparison import _mark_above, compare
 from latmm.continuum.dispersion import channels
 from latmm.errors import InputError
 from latmm.landauer import conductance
@@ -17,6 +17,8 @@ from latmm.models import defaults, offered
 from latmm.plotting.conductance import comparison_figure, heading, save
 from latmm.results import read, summary, write
 from latmm.sampling.meshes import frequency_grid, windows
+from latmm.sweep.accuracy import conductance_error
+from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
 from latmm_cli.tables import conductance_table
 
@@ -163,6 +165,59 @@ def test_tree_records_sampling_and_checks(tree):
         assert checks[name]["value"] <= checks[name]["limit"]
 
 
+def test_channels_are_counted_twice_and_the_counts_compared(heavy, tree):
+    grid = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], coldest=20.0).grid
+    checks = json.loads(tree.attrs["checks"])
+    for side in ("left", "right"):
+        bloch, zone = (
+            conductance(grid, tree[model][f"channels_{side}"].values, np.array([20.0, 300.0]))
+            for model in ("agf", "radiation")
+        )
+        found = checks[f"channels_{side}"]
+        assert found["value"] == pytest.approx(np.abs(bloch / zone - 1.0).max(), rel=1e-9)
+        assert found["limit"] == 0.01
+
+
+def test_error_bars_are_those_of_the_sampling_and_of_the_zone(heavy, tree):
+    at = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], coldest=20.0)
+    table = tree["comparison"].to_dataset()
+    t = table["temperature"].values
+    bars = {}
+    for model in ("dmm-debye", "radiation"):
+        xi = tree[model.replace("-", "_")]["transmission"].values
+        bars[model] = conductance_error(at.grid, xi, t, elastic=at.elastic)
+    found = table["conductance_error"]
+    np.testing.assert_allclose(found.sel(model="dmm-debye"), bars["dmm-debye"], rtol=1e-9)
+    # half as many wave vectors of the zone
+    share = np.zeros(len(t))
+    for name, side in (("left", heavy.left), ("right", heavy.right)):
+        coarse = channels(side, at.grid, resolution=0.5 ** (1.0 / 3.0))
+        counts = np.array([coarse, tree["radiation"][f"channels_{name}"].values])
+        g = conductance(at.grid, counts, t)
+        share = np.maximum(share, np.abs(g[0] / g[1] - 1.0))
+    assert share.max() > 1e-4
+    expected = np.hypot(bars["radiation"], share * table["conductance"].sel(model="radiation"))
+    np.testing.assert_allclose(found.sel(model="radiation"), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("times", "marked"), [(1.45, False), (1.55, True)])
+def test_nothing_within_the_error_bar_of_the_zones_channels_is_marked(heavy, tree, times, marked):
+    at = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], coldest=20.0)
+    limit = tree["radiation"].to_dataset()
+    t = tree["comparison"]["temperature"].values
+    table = tree["comparison"].to_dataset().sel(model=["amm"]).copy(deep=True)
+    table["conductance"].values[:] = times * conductance(at.grid, limit["transmission"].values, t)
+    table["conductance_error"].values[:] = 0.0
+    _mark_above(table, limit, at, np.full(len(t), 0.5))
+    assert np.all(table["exceeds_lattice_limit"].values == marked)
+
+
+def test_each_crystal_has_its_own_bands(heavy, tree, argon):
+    for name, crystal in (("left", heavy.left), ("right", heavy.right)):
+        assert tree[name]["dos_frequency"].values[-1] == pytest.approx(1.02 * largest_frequency(crystal))
+    assert argon.attrs["samples"] == argon.attrs["samples_retried"] == 0  # the lattice was not asked
+
+
 @pytest.mark.slow
 def test_models_are_independent_of_what_else_is_asked(heavy, tree):
     only = compare(heavy, [20, 100, 300], models=["amm", "agf"], **QUICK)
@@ -177,7 +232,7 @@ def test_models_are_independent_of_what_else_is_asked(heavy, tree):
     [
         ({"models": ["agf", "bmm"]}, "unknown model 'bmm'"),
         ({"models": []}, "none given"),
-        ({"models": ["mixed"]}, "needs the roughness"),
+        ({"models": ["mixed"]}, "needs the `roughness`"),
         ({"kmesh": (0, 4)}, "two positive integers"),
         ({"frequencies": 1}, "at least 2"),
     ],

@@ -5,6 +5,7 @@ import json
 import h5py
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from click.testing import CliRunner
 from continuum_systems import spring_crystal
@@ -75,6 +76,9 @@ def test_a_crystal_has_the_point_group_of_its_structure():
     assert len(isometries(CELL, CELL)) == 48
     assert len(isometries(bulk("GaAs", "zincblende", a=5.6), bulk("GaAs", "zincblende", a=5.6))) == 24
     assert isometries(CELL, bulk("Ge", a=5.4)) == []
+    assert len(isometries(bulk("Mg", "hcp", a=3.2, c=5.2), bulk("Mg", "hcp", a=3.2, c=5.2))) == 24
+    box = Atoms("Ar", cell=[3.0, 4.0, 5.0], pbc=True)  # three axes, none like another
+    assert len(isometries(box, box)) == 8
 
 
 def test_every_phonon_of_the_mesh_gets_its_own_transmissivity(kappa, crystal, system, tree):
@@ -169,6 +173,7 @@ def test_the_command_writes_the_table_and_reads_cells_of_both_kinds(kappa, tmp_p
     CELL.write(poscar)
     for source in (yaml, poscar):
         np.testing.assert_allclose(read_cell(source).get_positions(), CELL.get_positions(), atol=1e-9)
+        assert read_cell(source).pbc.all()
     arguments = ["export", str(result), str(kappa), "--cell", str(yaml), "-o", str(output)]
     ran = CliRunner().invoke(cli, arguments)
     assert ran.exit_code == 0, ran.output

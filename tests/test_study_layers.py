@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
 from numpy.testing import assert_allclose
 
 from latmm.agf import transmission
+from latmm.checks import loads
 from latmm.continuum.combined import Side
 from latmm.disorder.kinds import Interlayer
 from latmm.disorder.realisation import realise
@@ -143,6 +145,29 @@ def test_a_third_material_that_is_the_right_crystal_moves_the_contact(silicon_ge
     k, omega = np.array([[0.13, 0.29]]), TWO_PI * np.array([2.0, 5.0])
     found, ideal = (transmission(x.junction(k), omega).transmission for x in (moved, silicon_germanium))
     assert_allclose(found, ideal, rtol=2e-3)
+
+
+def test_each_design_has_the_guards_of_a_contact(perfect_argon):
+    """Two planes of krypton in argon: their force, unrelaxed, is that in a crystal of ten planes."""
+    potential = resolve_potential("lj", ["Ar", "Kr"], {"cutoff": 6.0})
+    found = layer_study(
+        perfect_argon,
+        [third_material({"Ar": ("Kr", 83.8)}, 2)],
+        [20.0],
+        potential=potential,
+        relax=False,
+        kmesh=(1, 1),
+        frequencies=2,
+    )
+    side = (4.0 * perfect_argon.left.atoms.get_volume()) ** (1 / 3)
+    cubic = bulk("Ar", "fcc", side, cubic=True) * (2, 2, 5)
+    cubic.symbols[np.abs(cubic.positions[:, 2] - 2.25 * side) < 0.3 * side] = "Kr"
+    cubic.calc = potential.calculator()
+    largest = np.linalg.norm(cubic.get_forces(), axis=1).max()
+    check = loads(found.attrs["checks"])["residual_force"]
+    assert_allclose(found["designs"]["residual_force"], [largest], rtol=1e-4)
+    assert check.value == found["designs"]["residual_force"].values[0] > check.limit
+    assert check.where == "Kr, 2 planes"
 
 
 def test_a_figure_has_a_panel_for_each_temperature(study):

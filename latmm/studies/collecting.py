@@ -6,7 +6,7 @@ asks for more contacts than before finds those that it has.
 """
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +15,7 @@ import ase
 import numpy as np
 
 from latmm.arrays import Floats
+from latmm.checks import Check, Checks, by_name, check
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
 from latmm.parallel.executors import unordered
@@ -24,7 +25,7 @@ from latmm.potentials.calculators import Potential
 if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["Progress", "axes", "collect", "name_of", "opened"]
+__all__ = ["Progress", "axes", "checks_of", "collect", "name_of", "numbers_of", "opened"]
 
 Progress = Callable[[str, int, int], None]
 Axis = tuple[str, Floats, dict[str, str]]
@@ -83,6 +84,21 @@ def _digest(value: object) -> str:
     from latmm.sweep.checkpoint import digest
 
     return digest(np.frombuffer(pickle.dumps(value, protocol=5), dtype=np.uint8))
+
+
+def numbers_of(checks: Checks, names: Sequence[str]) -> Floats:
+    """Value and limit of each of the named checks in a row; not a number where there is none."""
+    found = [checks.get(name) for name in names]
+    return np.ravel([(np.nan, np.nan) if one is None else (one.value, one.limit) for one in found])
+
+
+def checks_of(numbers: Floats, names: Sequence[str], where: str = "") -> dict[str, Check]:
+    """Read what :func:`numbers_of` wrote; ``where`` says of which contact."""
+    return by_name(
+        check(name, value, limit, where=where)
+        for name, (value, limit) in zip(names, numbers.reshape(-1, 2), strict=True)
+        if not np.isnan(limit)
+    )
 
 
 def collect(

@@ -6,7 +6,7 @@ contact are solved at the same samples of k∥ and ν, so that sampling errors l
 standard error of the mean over n realisations is s/√n, s their sample standard deviation.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ from latmm.limits import limits_of
 from latmm.potentials.calculators import Potential
 from latmm.results import as_json
 from latmm.sampling.meshes import check_sampling
-from latmm.studies.collecting import Progress, axes, collect, opened
+from latmm.studies.collecting import Progress, axes, checks_of, collect, numbers_of, opened
 from latmm.sweep.measures import SpecularTransmission
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
@@ -70,24 +70,17 @@ class _Found:
     atoms: int
     checks: Checks
 
-    def row(self, names: Iterable[str]) -> Floats:
+    def row(self, names: Sequence[str]) -> Floats:
         """Write as a row of numbers, with the checks of these names; not a number where there is none."""
-        found = [self.checks.get(name) for name in names]
-        checks = [(np.nan, np.nan) if one is None else (one.value, one.limit) for one in found]
         spectra = (self.transmission, self.specular, self.channels_left, self.channels_right)
-        return np.concatenate([[float(self.atoms)], np.ravel(checks), *spectra])
+        return np.concatenate([[float(self.atoms)], numbers_of(self.checks, names), *spectra])
 
     @classmethod
-    def of(cls, row: Floats, names: Sequence[str]) -> "_Found":
-        """Read a row."""
+    def of(cls, row: Floats, names: Sequence[str], where: str) -> "_Found":
+        """Read a row; ``where`` says of which contact."""
         checks, spectra = row[1 : 1 + 2 * len(names)], row[1 + 2 * len(names) :]
         whole, specular, left, right = spectra.reshape(4, -1)
-        known = by_name(
-            check(name, value, limit)
-            for name, (value, limit) in zip(names, checks.reshape(-1, 2), strict=True)
-            if not np.isnan(limit)
-        )
-        return cls(whole, specular, left, right, int(row[0]), known)
+        return cls(whole, specular, left, right, int(row[0]), checks_of(checks, names, where))
 
 
 @single_threaded
@@ -180,7 +173,7 @@ def ensemble(
         progress=progress,
     )
     names = _names(ideal)
-    abrupt, *drawn = (_Found.of(rows[name], names) for name in items)
+    abrupt, *drawn = (_Found.of(rows[name], names, name) for name in items)
     root = {
         "title": "Thermal boundary conductance of disordered contacts",
         "latmm_version": __version__,
@@ -200,7 +193,7 @@ def ensemble(
         "relaxed": str(relax),
         "kmesh": list(kmesh),
         "frequencies": frequencies,
-        "checks": dumps(worst(one.checks for one in (abrupt, *drawn))),
+        "checks": dumps(worst([ideal.checks, *(one.checks for one in (abrupt, *drawn))])),
     }
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=root), **_tables(grid, t, abrupt, drawn)})
 

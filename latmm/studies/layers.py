@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from latmm import __version__
 from latmm.arrays import Floats
-from latmm.checks import Checks, by_name, check, dumps, worst
+from latmm.checks import KINDS, Checks, by_name, check, dumps, worst
 from latmm.continuum.combined import ContinuumModels, Side
 from latmm.continuum.layers import acoustic_mismatch_stack
 from latmm.defaults import LAYERS
@@ -32,7 +32,7 @@ from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.limits import limits_of
 from latmm.potentials.calculators import Potential
 from latmm.results import as_json
-from latmm.studies.collecting import Progress, axes, collect, name_of, opened
+from latmm.studies.collecting import Progress, axes, checks_of, collect, name_of, numbers_of, opened
 from latmm.studies.designs import Design, continuum_stack
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
@@ -43,6 +43,9 @@ __all__ = ["layer_study"]
 _CONTINUUM_MESH = 12
 """Azimuths and nodes of the slowness mesh of a stack: 0.5 % of its conductance."""
 _ABRUPT = Design("abrupt", Profile.linear(0))
+_CONTACT = ("residual_force", "contact_stability")
+"""Checks of each design's contact, also in the table of designs."""
+_SOLVED = ("unitarity", "caroli", "reciprocity")
 
 
 @dataclass(frozen=True)
@@ -58,24 +61,25 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Found:
-    """Ξ (F,) of the lattice, the limit of flat contacts and Ξ of the continuum's stack, nm⁻²; errors of S."""
+    """Ξ (F,) of the lattice, the limit of flat contacts and Ξ of the continuum's stack, nm⁻²; checks."""
 
     lattice: Floats
     flat_limit: Floats
     continuum: Floats
-    unitarity: float
-    reciprocity: float
+    checks: Checks
 
-    @property
-    def row(self) -> Floats:
-        """All of it in a row of numbers."""
+    def row(self, names: Sequence[str]) -> Floats:
+        """Write as a row of numbers, with the checks of these names; not a number where there is none."""
         spectra = (self.lattice, self.flat_limit, self.continuum)
-        return np.concatenate([[self.unitarity, self.reciprocity], *spectra])
+        return np.concatenate([numbers_of(self.checks, names), *spectra])
 
     @classmethod
-    def of(cls, row: Floats) -> "_Found":
+    def of(cls, row: Floats, names: Sequence[str], layer: Design) -> "_Found":
         """Read a row."""
-        return cls(*row[2:].reshape(3, -1), *row[:2].tolist())
+        where = f"{layer.name}, {layer.planes} planes" if layer.planes else layer.name
+        checks = checks_of(row[: 2 * len(names)], names, where)
+        lattice, flat_limit, continuum = row[2 * len(names) :].reshape(3, -1)
+        return cls(lattice, flat_limit, continuum, checks)
 
 
 @single_threaded
@@ -122,8 +126,8 @@ def layer_study(
     -------
     xarray.DataTree
         ``/`` provenance; ``/designs`` conductance, its ratio to the abrupt contact (``gain``) and to the
-        larger of both mismatch models, and the same of the continuum (not a number for a third material);
-        ``/models`` the lines of the abrupt contact.
+        larger of both mismatch models, the same of the continuum (not a number for a third material), largest
+        force and instability of its contact; ``/models`` the lines of the abrupt contact.
     """
     t = temperatures(temperature)
     if not designs:
@@ -137,18 +141,19 @@ def layer_study(
         Side.from_force_constants(ideal.right, "the right crystal"),
     )
     job = _Job(ideal, sampling, sides, potential, relax)
+    names = _names(ideal)
     items = {name_of(layer): layer for layer in (*designs, _ABRUPT)}
     rows = collect(
         _solve,
         job,
         items,
         stage="designs",
-        width=2 + 3 * grid.frequency.size,
+        width=2 * len(names) + 3 * grid.frequency.size,
         store=opened(store, ideal, grid, kmesh=kmesh, potential=potential, relax=relax, own={}),
         executor=executor,
         progress=progress,
     )
-    *solved, abrupt = (_Found.of(rows[name_of(layer)]) for layer in (*designs, _ABRUPT))
+    *solved, abrupt = (_Found.of(rows[name_of(layer)], names, layer) for layer in (*designs, _ABRUPT))
     continuum = ContinuumModels(*sides, grid, None)
     spectra = {
         "agf": abrupt.lattice,
@@ -173,7 +178,7 @@ def layer_study(
         "third materials by the potential",
         "kmesh": list(kmesh),
         "frequencies": frequencies,
-        "checks": dumps(worst([ideal.checks, *map(_checks, (*solved, abrupt))])),
+        "checks": dumps(worst([ideal.checks, *(one.checks for one in (abrupt, *solved))])),
     }
     models = _models(grid, t, spectra)
     return xr.DataTree.from_dict(
@@ -199,12 +204,14 @@ def _solve(job: _Job, layer: Design) -> Floats:
         stack = continuum_stack(content, job.ideal, *job.sides)
         table = acoustic_mismatch_stack(stack, at.grid, azimuths=_CONTINUUM_MESH, nodes=_CONTINUUM_MESH)
         continuum = table["transmission"].values
-    flat_limit, errors = solved.flat_limit, (solved.unitarity, solved.reciprocity)
-    return _Found(solved.transmission, flat_limit, continuum, *errors).row
+    own = [check(name, getattr(solved, name), 1e-8) for name in _SOLVED]
+    checks = {**contact.checks, **by_name(own)}
+    return _Found(solved.transmission, solved.flat_limit, continuum, checks).row(_names(job.ideal))
 
 
-def _checks(found: _Found) -> Checks:
-    return by_name([check("unitarity", found.unitarity, 1e-8), check("reciprocity", found.reciprocity, 1e-8)])
+def _names(ideal: Interface) -> list[str]:
+    """Names of the checks of a design."""
+    return sorted({*ideal.checks, *_CONTACT, *_SOLVED})
 
 
 def _models(grid: FrequencyGrid, t: Floats, spectra: dict[str, Floats]) -> xr.Dataset:
@@ -244,6 +251,7 @@ def _designs(
     ratio = {"units": "1"}
     return xr.Dataset(
         {
+            **{name: _values(name, solved) for name in _CONTACT},
             "transmission": (("design", "frequency"), xi, {"units": "nm-2", "long_name": "transmission"}),
             "conductance": (both, g, {"units": "W m-2 K-1", "long_name": "thermal boundary conductance"}),
             "gain": (
@@ -277,3 +285,11 @@ def _designs(
             **axes(grid, t),
         },
     )
+
+
+def _values(name: str, solved: Sequence[_Found]) -> xr.Variable:
+    """Values of a check by design; not a number where it is not known."""
+    found = [one.checks.get(name) for one in solved]
+    unit, meaning, _ = KINDS[name]
+    values = [np.nan if one is None else one.value for one in found]
+    return xr.Variable("design", values, {"units": unit, "long_name": meaning})

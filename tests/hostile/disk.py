@@ -20,7 +20,7 @@ _ARGON = (
 )  # fmt: skip
 _RUNS = {
     "store": (("compare", *_ARGON, "--model", "agf", "-o", "out.nc"), "out.partial.zarr"),
-    "mode table": (("modes", *_ARGON, "-o", "out.nc"), ""),
+    "mode table": (("modes", *_ARGON, "-o", "out.nc"), "out.partial.zarr"),
     "figure": (("dmm", "--left-medium", "si", "--right-medium", "ge", "--plot", "out.png"), ""),
 }
 
