@@ -13,7 +13,7 @@ from .checking import check_lines, conclude, marked
 from .crystals import provenance
 from .experiment import experiment_lines, experiment_option, measured_series, own_series
 from .groups import GroupedCommand
-from .numbers import TOLERANCE, Real
+from .numbers import ROUGHNESS, TOLERANCE
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
 from .progress import Reporter
@@ -50,7 +50,7 @@ _MODELS, _DEFAULT = offered("compare"), defaults("compare")
 )
 @click.option(
     "--roughness",
-    type=Real(0.0, 1e3, why="in nm"),
+    type=ROUGHNESS,
     metavar="NM",
     help="Root-mean-square roughness of the interface in nm, for the model mixed.",
 )

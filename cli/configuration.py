@@ -107,7 +107,10 @@ def _option_words(option: click.Option, value: Any, where: str) -> list[str]:
             return [name]
         return [max(option.secondary_opts, key=len)] if option.secondary_opts else []
     if isinstance(value, Mapping):  # {Si: 72.63} for NAME=VALUE
-        value = [f"{left}={right}" for left, right in value.items()]
+        value = [
+            f"{left}={json.dumps(right) if isinstance(right, list) else right}"
+            for left, right in value.items()
+        ]
     items = value if isinstance(value, list) else [value]
     if option.nargs > 1 and not (items and isinstance(items[0], list)):
         items = [items]
@@ -140,6 +143,8 @@ def from_file(path: str) -> dict[str, Any]:
         raise click.UsageError(
             f"{path} must name its command, e.g. `command: compare`; latmm config init writes such a file"
         )
+    if settings[_COMMAND] == "compare" and "sweep" in settings:
+        settings[_COMMAND] = "study sweep"
     return settings
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "THICKNESS",
     "TOLERANCE",
     "TWIST",
+    "ROUGHNESS",
     "Real",
     "Strain",
     "Whole",
@@ -99,6 +100,7 @@ class Strain(click.types.StringParamType):
 AREA = Real(0.0, 1e4, above=True, why="in Å²; larger cells have too many atoms")
 COUNT = Whole(1, 10**6)
 """Number of something in a list."""
+ROUGHNESS = Real(0.0, 1e3, why="in nm")
 SEED = Whole(0, 2**63 - 1, why="seeds have 63 bits")
 FREQUENCY = Real(1e-6, 1e4, why="it must be positive, in THz; crystals end below 100 THz")
 THICKNESS = Real(1e-3, 1e6, why="in nm")

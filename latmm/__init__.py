@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from latmm.structures import read_structure
     from latmm.studies.ensembles import ensemble
     from latmm.studies.layers import layer_study
+    from latmm.studies.parameters import parameter_study
 
 __version__ = "0.1.0.dev0"
 
@@ -31,6 +32,7 @@ __all__ = [
     "layer_study",
     "match_crystals",
     "mix_interface",
+    "parameter_study",
     "potential_spread",
     "read",
     "read_contact",
@@ -51,6 +53,7 @@ _HOME = {
     "layer_study": "latmm.studies.layers",
     "match_crystals": "latmm.interface.build",
     "mix_interface": "latmm.interface.mixing",
+    "parameter_study": "latmm.studies.parameters",
     "potential_spread": "latmm.spread",
     "read": "latmm.results",
     "read_contact": "latmm.interface.contact_file",

@@ -101,6 +101,12 @@ KINDS: Final[Mapping[str, tuple[str, str, str]]] = {
         "conductivities of the {side} crystal's channels and of its file of rates differ",
         "use finer meshes here and for the rates, and the same force constants",
     ),
+    # of a study
+    "points": (
+        "points",
+        "parameters at which nothing could be computed",
+        "leave them out, or mend what stands in the attribute left_out",
+    ),
     # of a table of modes
     "frequency": ("1", "frequencies of modes and of the phonons they unfold to differ", _REPORT),
     "group_velocity": ("1", "velocities of modes and of the phonons they unfold to differ", _REPORT),

@@ -77,15 +77,22 @@ def save(figure: Figure, path: str | Path, checks: Checks | None = None, *, abov
     check_figure(path)
     if above:
         title = figure.get_suptitle()
-        figure.suptitle(f"{above}: {title}" if title else above)
+        figure.suptitle(f"{above}: {title}" if title else above, fontsize=_title_size(figure))
     broken = failed(checks or {})
     if broken:
         names = ", ".join(one.name + (" (allowed)" if one.allowed else "") for one in broken)
         title = figure.get_suptitle()
-        text = fill(f"checks failed: {names}", width=int(11.0 * figure.get_figwidth()))
-        figure.suptitle(f"{title}\n{text}" if title else text, color="#b00000")
+        size = _title_size(figure)
+        text = fill(f"checks failed: {names}", width=int(132.0 / size * figure.get_figwidth()))
+        figure.suptitle(f"{title}\n{text}" if title else text, color="#b00000", fontsize=size)
     with replacing(path) as part:
         figure.savefig(part, dpi=200)
+
+
+def _title_size(figure: Figure) -> float:
+    """Size of a figure's title, points: what is added to it has the same."""
+    drawn = [text for text in figure.texts if text.get_text() == figure.get_suptitle()]
+    return float(drawn[0].get_fontsize()) if drawn else 12.0
 
 
 def check_figure(path: str | Path) -> Path:

@@ -23,6 +23,7 @@ from latmm.models import MODELS
 from latmm.plotting.axes import readable_log
 from latmm.plotting.conductance import _formula, _title
 from latmm.plotting.crystal import debye_lines, draw_bands
+from latmm.plotting.sweeps import draw_sweep
 from latmm.stored import conductances, spectra
 from latmm.units import THZ_IN
 
@@ -283,6 +284,11 @@ def paint_heat_capacity(tree: xr.DataTree, axes: Axes, look: Look) -> None:
     axes.set(ylabel="heat capacity (MJ m$^{-3}$ K$^{-1}$)")
 
 
+def paint_sweep(tree: xr.DataTree, axes: Axes, look: Look) -> None:
+    """G against the longest parameter of a study, a curve for each set of the others."""
+    draw_sweep(axes, tree, look.temperatures)
+
+
 def _has(*names: str) -> Callable[[xr.DataTree], bool]:
     """Whether a result has these nodes."""
     return lambda tree: all(name in tree.children for name in names)
@@ -310,6 +316,7 @@ FIGURES: Final[dict[str, Drawing]] = {
     "ratio": Drawing("models over the lattice", paint_ratio, _has_spectra),
     "spectrum": Drawing("transmission Ξ(ν) and channels of both crystals", paint_spectrum, _has_spectra),
     "accumulation": Drawing("accumulated conductance by frequency", paint_accumulation, _has_spectra),
+    "sweep": Drawing("conductance against a parameter", paint_sweep, lambda tree: "parameters" in tree.attrs),
     "dispersions": Drawing("bands of both crystals", paint_dispersions, _has_bands),
     "densities": Drawing("densities of states of both crystals", paint_densities, _has_bands),
     "angles": Drawing("transmissivity of elastic waves by angle", paint_angles, _has("angles")),
@@ -403,10 +410,13 @@ def _page(tree: xr.DataTree, names: list[str], look: Look) -> Figure:
 def title_of(tree: xr.DataTree) -> str:
     """Name what a result is of: crystals, planes, masses, potential, sampling."""
     attributes = tree.attrs
+    source = str(attributes.get("potential", "")).partition(":")[0]
+    mesh = " × ".join(str(int(n)) for n in np.atleast_1d(attributes.get("kmesh", [])))
+    sampling = f"{mesh} k$_∥$, {int(attributes['frequencies'])} frequencies" if mesh else ""
+    if "interfaces" in attributes:
+        names = ", ".join(map(str, np.atleast_1d(attributes["interfaces"])))
+        return "\n".join(filter(None, [names, ", ".join(filter(None, [source, sampling]))]))
     if {"left", "right"} <= set(tree.children) and "normal" in attributes and "species" in tree["left"]:
-        source = str(attributes.get("potential", "")).partition(":")[0]
-        mesh = " × ".join(str(int(n)) for n in np.atleast_1d(attributes.get("kmesh", [])))
-        sampling = f"{mesh} k$_∥$, {int(attributes['frequencies'])} frequencies" if mesh else ""
         return "\n".join(filter(None, [_title(tree), ", ".join(filter(None, [source, sampling]))]))
     if "formula" in attributes:
         return _formula(str(attributes["formula"]))
