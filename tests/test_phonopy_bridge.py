@@ -182,6 +182,19 @@ def test_displacements_without_phonopys_symmetry_give_the_same_crystal(name, req
     np.testing.assert_allclose(one, other, atol=1e-11 * np.abs(other).max())
 
 
+def test_symmetry_that_was_found_before_is_not_what_a_caller_made_of_it(structure):
+    atoms = primitive_cell(structure("si"))
+    rotations, translations = (part.copy() for part in crystal_symmetry(atoms))
+    for part in crystal_symmetry(atoms):
+        part += 1
+    again = crystal_symmetry(atoms)
+    np.testing.assert_array_equal(again[0], rotations)
+    np.testing.assert_array_equal(again[1], translations)
+    masses = atoms.get_masses()
+    atoms.set_masses([masses[0], 2.0 * masses[1]])  # no inversion any more: half the operations
+    assert 2 * len(crystal_symmetry(atoms)[0]) == len(rotations)
+
+
 def test_mean_over_the_space_group_makes_a_hexagonal_crystal_symmetric():
     """Displacements along x and y err differently in their second order: the six-fold screw takes it away."""
     atoms = bulk("SiC", "wurtzite", a=3.08, c=5.05)

@@ -27,6 +27,7 @@ COMMANDS = {
     "wave": ["wave", SI, SI, "--frequency", "2", "--wave-vector", "0.1", "0", "--mode", "1", "-o", "FILE"],
     "export": ["export", SI, SI, "--cell", SI, "--side", "left", "-o", "FILE"],
     "study layers": ["study", "layers", SI, SI, "-o", "FILE"],
+    "study superlattice": ["study", "superlattice", SI, SI, "-o", "FILE"],
     "study disorder": ["study", "disorder", SI, SI, "--kind", "alloy", "--width", "2", "-o", "FILE"],
 }
 

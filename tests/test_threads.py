@@ -1,11 +1,14 @@
 """One BLAS thread while the library computes, and the caller's number before and after."""
 
 import inspect
+import sys
+from types import ModuleType
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import latmm
+import latmm.threads
 from latmm.threads import single_threaded
 
 NOTHING = {"read", "write", "tile", "resolve_potential", "potential_spread"}
@@ -31,6 +34,24 @@ def test_a_function_has_one_thread_and_restores_the_callers_number():
         with pytest.raises(ValueError, match="it fails"):
             fails()
         assert threads() == before
+
+
+def test_libraries_are_looked_for_again_only_after_an_import(monkeypatch):
+    looks = []
+
+    class Pools(latmm.threads.ThreadpoolController):
+        def __init__(self):
+            looks.append(1)
+            super().__init__()
+
+    monkeypatch.setattr(latmm.threads, "ThreadpoolController", Pools)
+    monkeypatch.setitem(sys.modules, "a_module_with_a_library", ModuleType("a_module_with_a_library"))
+    for _ in range(3):
+        assert single_threaded(lambda: 1)() == 1
+    assert len(looks) == 1
+    monkeypatch.setitem(sys.modules, "another_one", ModuleType("another_one"))
+    assert single_threaded(threads)() == {1}
+    assert len(looks) == 2
 
 
 @pytest.mark.parametrize("name", sorted(COMPUTING - READING))

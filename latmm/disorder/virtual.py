@@ -18,6 +18,7 @@ from latmm.arrays import Floats
 from latmm.disorder.profiles import Profile
 from latmm.disorder.sites import averaged, layers_of, planes, require_one_lattice
 from latmm.errors import InputError
+from latmm.geometry.matching import Matched
 from latmm.interface.assembly import Region
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
@@ -48,7 +49,13 @@ def graded(ideal: Interface, profile: Profile) -> Interface:
 
 
 def mean_contact(
-    ideal: Interface, slab: Slab, share: Floats, layers: tuple[int, int], operations: list[Operation]
+    ideal: Interface,
+    slab: Slab,
+    share: Floats,
+    layers: tuple[int, int],
+    operations: list[Operation],
+    *,
+    alike: Matched | None = None,
 ) -> Interface:
     """Give a slab the mean force constants of both crystals.
 
@@ -64,15 +71,20 @@ def mean_contact(
         Layers of each side beyond which all is the pure crystal.
     operations : list of Operation
         Symmetry of the slab.
+    alike : Matched, optional
+        The left crystal on itself, which the slab was built of: it is the right lead, too.
     """
     whole = replace(slab, side=np.full(len(share), -1))
     left, right = (bulk_pairs(whole, ideal.matched, c, c) for c in (ideal.left, ideal.right))
     pairs = _weighted(left, slab, share, False).merged(_weighted(right, slab, share, True))
     zone = slab.within(layers)
     rows = pairs.select(zone[pairs.first])
-    region = Region(ideal.matched, slab, ideal.left, ideal.right, layers, operations, rows)
+    matched, end, normals = ideal.matched, ideal.right, ideal.normals
+    if alike is not None:
+        matched, end, normals = alike, ideal.left, (ideal.normals[0], ideal.normals[0])
+    region = Region(matched, slab, ideal.left, end, layers, operations, rows)
     text = f"{ideal.potential}; arithmetic means of both crystals' force constants in the contact"
-    found = region.interface(text, ideal.normals, ideal.checks)
+    found = region.interface(text, normals, ideal.checks)
     # beyond the zone all is the pure crystal by construction, however much its outermost layer differs
     checks = {name: check for name, check in found.checks.items() if name != "contact_ends"}
     return replace(found, checks=checks)

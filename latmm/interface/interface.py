@@ -60,6 +60,8 @@ class Interface:
         What who reads the result must know, a sentence each.
     polar : PolarContact, optional
         Dipoles of both crystals, if they are treated.
+    cut : tuple of (M,) int
+        Slab atoms of each device layer, from left to right, where they are laid out by hand.
 
     Raises
     ------
@@ -80,6 +82,7 @@ class Interface:
     checks: Checks = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     polar: PolarContact | None = None
+    cut: tuple[Integers, ...] = ()
 
     def __post_init__(self) -> None:
         for name, depth, layers, principal in zip(
@@ -166,6 +169,8 @@ class Interface:
         """
         if self.polar is not None:
             return self.polar.device
+        if self.cut:
+            return self.cut
         layers, principal = self.layers, self.principal
         inside = np.flatnonzero(self.slab.within((layers[0] + principal[0], layers[1] + principal[1])))
         return _levels(self.contact, self.surfaces[0], inside, self.surfaces[1])

@@ -4,6 +4,7 @@ The only module that imports spglib. Atoms of different element *or mass* are di
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -99,7 +100,7 @@ def crystal_symmetry(atoms: Atoms) -> tuple[Integers, Floats]:
     found = _call(spglib.get_symmetry, _cell(atoms), symprec=EXACT)
     if found is None:
         return np.eye(3, dtype=np.int64)[None], np.zeros((1, 3))
-    return np.asarray(found["rotations"], dtype=np.int64), np.asarray(found["translations"])
+    return np.array(found["rotations"], dtype=np.int64), np.array(found["translations"])
 
 
 def layer_symmetry(atoms: Atoms) -> tuple[Integers, Floats]:
@@ -107,7 +108,7 @@ def layer_symmetry(atoms: Atoms) -> tuple[Integers, Floats]:
     dataset = _call(spglib.get_symmetry_layerdataset, _cell(atoms), aperiodic_dir=2)
     if dataset is None:
         return np.eye(3, dtype=np.int64)[None], np.zeros((1, 3))
-    return np.asarray(dataset.rotations, dtype=np.int64), np.asarray(dataset.translations)
+    return np.array(dataset.rotations, dtype=np.int64), np.array(dataset.translations)
 
 
 def _cell(atoms: Atoms) -> tuple[Floats, Floats, Integers]:
@@ -115,8 +116,25 @@ def _cell(atoms: Atoms) -> tuple[Floats, Floats, Integers]:
 
 
 def _call(function: Callable[..., Any], cell: tuple[Floats, Floats, Integers], **options: Any) -> Any:
-    """Call spglib; None where it fails, whether it says so by None (2.x) or by an exception (3)."""
+    """Call spglib; None where it fails, whether it says so by None (2.x) or by an exception (3).
+
+    What it finds is kept, for a run asks for the same crystals again and again: take copies of its arrays.
+    """
+    lattice, positions, numbers = (np.ascontiguousarray(part).tobytes() for part in cell)
+    return _found(function, lattice, positions, numbers, tuple({"symprec": TOLERANCE, **options}.items()))
+
+
+@lru_cache(maxsize=128)
+def _found(
+    function: Callable[..., Any],
+    lattice: bytes,
+    positions: bytes,
+    numbers: bytes,
+    options: tuple[tuple[str, Any], ...],
+) -> Any:
+    places = np.frombuffer(positions).reshape(-1, 3)
+    cell = np.frombuffer(lattice).reshape(3, 3), places, np.frombuffer(numbers, dtype=np.int64)
     try:
-        return function(cell, **{"symprec": TOLERANCE, **options})
+        return function(cell, **dict(options))
     except spglib.error.SpglibError:
         return None

@@ -1,4 +1,4 @@
-"""Figures of studies: gain against thickness, and ensembles beside the abrupt contact.
+"""Figures of studies: gain against thickness, superlattices, and ensembles beside the abrupt contact.
 
 Made without a display and returned; :func:`latmm.plotting.conductance.save` writes them.
 """
@@ -9,11 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-__all__ = ["ensemble_figure", "layers_figure"]
+__all__ = ["ensemble_figure", "layers_figure", "superlattice_figure"]
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _DEFINITE = 0.01
 """Share of the largest transmission below which a fraction of it says nothing."""
+
+_APART = 0.35
+"""Least distance of two labelled numbers of periods, of their logarithms."""
 
 
 def layers_figure(tree: xr.DataTree) -> Figure:
@@ -61,6 +64,45 @@ def _gains(axes: Axes, designs: xr.Dataset, models: xr.Dataset) -> None:
         axes.axhline(level, color="0.4", ls=style, lw=1.0, label=label)
     axes.set_xlabel("atomic planes of the layer")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def superlattice_figure(tree: xr.DataTree) -> Figure:
+    """Figure of a superlattice: G(N) coherent and in series, minibands, and T at normal incidence.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        From :func:`latmm.studies.superlattices.superlattice_study`.
+    """
+    stacks, bands = tree["stacks"].to_dataset(), tree["minibands"].to_dataset()
+    figure = Figure(figsize=(11.0, 4.4), layout="constrained")
+    left, middle, right = figure.subplots(1, 3, width_ratios=(2.0, 1.0, 1.5))
+    number, temperatures = stacks["periods"].values, stacks["temperature"].values
+    shown = np.unique(np.linspace(0, temperatures.size - 1, min(3, temperatures.size)).astype(int))
+    for colour, i in zip(_COLOURS, shown, strict=False):
+        at = stacks.isel(temperature=i)
+        name = f"{temperatures[i]:g} K"
+        left.plot(number, at["conductance"] / 1e6, "o-", color=colour, ms=4, label=name)
+        left.plot(number, at["series_conductance"] / 1e6, "s--", color=colour, ms=3, lw=1.0)
+        left.axhline(float(at["miniband_conductance"]) / 1e6, color=colour, ls=":", lw=1.0)
+    for style, label in (("o-", "coherent"), ("s--", "in series"), (":", "minibands")):
+        left.plot([], [], style, color="0.4", ms=3.5, lw=1.0, label=label)
+    left.set(xscale="log", yscale="log", xlabel="periods", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
+    ticks = number[np.append(True, np.diff(np.log(number)) > _APART)]
+    left.set_xticks(ticks, [f"{n:d}" for n in ticks])
+    left.minorticks_off()
+    left.legend(frameon=False, fontsize="small")
+    middle.plot(bands["phase"] / np.pi, bands["miniband"], "k-", lw=0.8)
+    middle.set(xlabel="Bloch phase (π)", ylabel="frequency (THz)", xlim=(0, 1), title="normal incidence")
+    picked = np.unique([0, number.size // 2, number.size - 1])
+    nu = bands["normal_frequency"].values
+    for colour, j in zip(_COLOURS, picked, strict=False):
+        right.plot(bands["normal_transmission"].values[j], nu, color=colour, lw=1.0, label=f"N = {number[j]}")
+    right.set(xlabel="transmission function", xlim=(0, None), title="normal incidence")
+    for axes in (middle, right):
+        axes.set_ylim(0, float(nu.max()))
+    right.legend(frameon=False, fontsize="small")
+    return figure
 
 
 def ensemble_figure(tree: xr.DataTree) -> Figure:

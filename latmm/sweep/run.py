@@ -46,8 +46,8 @@ class SpectralTransmission:
     ----------
     transmission, channels_left, channels_right, flat_limit : (F,) float
         nm⁻².
-    specular : (F,) float, optional
-        What keeps its in-plane wave vector, if that was asked, nm⁻².
+    further : (C, F) float
+        What else the measure counts, nm⁻².
     unitarity : float
         Largest |S†S − 1|.
     caroli : float
@@ -65,13 +65,18 @@ class SpectralTransmission:
     channels_left: Floats
     channels_right: Floats
     flat_limit: Floats
-    specular: Floats | None
+    further: Floats
     unitarity: float
     caroli: float
     reciprocity: float
     samples: int
     retried: int
     elastic_error: Floats
+
+    @property
+    def specular(self) -> Floats | None:
+        """What keeps its in-plane wave vector, if that was asked, (F,) nm⁻²."""
+        return self.further[0] if len(self.further) else None
 
 
 def sweep(
@@ -179,7 +184,7 @@ def assemble(
         spectra[1],
         spectra[2],
         flat_limit=spectra[-1],
-        specular=spectra[3] if quantities > 3 else None,
+        further=spectra[3:-1],
         unitarity=float(worst[0]),
         caroli=float(worst[1]),
         reciprocity=float(worst[2]),

@@ -31,6 +31,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "dmm": _MEDIA,
     "layers": (*_MEDIA, "--layer", "mgo:2"),
     "study layers": (*_TINY, *_QUICK, "--layers", "2", "--profile", "linear"),
+    "study superlattice": (*_TINY, *_QUICK, "--layers", "4", "4", "--periods", "2"),
     "study disorder": (*_TINY, *_QUICK, "--kind", "mass", "--width", "2", "--spread", "0.1", "--lateral", "1",
                        "1", "--seeds", "2"),
     "phonons": (AR, "--potential", "lj", "--potential-option", "cutoff=6", "--no-relax", "--no-cache", "-j", "1"),
