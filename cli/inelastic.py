@@ -118,7 +118,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
     """Compute, and write the files."""
     from latmm.checks import dumps, loads
     from latmm.inelastic.rate_files import resolve_rates
-    from latmm.inelastic.result import inelastic
+    from latmm.inelastic.result import inelastic_conductance
     from latmm.results import write
     from latmm.sampling.meshes import check_sampling
 
@@ -132,7 +132,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
             )
         store = store_beside(options, interface) if options["output"] else None
         with kept(options, None if store is None else store.path):
-            tree = inelastic(
+            tree = inelastic_conductance(
                 interface,
                 temperatures,
                 rates,

@@ -8,61 +8,167 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from latmm.comparison import compare
+    from latmm.continuum.combined import Side
+    from latmm.continuum.crystal import elastic_dataset, heat_capacity, phonon_dataset
+    from latmm.continuum.layers import Layer
+    from latmm.continuum.library import medium
+    from latmm.continuum.media import Medium
+    from latmm.continuum.results import layered_mismatch, mismatch
+    from latmm.disorder.kinds import disorder_of
+    from latmm.experiment.beside import put_beside
+    from latmm.experiment.table import measurements, read_measurements
+    from latmm.geometry.coincidence import coincidences
+    from latmm.geometry.orientation import orient
+    from latmm.inelastic.rate_files import resolve_rates
+    from latmm.inelastic.result import inelastic_conductance
     from latmm.interface.build import assemble_interface, build_contact, build_interface, match_crystals
     from latmm.interface.contact_file import read_contact, write_contact
+    from latmm.interface.interface import Interface
     from latmm.interface.mixing import mix_interface
+    from latmm.interface.superlattice import superlattice_interface
     from latmm.interface.tiling import tile
+    from latmm.lattice.bulk import bulk_force_constants
+    from latmm.lattice.dynamics import density_of_states, phonons
+    from latmm.lattice.force_constants import ForceConstants
     from latmm.lattice.phonopy_files import read_phonopy
+    from latmm.modes.fields import local_density_of_states
+    from latmm.modes.maps import scattering_map
+    from latmm.modes.q_mesh import transmissivities
+    from latmm.modes.table import mode_table
+    from latmm.parallel.cluster import dask_cluster
+    from latmm.parallel.execution import Execution
+    from latmm.parallel.executors import local_processes
     from latmm.potentials.calculators import resolve_potential
-    from latmm.results import read, write
-    from latmm.spread import potential_spread
+    from latmm.potentials.protocol import Potential
+    from latmm.results import read, summary, write
+    from latmm.spread import mixing_spread, potential_spread
     from latmm.structures import read_structure
+    from latmm.studies.designs import design
     from latmm.studies.ensembles import ensemble
     from latmm.studies.layers import layer_study
     from latmm.studies.parameters import parameter_study
+    from latmm.sweep.checkpoint import Checkpoint
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
-    "assemble_interface",
-    "build_contact",
-    "build_interface",
-    "compare",
-    "ensemble",
-    "layer_study",
-    "match_crystals",
-    "mix_interface",
-    "parameter_study",
-    "potential_spread",
-    "read",
-    "read_contact",
-    "read_phonopy",
+    # crystals, potentials, force constants and phonons
     "read_structure",
     "resolve_potential",
+    "Potential",
+    "ForceConstants",
+    "bulk_force_constants",
+    "read_phonopy",
+    "phonons",
+    "density_of_states",
+    "heat_capacity",
+    "phonon_dataset",
+    "elastic_dataset",
+    # media
+    "Medium",
+    "medium",
+    "Side",
+    "Layer",
+    "mismatch",
+    "layered_mismatch",
+    # interfaces
+    "Interface",
+    "build_interface",
+    "match_crystals",
+    "build_contact",
+    "orient",
+    "coincidences",
+    "mix_interface",
+    "superlattice_interface",
+    "assemble_interface",
     "tile",
-    "write",
+    "read_contact",
     "write_contact",
+    # conductance
+    "compare",
+    "mixing_spread",
+    "potential_spread",
+    "inelastic_conductance",
+    "resolve_rates",
+    # modes
+    "transmissivities",
+    "mode_table",
+    "scattering_map",
+    "local_density_of_states",
+    # studies
+    "ensemble",
+    "disorder_of",
+    "layer_study",
+    "parameter_study",
+    "design",
+    # how it is run
+    "Execution",
+    "local_processes",
+    "dask_cluster",
+    "Checkpoint",
+    # results and measurements
+    "read",
+    "write",
+    "summary",
+    "measurements",
+    "read_measurements",
+    "put_beside",
 ]
 
 _HOME = {
-    "assemble_interface": "latmm.interface.build",
-    "build_contact": "latmm.interface.build",
-    "build_interface": "latmm.interface.build",
-    "compare": "latmm.comparison",
-    "ensemble": "latmm.studies.ensembles",
-    "layer_study": "latmm.studies.layers",
-    "match_crystals": "latmm.interface.build",
-    "mix_interface": "latmm.interface.mixing",
-    "parameter_study": "latmm.studies.parameters",
-    "potential_spread": "latmm.spread",
-    "read": "latmm.results",
-    "read_contact": "latmm.interface.contact_file",
-    "read_phonopy": "latmm.lattice.phonopy_files",
     "read_structure": "latmm.structures",
     "resolve_potential": "latmm.potentials.calculators",
+    "Potential": "latmm.potentials.protocol",
+    "ForceConstants": "latmm.lattice.force_constants",
+    "bulk_force_constants": "latmm.lattice.bulk",
+    "read_phonopy": "latmm.lattice.phonopy_files",
+    "phonons": "latmm.lattice.dynamics",
+    "density_of_states": "latmm.lattice.dynamics",
+    "heat_capacity": "latmm.continuum.crystal",
+    "phonon_dataset": "latmm.continuum.crystal",
+    "elastic_dataset": "latmm.continuum.crystal",
+    "Medium": "latmm.continuum.media",
+    "medium": "latmm.continuum.library",
+    "Side": "latmm.continuum.combined",
+    "Layer": "latmm.continuum.layers",
+    "mismatch": "latmm.continuum.results",
+    "layered_mismatch": "latmm.continuum.results",
+    "Interface": "latmm.interface.interface",
+    "build_interface": "latmm.interface.build",
+    "match_crystals": "latmm.interface.build",
+    "build_contact": "latmm.interface.build",
+    "orient": "latmm.geometry.orientation",
+    "coincidences": "latmm.geometry.coincidence",
+    "mix_interface": "latmm.interface.mixing",
+    "superlattice_interface": "latmm.interface.superlattice",
+    "assemble_interface": "latmm.interface.build",
     "tile": "latmm.interface.tiling",
-    "write": "latmm.results",
+    "read_contact": "latmm.interface.contact_file",
     "write_contact": "latmm.interface.contact_file",
+    "compare": "latmm.comparison",
+    "mixing_spread": "latmm.spread",
+    "potential_spread": "latmm.spread",
+    "inelastic_conductance": "latmm.inelastic.result",
+    "resolve_rates": "latmm.inelastic.rate_files",
+    "transmissivities": "latmm.modes.q_mesh",
+    "mode_table": "latmm.modes.table",
+    "scattering_map": "latmm.modes.maps",
+    "local_density_of_states": "latmm.modes.fields",
+    "ensemble": "latmm.studies.ensembles",
+    "disorder_of": "latmm.disorder.kinds",
+    "layer_study": "latmm.studies.layers",
+    "parameter_study": "latmm.studies.parameters",
+    "design": "latmm.studies.designs",
+    "Execution": "latmm.parallel.execution",
+    "local_processes": "latmm.parallel.executors",
+    "dask_cluster": "latmm.parallel.cluster",
+    "Checkpoint": "latmm.sweep.checkpoint",
+    "read": "latmm.results",
+    "write": "latmm.results",
+    "summary": "latmm.results",
+    "measurements": "latmm.experiment.table",
+    "read_measurements": "latmm.experiment.table",
+    "put_beside": "latmm.experiment.beside",
 }
 
 

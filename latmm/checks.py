@@ -193,6 +193,16 @@ Checks: TypeAlias = Mapping[str, Check]
 def kind_of(name: str) -> str:
     """Name without its side, as in :data:`KINDS`.
 
+    Parameters
+    ----------
+    name : str
+        Of a check, e.g. ``stress_left``.
+
+    Returns
+    -------
+    str
+        E.g. ``stress``.
+
     Raises
     ------
     InputError
@@ -219,6 +229,15 @@ def check(name: str, value: float, limit: float, *, where: str = "", remedy: str
         Where the value is found.
     remedy : str
         In place of the kind's own.
+
+    Returns
+    -------
+    Check
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown.
     """
     kind = kind_of(name)
     unit, meaning, usual = KINDS[kind]
@@ -227,12 +246,32 @@ def check(name: str, value: float, limit: float, *, where: str = "", remedy: str
 
 
 def by_name(checks: Iterable[Check]) -> dict[str, Check]:
-    """Key checks by their names."""
+    """Key checks by their names.
+
+    Parameters
+    ----------
+    checks : iterable of Check
+
+    Returns
+    -------
+    dict
+    """
     return {one.name: one for one in checks}
 
 
 def worst(results: Iterable[Checks]) -> dict[str, Check]:
-    """Of each check the one nearest to its limit, or farthest beyond; one that is not known comes last."""
+    """Of each check the one nearest to its limit, or farthest beyond; one that is not known comes last.
+
+    Parameters
+    ----------
+    results : iterable of mapping
+        The checks of each result, by name.
+
+    Returns
+    -------
+    dict
+        Name → check.
+    """
     found: dict[str, Check] = {}
     for checks in results:
         for name, one in checks.items():
@@ -246,12 +285,34 @@ def _share(one: Check) -> float:
 
 
 def failed(checks: Checks) -> list[Check]:
-    """Those beyond their limits, allowed or not."""
+    """Those beyond their limits, allowed or not.
+
+    Parameters
+    ----------
+    checks : mapping of str to Check
+        By name.
+
+    Returns
+    -------
+    list of Check
+    """
     return [one for one in checks.values() if not one.passed]
 
 
 def allow(checks: Checks, names: Iterable[str]) -> dict[str, Check]:
     """Mark checks as accepted, by name or, for both sides, by kind.
+
+    Parameters
+    ----------
+    checks : mapping of str to Check
+        By name.
+    names : iterable of str
+        Names, or kinds for both sides.
+
+    Returns
+    -------
+    dict
+        All checks, those named with ``allowed`` set.
 
     Raises
     ------
@@ -268,12 +329,33 @@ def allow(checks: Checks, names: Iterable[str]) -> dict[str, Check]:
 
 
 def dumps(checks: Checks) -> str:
-    """Write checks as JSON: name → value, limit, unit, passed, allowed, meaning, where, remedy."""
+    """Write checks as JSON: name → value, limit, unit, passed, allowed, meaning, where, remedy.
+
+    Parameters
+    ----------
+    checks : mapping of str to Check
+        By name.
+
+    Returns
+    -------
+    str
+    """
     return json.dumps({name: one.plain for name, one in checks.items()}, allow_nan=False)
 
 
 def loads(text: str) -> dict[str, Check]:
-    """Read what :func:`dumps` wrote."""
+    """Read what :func:`dumps` wrote.
+
+    Parameters
+    ----------
+    text : str
+        The attribute ``checks`` of a result.
+
+    Returns
+    -------
+    dict
+        Name → check.
+    """
     found = {}
     for name, plain in json.loads(text).items():
         kept = {key: value for key, value in plain.items() if key != "passed"}

@@ -49,7 +49,20 @@ LONGEST = 480
 
 
 def one_line(text: object, longest: int = LONGEST) -> str:
-    """Return a text as one line: control characters escaped, the middle left out of what is too long."""
+    """Return a text as one line: control characters escaped, the middle left out of what is too long.
+
+    Parameters
+    ----------
+    text : object
+        What is to be said; its ``str``.
+    longest : int
+        Number of characters that the line may have.
+
+    Returns
+    -------
+    str
+        Without control characters.
+    """
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text)[: 10**5])
     if len(line) <= longest:
         return line

@@ -97,6 +97,16 @@ class FrequencyGrid:
 def temperatures(temperature: ArrayLike) -> Floats:
     """Check temperatures and return them as a 1-D array, in K.
 
+    Parameters
+    ----------
+    temperature : float or (N,) array_like
+        T, K.
+
+    Returns
+    -------
+    (N,) ndarray
+        T, K.
+
     Raises
     ------
     InputError
@@ -138,7 +148,20 @@ def heat_capacity_weight(frequency: ArrayLike, temperature: ArrayLike) -> Floats
 
 
 def phonon_energy(frequency: ArrayLike, temperature: ArrayLike) -> Floats:
-    """Mean energy of one phonon mode above its zero point, hν n, in J; ν in THz, T in K, broadcast."""
+    """Mean energy of one phonon mode above its zero point, hν n with Bose and Einstein's n.
+
+    Parameters
+    ----------
+    frequency : array_like
+        ν, THz.
+    temperature : array_like
+        T, K; broadcast with the frequencies.
+
+    Returns
+    -------
+    ndarray
+        hν/(exp(hν/k_B T) − 1), J.
+    """
     x = np.asarray(frequency, dtype=float) / (THZ_PER_KELVIN * np.asarray(temperature, dtype=float))
     share = np.divide(x * np.exp(-x), -np.expm1(-x), out=np.ones_like(x), where=x > 0)
     return np.asarray(BOLTZMANN * np.asarray(temperature, dtype=float) * share)
@@ -218,8 +241,13 @@ def conductances_and_resistances(
     ----------
     dims : tuple of str
         Dimensions of the arrays.
-    two_probe, four_probe : ndarray
-        Conductances, W m⁻² K⁻¹; an infinite one has resistance zero.
+    two_probe, four_probe : (...) ndarray
+        Conductances over these dimensions, W m⁻² K⁻¹; an infinite one has resistance zero.
+
+    Returns
+    -------
+    dict
+        Name → dimensions, values (W m⁻² K⁻¹ and m² K W⁻¹) and attributes of a Dataset.
     """
     name = "thermal boundary conductance"
     return {
@@ -242,8 +270,13 @@ def kapitza_resistances(
     ----------
     dims : tuple of str
         Dimensions of the arrays.
-    two_probe, four_probe : ndarray
-        Conductances, W m⁻² K⁻¹; an infinite one has resistance zero.
+    two_probe, four_probe : (...) ndarray
+        Conductances over these dimensions, W m⁻² K⁻¹; an infinite one has resistance zero.
+
+    Returns
+    -------
+    dict
+        Name → dimensions, values (W m⁻² K⁻¹ and m² K W⁻¹) and attributes of a Dataset.
     """
     return {
         "kapitza_resistance_two_probe": (

@@ -49,6 +49,11 @@ def report(tree: xr.DataTree) -> str:
     ----------
     tree : xarray.DataTree
         Any result of latmm.
+
+    Returns
+    -------
+    str
+        The page, which asks for no other file.
     """
     found = contents(tree)
     checks = loads(tree.attrs.get("checks", "{}"))

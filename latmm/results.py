@@ -93,6 +93,15 @@ def write(tree: xr.DataTree, path: str | Path) -> None:
 def read(path: str | Path) -> xr.DataTree:
     """Read a result file into memory.
 
+    Parameters
+    ----------
+    path : str or Path
+        A file that latmm wrote.
+
+    Returns
+    -------
+    xarray.DataTree
+
     Raises
     ------
     InputError

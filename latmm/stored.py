@@ -39,6 +39,16 @@ _PREFIXES: Final[Mapping[str, float]] = {"W m-2 K-1": 1.0, "MW m-2 K-1": 1e-6, "
 def spectra(tree: xr.DataTree) -> dict[str, xr.Dataset]:
     """Tables of Ξ(ν) and M(ν) of a result, by the model's name.
 
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        Any result.
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        See :func:`latmm.landauer.spectrum`; nm⁻² over THz.
+
     Raises
     ------
     InputError
@@ -61,7 +71,19 @@ def _grid(table: xr.Dataset) -> FrequencyGrid:
 
 
 def resolved(grid: FrequencyGrid, temperature: ArrayLike) -> Bools:
-    """Tell which temperatures (N,), K, the nodes of a quadrature resolve."""
+    """Tell which temperatures (N,), K, the nodes of a quadrature resolve.
+
+    Parameters
+    ----------
+    grid : FrequencyGrid
+        Nodes and weights, THz.
+    temperature : (N,) array_like
+        T, K.
+
+    Returns
+    -------
+    (N,) ndarray of bool
+    """
     t = temperatures(temperature)
     # Gauss nodes on panels that halve towards zero: exact for this smooth law
     x, w = np.polynomial.legendre.leggauss(20)
@@ -127,6 +149,16 @@ def in_units(tree: xr.DataTree, *, frequency: str = "THz", conductance: str = "W
         Of frequencies and of densities of states.
     conductance : {"W m-2 K-1", "MW m-2 K-1", "GW m-2 K-1"}
         Of conductances.
+
+    Returns
+    -------
+    xarray.DataTree
+        A new tree.
+
+    Raises
+    ------
+    InputError
+        If a unit is unknown.
     """
     if frequency not in THZ_IN or conductance not in _PREFIXES:
         raise InputError(

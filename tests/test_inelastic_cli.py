@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from latmm.checks import loads
 from latmm.errors import InputError
 from latmm.inelastic.rates import fitted
-from latmm.inelastic.result import inelastic
+from latmm.inelastic.result import inelastic_conductance
 from latmm_cli.main import cli
 
 ARGON = ["structures/ar.cif", "structures/ar.cif", "--right-mass", "Ar=160", "--potential", "lj"]
@@ -94,8 +94,8 @@ def test_refuses_rates_that_are_none(rates, message):
 def test_refuses_numbers_that_make_no_sense(heavy_silicon):
     rates = (fitted(heavy_silicon.left, 300.0, 140.0, classical=False),) * 2
     with pytest.raises(InputError, match="lengths"):
-        inelastic(heavy_silicon, [300.0], rates, lengths=[])
+        inelastic_conductance(heavy_silicon, [300.0], rates, lengths=[])
     with pytest.raises(InputError, match="longest"):
-        inelastic(heavy_silicon, [300.0], rates, longest=-1.0)
+        inelastic_conductance(heavy_silicon, [300.0], rates, longest=-1.0)
     with pytest.raises(InputError, match="above"):
-        inelastic(heavy_silicon, [300.0], rates, above="guess")
+        inelastic_conductance(heavy_silicon, [300.0], rates, above="guess")

@@ -45,7 +45,17 @@ where C ∝ T³."""
 
 
 def band_path(crystal: ForceConstants) -> BandPath:
-    """Path through the special points of a crystal's zone, 120 points."""
+    """Path through the special points of a crystal's zone, 120 points.
+
+    Parameters
+    ----------
+    crystal : ForceConstants
+        The crystal.
+
+    Returns
+    -------
+    ase.dft.kpoints.BandPath
+    """
     return crystal.atoms.cell.bandpath(npoints=120, eps=1e-3)
 
 
@@ -66,6 +76,11 @@ def crystal_dataset(
         In-plane strain.
     path : ase.dft.kpoints.BandPath
         Along which its bands are shown.
+
+    Returns
+    -------
+    xarray.Dataset
+        Units with each variable.
     """
     atoms = crystal.atoms
     bands = phonons(crystal, path.kpts)
@@ -175,6 +190,11 @@ def phonon_dataset(crystal: ForceConstants, medium: Medium, temperature: ArrayLi
         Its long waves.
     temperature : (T,) array_like
         K.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``path``, ``dos_frequency`` (THz) and ``temperature`` (K); units with each variable.
     """
     t = temperatures(temperature)
     top = largest_frequency(crystal)
@@ -225,7 +245,18 @@ def phonon_dataset(crystal: ForceConstants, medium: Medium, temperature: ArrayLi
 
 
 def crystal_axes(crystal: ForceConstants) -> Floats:
-    """Rotation (3, 3) to the axes of the conventional cell: x along a, z normal to a and b."""
+    """Rotation (3, 3) to the axes of the conventional cell: x along a, z normal to a and b.
+
+    Parameters
+    ----------
+    crystal : ForceConstants
+        The crystal.
+
+    Returns
+    -------
+    (3, 3) ndarray
+        Rows are the new axes.
+    """
     a, b, _ = conventional_vectors(crystal.atoms) @ crystal.atoms.cell.array
     z = np.cross(a, b)
     x, z = a / np.linalg.norm(a), z / np.linalg.norm(z)
@@ -233,7 +264,19 @@ def crystal_axes(crystal: ForceConstants) -> Floats:
 
 
 def plane_normal(crystal: ForceConstants, plane: tuple[int, int, int]) -> Floats:
-    """Return the unit normal of a plane of the conventional cell, in the axes of :func:`crystal_axes`."""
+    """Return the unit normal of a plane of the conventional cell, in the axes of :func:`crystal_axes`.
+
+    Parameters
+    ----------
+    crystal : ForceConstants
+        The crystal.
+    plane : (3,) int
+        Miller indices in the conventional cell, not all zero.
+
+    Returns
+    -------
+    (3,) ndarray
+    """
     lattice = conventional_vectors(crystal.atoms) @ crystal.atoms.cell.array @ crystal_axes(crystal).T
     normal = np.linalg.inv(lattice) @ np.array(plane, dtype=float)
     return np.asarray(normal / np.linalg.norm(normal))
@@ -256,6 +299,11 @@ def elastic_dataset(crystal: ForceConstants, planes: Sequence[tuple[int, int, in
     -------
     xarray.Dataset
         In the axes of the conventional cell (:func:`crystal_axes`).
+
+    Raises
+    ------
+    InputError
+        If a plane has no index but zeros, or there is no plane.
     """
     bad = [plane for plane in planes if not any(plane)]
     if bad or not planes:

@@ -210,7 +210,7 @@ def disorder_of(
     rms, correlation : float, optional
         Root mean square height and correlation length of roughness, Å.
     spread : float, optional
-        x of the masses m (1 ± x).
+        Relative change x of the masses m (1 ± x).
 
     Returns
     -------

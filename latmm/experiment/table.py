@@ -223,6 +223,11 @@ def read_measurements(path: str | PathLike[str]) -> tuple[Series, ...]:
         A ``.csv`` file with the columns ``temperature`` (K) and ``conductance`` (MW m⁻² K⁻¹) at least.
         ``error`` stands for ``error_minus`` and ``error_plus``.
 
+    Returns
+    -------
+    tuple of Series
+        Conductances in W m⁻² K⁻¹.
+
     Raises
     ------
     InputError

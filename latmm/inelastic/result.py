@@ -31,7 +31,7 @@ from latmm.threads import single_threaded
 if TYPE_CHECKING:
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["inelastic", "planes"]
+__all__ = ["inelastic_conductance", "planes"]
 
 _CONDUCTANCES = ("extrapolated", "excess", "local", "total")
 _MEANING = {
@@ -62,7 +62,7 @@ def planes(interface: Interface) -> tuple[float, float]:
 
 
 @single_threaded
-def inelastic(
+def inelastic_conductance(
     interface: Interface,
     temperature: ArrayLike,
     rates: tuple[Rates, Rates],

@@ -198,8 +198,14 @@ def match_crystals(
         Relaxes the crystals, and the spacing of the strained ones.
     relax : bool
         Relax them.
-    strain, max_strain, max_area, twist
-        As in :func:`latmm.geometry.coincidence.coincidences`.
+    strain : {"right", "left", "both"}
+        Side that is strained in the plane to match the other.
+    max_strain : float
+        Largest principal in-plane strain.
+    max_area : float
+        Largest common cell, Å².
+    twist : (2,) float, optional
+        Angle from the left to the right crystal and its tolerance, degrees.
     in_plane_strain : float, (2,) or (2, 2) array_like, optional
         As in :func:`build_interface`.
     choose : int

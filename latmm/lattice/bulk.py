@@ -46,6 +46,11 @@ def bulk_force_constants(
     progress : callable, optional
         Called with (stage, done, in all).
 
+    Returns
+    -------
+    ForceConstants
+        eV Å⁻².
+
     Raises
     ------
     InstabilityError

@@ -63,11 +63,16 @@ def phonons(force_constants: ForceConstants, qpoints: Floats, weights: Floats | 
     qpoints : (Q, 3) float
         Wave vectors, fractional.
     weights : (Q,) float, optional
-        Weights, normalised here; equal by default.
+        Relative weights, normalised here; equal by default.
 
     Returns
     -------
     Phonons
+
+    Raises
+    ------
+    InputError
+        If there are not as many weights as wave vectors.
     """
     q = np.atleast_2d(np.asarray(qpoints, dtype=float))
     w = np.full(len(q), 1.0) if weights is None else np.asarray(weights, dtype=float)
@@ -175,10 +180,24 @@ def _squares(force_constants: ForceConstants, mesh: tuple[int, int, int]) -> tup
 def density_of_states(
     force_constants: ForceConstants, frequency: Floats, mesh: tuple[int, int, int] = (24, 24, 24)
 ) -> Floats:
-    """Phonon density of states per cell, THz⁻¹, at ascending ``frequency`` (F,) in THz.
+    """Phonon density of states per cell.
 
     Each phonon of a shifted mesh is spread over the range of ν inside its mesh cell (a Gaussian of width
     |v·Δq|/√12), which resolves slopes without an adjustable smearing. Integrates to 3N.
+
+    Parameters
+    ----------
+    force_constants : ForceConstants
+        Of the crystal, N atoms.
+    frequency : (F,) ndarray
+        ν, THz, ascending.
+    mesh : (3,) int
+        Wave vectors along each reciprocal vector.
+
+    Returns
+    -------
+    (F,) ndarray
+        THz⁻¹.
     """
     q = q_mesh(mesh, shift=(0.5, 0.5, 0.5))
     modes = phonons(force_constants, q)

@@ -63,6 +63,11 @@ def scattering_map(
         ``channels`` (frequency, side, branch, angle, side_out, branch_out, angle_out), nm⁻²;
         ``specular_fraction`` (frequency, side): share of the energy that leaves with its own k∥, the
         rest being diffuse.
+
+    Raises
+    ------
+    InputError
+        If the number of angles is not positive.
     """
     nu = np.atleast_1d(np.asarray(frequency, dtype=float))
     if angles < 1 or nu.size == 0:

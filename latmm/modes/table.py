@@ -198,7 +198,7 @@ def mode_table(
 
     Parameters
     ----------
-    interface, grid, samples, progress
+    interface, grid, samples, how
         As of :func:`mode_pieces`.
 
     Returns

@@ -57,6 +57,11 @@ def dask_cluster(address: str) -> Iterator[DaskCluster]:
     address : str
         Of the scheduler, e.g. ``tcp://host:8786``; ``local`` starts a worker on each core.
 
+    Yields
+    ------
+    DaskCluster
+        An executor.
+
     Raises
     ------
     InputError

@@ -336,16 +336,21 @@ def local_processes(number: int) -> Iterator[LocalProcesses | None]:
     number : int
         How many at most; 1 yields None, for which this process does the work itself.
 
-    Notes
-    -----
-    The processes import what they need anew. A script that uses them must keep its own work below
-    ``if __name__ == "__main__":``. An exception that leaves the block ends them at once, and so does the end
-    of this process, by whatever cause.
+    Yields
+    ------
+    LocalProcesses or None
+        An executor.
 
     Raises
     ------
     InputError
         If the number is not positive.
+
+    Notes
+    -----
+    The processes import what they need anew. A script that uses them must keep its own work below
+    ``if __name__ == "__main__":``. An exception that leaves the block ends them at once, and so does the end
+    of this process, by whatever cause.
     """
     if number < 1:
         raise InputError(f"the number of processes must be at least 1, but is {number}; use e.g. -j 2")

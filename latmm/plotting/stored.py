@@ -329,7 +329,18 @@ FIGURES: Final[dict[str, Drawing]] = {
 
 
 def figures_of(tree: xr.DataTree) -> list[str]:
-    """Names of the figures that a result can give."""
+    """Names of the figures that a result can give.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        Any result.
+
+    Returns
+    -------
+    list of str
+        From :data:`FIGURES`.
+    """
     return [name for name, one in FIGURES.items() if one.fits(tree)]
 
 
@@ -355,6 +366,11 @@ def draw(
         Unit of frequencies.
     temperature : array_like
         K, instead of those of the result.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The axes' own if ``ax`` is given.
 
     Raises
     ------
@@ -427,6 +443,11 @@ def title_of(tree: xr.DataTree) -> str:
 def drawn(figure: Figure) -> list[tuple[str, str, str, str, float, float, float]]:
     """List what a figure shows as numbers.
 
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        From :func:`draw`.
+
     Returns
     -------
     list of tuple
@@ -467,6 +488,13 @@ def _points(item: Any) -> list[tuple[float, float, float]]:
 
 def write_data(figure: Figure, path: Any) -> None:
     """Write what a figure shows as CSV: panel, x_label, y_label, series, x, y, value.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        From :func:`draw`.
+    path : str or Path
+        The file.
 
     Raises
     ------

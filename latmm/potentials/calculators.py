@@ -63,6 +63,10 @@ def resolve_potential(spec: str, elements: Iterable[str], options: Options | Non
         :func:`~latmm.potentials.external.lammps_potential`; keyword arguments of a callable (text that reads
         as a number is passed as one).
 
+    Returns
+    -------
+    Potential
+
     Raises
     ------
     PotentialError

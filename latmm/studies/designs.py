@@ -61,6 +61,10 @@ def design(kind: str, planes: int, ideal: Interface) -> Design:
     ideal : Interface
         The crystals.
 
+    Returns
+    -------
+    Design
+
     Raises
     ------
     InputError

@@ -128,6 +128,11 @@ def layer_study(
         ``/`` provenance; ``/designs`` conductance, its ratio to the abrupt contact (``gain``) and to the
         larger of both mismatch models, the same of the continuum (not a number for a third material), largest
         force and instability of its contact; ``/models`` the lines of the abrupt contact.
+
+    Raises
+    ------
+    InputError
+        If there is no design, or a third material has no potential.
     """
     t = temperatures(temperature)
     if not designs:
