@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .messages import tell
 from .wording import in_options
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class ChecksFailed(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Say so in one line on stderr."""
-        click.echo(f"latmm: {self.message}", err=True, file=file)
+        tell(f"latmm: {self.message}")
 
 
 def _names(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:

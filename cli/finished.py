@@ -11,7 +11,7 @@ from latmm.defaults import MIXING_RULES
 from .contacts import planes_of
 from .experiment import own_files
 from .numbers import Whole
-from .options import masses_of, warn
+from .options import masses_of, note, warn
 
 if TYPE_CHECKING:
     from latmm.interface.interface import Interface
@@ -128,7 +128,7 @@ def finished_interfaces(options: dict[str, Any], report: "Reporter") -> "dict[st
     common = {name: options[name] for name in ("strain", "max_strain")} | {"layers": options["span"]}
     if contact is not None:
         source += f"; contact: {contact.description}"
-        _note(options, f"contact: {contact.description}")
+        note(options, f"contact: {contact.description}")
         joined = superlattice_interface(left, right, contact.constants, normals, source=source, **common)
         return {"contact": replace(joined, notes=notes)}
     rules = MIXING_RULES if options["mixing"] == ALL else (options["mixing"] or MIXING_RULES[0],)
@@ -162,13 +162,8 @@ def _read(options: dict[str, Any], side: str, report: "Reporter") -> "Calculatio
     masses = masses_of(options[f"{side}_mass"], f"--{side}-mass")
     found = read_phonopy(options[side], masses, nac=options["nac"])
     report(f"force constants of the {side} crystal", 1, 1)
-    _note(options, f"{side}: {found.description}")
+    note(options, f"{side}: {found.description}")
     return found
-
-
-def _note(options: dict[str, Any], text: str) -> None:
-    if not options["quiet"]:
-        click.echo(text, err=True)
 
 
 def inputs(options: dict[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ import click
 
 from latmm.errors import LatmmError
 
+from .messages import begin, message_options
 from .wording import in_options
 
 __all__ = ["CommandGroup", "GroupedCommand"]
@@ -46,7 +47,7 @@ _GROUPS = {
     "contact contact-masses",
     "Finished phonopy calculations": "mixing contact-phonopy span",
     "Sampling": "kmesh frequencies tol",
-    "Output": "output plot csv data json force restart allow quiet",
+    "Output": "output plot csv data json force restart allow quiet verbose log",
     "Computing": "processes scheduler memory dry-run cache no-cache",
 }
 """Options that commands share, by what they are about; the others are a command's own."""
@@ -70,8 +71,13 @@ def write_options(command: click.Command, ctx: click.Context, formatter: click.H
 class GroupedCommand(click.Command):
     """A command whose help page has groups, and whose errors name its options."""
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Add to the command's options those on messages."""
+        return [*super().get_params(ctx), *message_options()]
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; the library's errors name parameters, those that leave it name options."""
+        begin(" ".join(ctx.command_path.split()[1:]), quiet=ctx.params.get("quiet", True))
         try:
             return super().invoke(ctx)
         except LatmmError as error:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
@@ -11,6 +12,7 @@ import click
 from latmm.errors import LatmmError, one_line
 
 from .checking import ChecksFailed
+from .messages import end, tell, verbose
 from .program import cli
 from .watching import watch
 
@@ -34,13 +36,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         watch(sys.argv[1:])
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        _run(arguments)
+    except SystemExit as exit_:
+        end(f"ended with {exit_.code or 0}")
+        raise
+    end("ended with 0")
+
+
+def _run(arguments: Sequence[str] | None) -> None:
+    """Run a command, and turn what leaves it into a line and an exit code."""
+    try:
         cli.main(args=arguments, prog_name="latmm", standalone_mode=False)
         sys.stdout.flush()
     except LatmmError as error:
-        click.echo(f"latmm: error: {one_line(error)}", err=True)
+        if verbose():
+            tell("".join(traceback.format_exception(error)).rstrip())
+        tell(f"latmm: error: {one_line(error)}")
         sys.exit(1)
     except MemoryError:
-        click.echo("latmm: error: not enough memory; take a coarser mesh or fewer frequencies", err=True)
+        tell("latmm: error: not enough memory; take a coarser mesh or fewer frequencies")
         sys.exit(1)
     except click.ClickException as error:
         if isinstance(error, ChecksFailed):
@@ -48,13 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(error.exit_code)
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} -h' for help.\n", err=True)
-        click.echo(f"Error: {one_line(error.format_message())}", err=True)
+        tell(f"Error: {one_line(error.format_message())}")
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("latmm: interrupted; no unfinished file is left", err=True)
+        tell("latmm: interrupted; no unfinished file is left")
         sys.exit(130)
     except _Terminated:
-        click.echo("latmm: terminated; no unfinished file is left", err=True)
+        tell("latmm: terminated; no unfinished file is left")
         sys.exit(143)
     except BrokenPipeError:
         sys.stderr.close()
@@ -67,5 +81,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 sys.stdout.close()
         where = "" if error.filename is None else f" {error.filename}"
         reason = error.strerror or error
-        click.echo(f"latmm: error: cannot read or write{where}: {one_line(reason)}", err=True)
+        tell(f"latmm: error: cannot read or write{where}: {one_line(reason)}")
         sys.exit(1)

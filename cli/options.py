@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import numpy as np
 
+from .messages import tell
+
 if TYPE_CHECKING:
     from latmm.potentials.calculators import Potential
 
@@ -148,14 +150,13 @@ def potential_of(options: dict[str, Any], elements: Iterable[str]) -> "Potential
 
 
 def note(options: dict[str, Any], text: str) -> None:
-    """Write a line on stderr unless all is to be quiet."""
-    if not options["quiet"]:
-        click.echo(text, err=True)
+    """Write a line on stderr unless all is to be quiet, and in the log."""
+    tell(text, quiet=options["quiet"])
 
 
 def warn(text: str) -> None:
     """Write a warning on stderr."""
-    click.echo(f"latmm: warning: {text}", err=True)
+    tell(f"latmm: warning: {text}")
 
 
 def assignments(values: Iterable[str], option: str) -> dict[str, str]:

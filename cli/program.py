@@ -26,7 +26,7 @@ COMMANDS = {
     "amm": "Acoustic mismatch of two media or structure files.",
     "dmm": "Diffuse mismatch of two media or structure files.",
     "layers": "Acoustic mismatch of a stack of layers between two media.",
-    "study": "Engineered layers, superlattices, ensembles of disordered contacts.",
+    "study": "Grids of parameters, engineered layers, superlattices, disorder.",
     "structures": "The structure files that come with latmm.",
     "report": "A result as one HTML page.",
     "plot": "Figures of a stored result, and what is drawn as CSV.",

@@ -5,9 +5,10 @@ import time
 from dataclasses import dataclass
 from types import TracebackType
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from .messages import tell
 
 __all__ = ["Reporter"]
 
@@ -44,21 +45,18 @@ class Reporter:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Report that ``done`` of ``total`` steps of a stage are finished; after a colon, how it goes."""
-        if self._quiet:
-            return
         stage, _, words = stage.partition(": ")
+        now = time.monotonic()
+        told = self._stages.setdefault(stage, _Stage(done, now, now)).line(done, total, words)
+        if told:
+            tell(f"{stage}: {told}", quiet=self._quiet or self._bars is not None)
+        if done >= total:
+            del self._stages[stage]
         if self._bars is not None:
             if stage not in self._tasks:
                 self._tasks[stage] = self._bars.add_task(stage, total=total)
             description = f"{stage}: {words}" if words else stage
             self._bars.update(self._tasks[stage], completed=done, total=total, description=description)
-            return
-        now = time.monotonic()
-        told = self._stages.setdefault(stage, _Stage(done, now, now)).line(done, total, words)
-        if told:
-            click.echo(f"{stage}: {told}", err=True)
-        if done >= total:
-            del self._stages[stage]
 
 
 @dataclass

@@ -4,6 +4,7 @@ import click
 
 from .configuration import command_named, from_file, from_result, given_again, kind_of, words_of
 from .groups import GroupedCommand
+from .messages import words as messages
 from .program import cli
 from .watching import watch
 
@@ -33,4 +34,4 @@ def command(study: str, options: tuple[str, ...]) -> None:
     words, found = command_named(settings.pop("command"))
     words += words_of(found, given_again(found, settings, options), study)
     watch([*words, *options])
-    cli.main(args=[*words, *options], prog_name="latmm", standalone_mode=False)
+    cli.main(args=[*words, *options, *messages()], prog_name="latmm", standalone_mode=False)

@@ -8,6 +8,7 @@ import click
 
 from .caching import cache_options, remembering
 from .checking import allow_option
+from .messages import tell
 from .options import potential_of, potential_options, warn
 from .progress import Reporter
 from .scaling import check_scaling, executor_of
@@ -141,8 +142,7 @@ def _finished(path: str, normal: tuple[int, int, int], quiet: bool) -> "Side":
     from latmm.lattice.phonopy_files import read_phonopy
 
     calculation = read_phonopy(path)
-    if not quiet:
-        click.echo(calculation.description, err=True)
+    tell(calculation.description, quiet=quiet)
     if calculation.left_out:
         warn(calculation.left_out)
     table = oriented(calculation.constants, normal)

@@ -146,7 +146,7 @@ def test_a_help_page_shows_every_option_once_the_commands_own_first(name):
     page = CliRunner().invoke(cli, [*name.split(), "-h"]).output
     listed = re.findall(r"^  (?:-\w, )?(--[\w-]+)", page, re.M)
     declared = [max(one.opts, key=len) for one in command.params if isinstance(one, click.Option)]
-    assert sorted(listed) == sorted([*declared, "--help"])
+    assert sorted(listed) == sorted([*declared, "--help", "--log", "--verbose"])
     titles = re.findall(r"^([A-Z][^\n]*):$", page, re.M)
     assert titles.index("Options") < titles.index("Crystals and potential") < titles.index("Output")
     own = {"compare": "--model", "study layers": "--layers", "wave": "--frames", "amm": "--roughness"}[name]
