@@ -6,6 +6,7 @@ import click
 
 from latmm.models import MODELS, defaults, offered
 
+from .electrons import check_electrons, electron_options
 from .groups import GroupedCommand
 from .numbers import Real
 from .options import temperature_list
@@ -37,6 +38,7 @@ _MODELS, _DEFAULT = offered("amm"), defaults("amm")
     metavar="NM",
     help="Rms roughness of the interface, for the model mixed.",
 )
+@electron_options
 @output_options
 def command(**options: Any) -> None:
     """Acoustic mismatch: elastic waves at a flat interface, with every mode conversion.
@@ -51,6 +53,7 @@ def command(**options: Any) -> None:
     """
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
+    check_electrons(options)
     models = options["models"] or _DEFAULT
     rough = [name for name in models if MODELS[name].needs_roughness]
     if rough and options["roughness"] is None:

@@ -11,6 +11,7 @@ from latmm.models import MODELS, defaults, offered
 from .alternatives import alternative_options, alternatives, alternatives_of
 from .checking import check_lines, conclude, marked
 from .crystals import provenance
+from .electrons import add_electrons, beside, check_electrons, electron_lines, electron_options, metals_asked
 from .experiment import experiment_lines, experiment_option, measured_series, own_series
 from .groups import GroupedCommand
 from .numbers import ROUGHNESS, TOLERANCE
@@ -75,6 +76,7 @@ _MODELS, _DEFAULT = offered("compare"), defaults("compare")
     metavar="R",
     help="Relative error of the lattice's G at every temperature, e.g. 0.01; chooses the samples by itself.",
 )
+@electron_options
 @experiment_option
 @click.option(
     "-o", "--output", type=click.Path(), help="Write the result as netCDF-4 (xarray.open_datatree)."
@@ -114,6 +116,7 @@ def command(**options: Any) -> None:
             param_hint="--roughness",
         )
     _check_sampling_options(options)
+    check_electrons(options)
     check_scaling(options)
     tree = _run(options, temperatures)
     if tree is None:
@@ -122,13 +125,13 @@ def command(**options: Any) -> None:
 
     checks = loads(tree.attrs["checks"])
     if options["as_json"]:
-        from latmm.experiment.beside import records
         from latmm.results import summary
 
-        measured = {"experiment": records(tree)} if "experiment" in tree.children else {}
-        click.echo(json.dumps({**summary(tree), **measured}, allow_nan=False))
+        click.echo(json.dumps({**summary(tree), **beside(tree)}, allow_nan=False))
     else:
         click.echo(conductance_table(tree["comparison"].to_dataset()))
+        if "electrons" in tree.children:
+            click.echo("\n".join(electron_lines(tree)))
         if "experiment" in tree.children:
             click.echo("\n".join(experiment_lines(tree)))
         tell_limits(options, tree)
@@ -170,6 +173,11 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
         for _, found in interfaces.values() if several else [("", interface)]:
             note(options, _geometry(found))
         measured += measured_series(options, interface.left.atoms, interface.right.atoms)
+        metals = metals_asked(
+            options,
+            interface.left.atoms.get_chemical_symbols(),
+            interface.right.atoms.get_chemical_symbols(),
+        )
         if options["dry_run"]:
             click.echo(cost(options, interface, kmesh, frequencies, min(temperatures)))
             return None
@@ -180,6 +188,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
             trees[name].attrs.update(provenance(own, found))
             stores.append(store)
     tree = _joined(trees, potential_spread if several else mixing_spread)
+    add_electrons(options, tree, metals)
     if measured:
         put_beside(tree, measured)
     checks = marked(options, loads(tree.attrs["checks"]))

@@ -6,6 +6,7 @@ import click
 
 from latmm.models import MODELS, defaults, offered
 
+from .electrons import check_electrons, electron_options
 from .groups import GroupedCommand
 from .options import temperature_list
 from .outputs import check_outputs
@@ -29,6 +30,7 @@ __all__ = ["command"]
     help=f"Model to compute; repeatable. Default: {', '.join(defaults('dmm'))} for structure files, and "
     f"{', '.join(defaults('media'))} for media.",
 )
+@electron_options
 @output_options
 def command(**options: Any) -> None:
     """Diffuse mismatch: phonons forget at the interface where they came from.
@@ -43,6 +45,7 @@ def command(**options: Any) -> None:
     """
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
+    check_electrons(options)
     crystals = bool(options["structures"])
     models = options["models"] or defaults("dmm" if crystals else "media")
     needing = [name for name in models if MODELS[name].needs_dispersion]

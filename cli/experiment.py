@@ -82,11 +82,12 @@ def experiment_lines(tree: "xr.DataTree") -> list[str]:
     """Table of the measured points near the temperatures of a comparison, models beside them.
 
     Each model shows the value that the method measures: the four-probe conductance where it takes local
-    temperatures, else the two-probe one.
+    temperatures, else the two-probe one. With the node ``/electrons`` it is the total.
     """
     from latmm.experiment.beside import records
 
-    comparison = tree["comparison"].to_dataset()
+    total = "electrons" in tree.children
+    comparison = tree["electrons" if total else "comparison"].to_dataset()
     models = [str(name) for name in comparison["model"].values]
     widths = [max(12, len(name) + 2) for name in models]
     t = comparison["temperature"].values
@@ -97,7 +98,7 @@ def experiment_lines(tree: "xr.DataTree") -> list[str]:
         lines.append(
             f"{'T (K)':>9}{'measured':>11}{'±':>11}  "
             + "".join(f"{m:>{w}}" for m, w in zip(models, widths, strict=True))
-            + f"  ({kind})"
+            + f"  ({kind}{', with electrons' * total})"
         )
         shown = 0
         for point in one["points"]:

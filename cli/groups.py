@@ -46,6 +46,7 @@ _GROUPS = {
     "Any two crystals, own contact": "left-normal right-normal max-area twist choose left-cut right-cut "
     "contact contact-masses",
     "Finished phonopy calculations": "mixing contact-phonopy span",
+    "Electrons": "electrons metals film electron-conductance list-metals",
     "Sampling": "kmesh frequencies tol",
     "Output": "output plot csv data json force restart allow quiet verbose log",
     "Computing": "processes scheduler memory dry-run cache no-cache",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .checking import check_lines, conclude, marked
+from .electrons import add_electrons, beside, electron_lines, metals_asked
 from .experiment import TABLE, experiment_lines, experiment_option, own_files, own_series
 from .options import note, temperature_option
 from .outputs import replace_option, run_attributes
@@ -49,7 +50,10 @@ def run_survey(
     from latmm.continuum.results import mismatch
 
     measured = own_series(options) + _measured(options, *pair)
-    deliver(options, mismatch(*pair, temperatures, models, roughness=options.get("roughness")), measured)
+    metals = metals_asked(options, pair[0].elements, pair[1].elements)
+    tree = mismatch(*pair, temperatures, models, roughness=options.get("roughness"))
+    add_electrons(options, tree, metals)
+    deliver(options, tree, measured)
 
 
 def _measured(options: dict[str, Any], *pair: "Side") -> "tuple[Series, ...]":
@@ -69,7 +73,7 @@ def _measured(options: dict[str, Any], *pair: "Side") -> "tuple[Series, ...]":
 def deliver(options: dict[str, Any], tree: "xr.DataTree", measured: "Sequence[Series]" = ()) -> None:
     """Write what was asked for and print the table or JSON."""
     from latmm.checks import dumps, loads
-    from latmm.experiment.beside import put_beside, records
+    from latmm.experiment.beside import put_beside
     from latmm.plotting.conductance import save
     from latmm.plotting.continuum import continuum_figure
     from latmm.results import summary, write
@@ -87,10 +91,11 @@ def deliver(options: dict[str, Any], tree: "xr.DataTree", measured: "Sequence[Se
     for path in filter(None, (options["output"], options["plot"])):
         note(options, f"wrote {path}")
     if options["as_json"]:
-        beside = {"experiment": records(tree)} if measured else {}
-        click.echo(json.dumps({**summary(tree), **beside}, allow_nan=False))
+        click.echo(json.dumps({**summary(tree), **beside(tree)}, allow_nan=False))
     else:
         click.echo(conductance_table(tree["comparison"].to_dataset()))
+        if "electrons" in tree.children:
+            click.echo("\n".join(electron_lines(tree)))
         if measured:
             click.echo("\n".join(experiment_lines(tree)))
         tell_limits(options, tree)

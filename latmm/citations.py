@@ -171,6 +171,18 @@ SOURCES: Final[dict[str, Source]] = {
             use="potential lj: noble gases",
         ),
         Source(
+            *("majumdar2004", "Majumdar, A. and Reddy, P.", ""),
+            *("Applied Physics Letters", "84", "4768", "2004"),
+            use="resistance between electrons and phonons of a metal",
+            evidence="text",
+        ),
+        Source(
+            *("gundrum2005", "Gundrum, B. C. and Cahill, D. G. and Averback, R. S.", ""),
+            *(_PRB, "72", "245426", "2005"),
+            use="electrons between two metals",
+            evidence="text",
+        ),
+        Source(
             *("togo2023", "Togo, A.", "First-principles phonon calculations with phonopy and phono3py"),
             *("Journal of the Physical Society of Japan", "92", "012001", "2023"),
             use="phonopy: force constants",
@@ -226,6 +238,8 @@ def used_by(tree: xr.DataTree) -> list[str]:
     keys = [key for name in models for key in _sources_of(name)]
     if any("conductance_four_probe" in node.data_vars for node in tree.subtree):
         keys = ["landauer1987", "tian2012", *keys]
+    if "electrons" in tree.children:
+        keys += ["majumdar2004", "gundrum2005"]
     potential = str(tree.attrs.get("potential", ""))
     if potential:
         keys += [*_POTENTIALS.get(potential.partition(":")[0].strip(), ()), "togo2023", "larsen2017"]

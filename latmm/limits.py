@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-__all__ = ["limits_of"]
+__all__ = ["is_metal", "limits_of", "limits_with_electrons"]
 
 _INSULATORS = "H He B C N O F Ne Si P S Cl Ar Ge As Se Br Kr Sb Te I Xe At Rn"
 """Elements whose crystals, alone or among themselves, are no metals."""
@@ -17,6 +17,17 @@ _POTENTIAL = (
     "± is the sampling's alone: the potentials are off by up to 95 % (transverse phonons, zone boundary)"
 )
 _CONSTANTS = "± is the sampling's alone, not of the force constants"
+
+
+def is_metal(symbols: Iterable[str]) -> bool:
+    """Tell whether a crystal of these elements is a metal; one of unknown elements is not."""
+    elements = set(symbols)
+    return bool(elements) and elements.isdisjoint(_INSULATORS.split())
+
+
+def limits_with_electrons(limits: Iterable[str], text: str) -> list[str]:
+    """Put ``text`` in the place of the line of :func:`limits_of` that says that electrons are left out."""
+    return [text if line in (_METALS, _METAL, _PHONONS) else line for line in limits]
 
 
 def limits_of(left: Iterable[str], right: Iterable[str], potential: str | None = None) -> list[str]:
@@ -34,7 +45,7 @@ def limits_of(left: Iterable[str], right: Iterable[str], potential: str | None =
     list of str
         Of the theory, of electrons, and of the force constants.
     """
-    metals = [bool(side) and set(side).isdisjoint(_INSULATORS.split()) for side in (list(left), list(right))]
+    metals = [is_metal(side) for side in (left, right)]
     lines = [_THEORY, _METALS if all(metals) else _METAL if any(metals) else _PHONONS]
     if potential is not None:
         bundled = potential.split(":")[0] in ("tersoff", "sw", "eam", "emt", "lj")

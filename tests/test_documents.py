@@ -324,7 +324,7 @@ def test_python_of_a_document_runs(document, folder, prepared):
             run(line, folder)
     namespace: dict[str, object] = {"__name__": "__main__"}
     compared = sum(execute(code, document.name, namespace) for code in blocks)
-    assert compared == {"kernel.md": 1, "inelastic.md": 1}.get(document.name, 0)
+    assert compared == {"kernel.md": 1, "inelastic.md": 1, "electrons.md": 6}.get(document.name, 0)
     if document == ROOT / "README.md":
         with xr.open_datatree(folder / "si-ge-script.nc", engine="h5netcdf") as tree:
             assert tree["comparison"]["conductance"].sizes == {"model": 5, "temperature": 3}

@@ -17,6 +17,7 @@ ALLOWED = {
     **{leaf: set() for leaf in LEAVES},
     "landauer": set(),
     "agf": set(),
+    "electrons": set(),
     "experiment": set(),
     "citations": set(),
     "potentials": set(),

@@ -1,0 +1,1 @@
+"""Heat that electrons carry beside phonons: resistance and conductance at contacts of metals."""
