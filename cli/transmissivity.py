@@ -128,13 +128,13 @@ def _tables(budgets: dict[str, "xr.DataArray"]) -> str:
 
     def row(label: str, cells: "xr.DataArray") -> str:
         values = [cells.sel(side=side, model=model).item() for side in sides for model in models]
-        return f"{label:>18}" + "".join(
+        return f"{label:>22}" + "".join(
             f"{v:>{_width(m)}.4g}" for v, m in zip(values, models * 2, strict=True)
         )
 
-    head = f"{'':>18}" + "".join(f"{model:>{_width(model)}}" for model in models * 2)
+    head = f"{'':>22}" + "".join(f"{model:>{_width(model)}}" for model in models * 2)
     span = sum(_width(model) for model in models)
-    over = f"{'':>18}" + "".join(f"{'phonons of the ' + side:>{span}}" for side in sides)
+    over = f"{'':>22}" + "".join(f"{'phonons of the ' + side:>{span}}" for side in sides)
     lines = ["conductance (MW m⁻² K⁻¹)", over, head]
     total = some.sum(str(some.dims[-1]))
     lines += [row(f"{t:g} K", total.sel(temperature=t)) for t in total["temperature"].values]

@@ -126,13 +126,13 @@ def _list(found: "Resolved", side: str) -> str:
     if not len(phonons.mode):
         return f"no phonon of the {side} crystal has this frequency and in-plane wave vector"
     lines = [
-        f"{'mode':>5}{'branch':>18}{'qx':>9}{'qy':>9}{'qz (Å⁻¹)':>10}{'angle (°)':>11}{'long.':>7}{'t':>8}"
+        f"{'mode':>5}{'branch':>23}{'qx':>9}{'qy':>9}{'qz (Å⁻¹)':>10}{'angle (°)':>11}{'long.':>7}{'t':>8}"
     ]
     for i in phonons.mode.argsort():
         q = phonons.wave_vector[i]
         angle = float(angle_to_normal(phonons.group_velocity[i]))
         lines.append(
-            f"{phonons.mode[i]:>5}{branch_name(int(phonons.branch[i])):>18}{q[0]:>9.4f}{q[1]:>9.4f}{q[2]:>10.4f}"
+            f"{phonons.mode[i]:>5}{branch_name(int(phonons.branch[i])):>23}{q[0]:>9.4f}{q[1]:>9.4f}{q[2]:>10.4f}"
             f"{angle:>11.1f}{phonons.longitudinal[i]:>7.2f}{crossing[i]:>8.4f}"
         )
     return "\n".join(lines)

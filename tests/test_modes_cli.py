@@ -126,7 +126,7 @@ def test_tables_name_branches_angles_frequencies_and_verdicts():
         coords = {"model": models, "temperature": [50.0, 300.0], "side": sides, by: ends}
         budgets[by] = xr.DataArray(values, dims=dims, coords=coords)
     text = _tables(budgets)
-    for words in ("slow transverse", "optical 2", "45 to 90°", "0 to 2.5 THz", "50 K"):
+    for words in ("slow quasi-transverse", "optical 2", "45 to 90°", "0 to 2.5 THz", "50 K"):
         assert words in text
     verdict = (
         "from the left at 300 K: dmm is off by +50 %; amm by -10 %: +20 by transmissivity, -30 by counting"

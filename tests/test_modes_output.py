@@ -373,10 +373,10 @@ def test_figures_mark_where_elastic_waves_end(table):
         for axes in figure.axes
     }
     # from the right: transverse at 2 km/s into 3 and 6 km/s, longitudinal at 4 into 6
-    assert marked["slow transverse, from the right"] == pytest.approx([19.47, 41.81])
-    assert marked["longitudinal, from the right"] == pytest.approx([41.81])
-    assert marked["fast transverse, from the left"] == pytest.approx([48.59])
-    assert marked["longitudinal, from the left"] == []
+    assert marked["slow quasi-transverse, from the right"] == pytest.approx([19.47, 41.81])
+    assert marked["quasi-longitudinal, from the right"] == pytest.approx([41.81])
+    assert marked["fast quasi-transverse, from the left"] == pytest.approx([48.59])
+    assert marked["quasi-longitudinal, from the left"] == []
 
 
 def test_samples_of_a_table_are_reduced_by_rotations_only(system):

@@ -180,7 +180,7 @@ def incidence_anisotropic(left: Medium, right: Medium, angle: ArrayLike, azimuth
             collected.append(np.concatenate([picked, padding], axis=1))
     table = _table(
         np.degrees(theta),
-        ("slow", "middle", "fast"),
+        ("slow quasi-transverse", "fast quasi-transverse", "quasi-longitudinal"),
         ("1", "2", "3"),
         np.array(reflected),
         np.array(transmitted),

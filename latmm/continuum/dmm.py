@@ -19,7 +19,7 @@ Variants, each under its own name:
 
 - *branch by branch* (``dmm-branch``): the same law class by class, first, second and third branch in order
   of frequency at each wave vector, and all others together: Ξ = Σ_b M_l,b M_r,b/(M_l,b + M_r,b). Long waves
-  along symmetry directions are the slow and the fast transverse and the longitudinal one in this order;
+  along symmetry directions are slow and fast quasi-transverse and quasi-longitudinal in this order;
   elsewhere the classes are no polarisations. That polarisation be kept is an old variant (L. De Bellis, P.
   E. Phelan and R. S. Prasher, J. Thermophys. Heat Transfer 14, 144 (2000) [from memory]); the order of
   frequency in its place is a choice of this package.

@@ -6,9 +6,9 @@ choice depends on the crystal's orientation but not on its primitive cell.
 
 *Branch.* Bands that cross cannot be told apart by ascending frequency. The branch of a phonon at q is defined
 along the straight ray from Γ to q: at the first of :data:`RAY_STEPS` equal steps branches are numbered by
-ascending frequency (0, 1, 2 the acoustic ones: slow and fast transverse, longitudinal), and from step to
-step each band continues as the one whose eigenvector overlaps most, so that a band also passes through
-another that repels it over less than a step. Degenerate bands keep their numbers as a group, in
+ascending frequency (0, 1, 2 the acoustic ones: slow and fast quasi-transverse, quasi-longitudinal), and from
+step to step each band continues as the one whose eigenvector overlaps most, so that a band also passes
+through another that repels it over less than a step. Degenerate bands keep their numbers as a group, in
 ascending order. Labels on the whole zone cannot be continuous (acoustic sheets meet at conical points); a ray
 fixes them all the same.
 

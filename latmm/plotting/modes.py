@@ -26,7 +26,7 @@ __all__ = ["angle_figure", "branch_name", "phonon_figure", "zone_figure"]
 
 _BRANCHES = ("#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 """Colours of branches (Okabe and Ito): transverse blue, longitudinal vermilion, then optical."""
-_NAMES = ("slow transverse", "fast transverse", "longitudinal")
+_NAMES = ("slow quasi-transverse", "fast quasi-transverse", "quasi-longitudinal")
 _STYLE = {**STYLE, "amm-phonons": ("AMM, lattice's phonons", "#0072b2", ":")}
 _NEGLIGIBLE = 3e-2
 """Share of the largest contribution below which a ratio is left out: a mesh holds few such phonons."""
