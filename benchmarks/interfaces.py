@@ -2,8 +2,8 @@
 
 Prints for each: common cell, strain, atoms and layers of the contact; the shortest distance of two atoms over
 the shortest in both crystals; whether every layer holds its atoms; how far the layers beyond the contact are
-from the lattice; the force left by relaxation; and, from a few samples, the largest |S†S − 1| and the share
-of the channels of the poorer crystal that transmit.
+from the lattice; the force left by relaxation; and, from a few samples, the largest |S†S − 1| and the
+fraction of the channels of the poorer crystal that transmit.
 
 Run: python benchmarks/interfaces.py [FOLDER] [NAME ...] (some minutes; FOLDER gets a picture of each pair).
 """
@@ -136,7 +136,7 @@ def picture(interface: Interface, path: Path) -> None:
 def main(folder: Path | None, names: list[str]) -> None:
     print(
         f"{'pair':<22}{'cells':>8}{'area':>8}{'strain %':>9}{'atoms':>6}{'layers':>9}{'d/d0':>7}{'full':>5}"
-        f"{'far, Å':>9}{'force':>9}{'|S†S-1|':>9}{'share':>7}{'time, s':>9}"
+        f"{'far, Å':>9}{'force':>9}{'|S†S-1|':>9}{'fraction':>7}{'time, s':>9}"
     )
     for name, pair in PAIRS.items():
         if names and name not in names:

@@ -50,7 +50,7 @@ SITES = {"on top": (0.0, 0.0), "hollow 1": (1 / 3, 2 / 3), "hollow 2": (2 / 3, 1
 @dataclass(frozen=True)
 class Row:
     """One contact: shortest distance across (Å), energy (J m⁻²), conductance (MW m⁻² K⁻¹) at each T, and the
-    largest share of channels that is not transmitted."""
+    largest fraction of channels that is not transmitted."""
 
     distance: float
     energy: float
@@ -128,7 +128,9 @@ def carbide_on_carbide(crystal: Atoms, potential: Potential) -> None:
             )
             rows[name, twist, site] = row
     continued = [row for row in rows.values() if row.loss < 1e-6]
-    print(f"continued crystal: {len(continued)} of the list, share of channels lost {continued[0].loss:.1e}")
+    print(
+        f"continued crystal: {len(continued)} of the list, fraction of channels lost {continued[0].loss:.1e}"
+    )
     for title, group in (
         ("continued crystal, two cuts", [("Si-C, 1 bond", 0, "on top"), ("C-Si, 3 bonds", 0, "hollow 1")]),
         ("twin, two cuts", [("Si-C, 1 bond", 60, "on top"), ("C-Si, 3 bonds", 60, "hollow 2")]),

@@ -120,8 +120,8 @@ def memory(points: int = 2_000) -> None:
     sampling = Sampling.of(interface, (4, 4), 64, coldest=300.0)
     task = max(sampling.tasks, key=lambda task: task.samples)
     nodes = np.arange(task.frequency.size)
-    for share in (0.25, 0.5, 1.0):
-        count = max(1, round(share * points / nodes.size))
+    for fraction in (0.25, 0.5, 1.0):
+        count = max(1, round(fraction * points / nodes.size))
         k = np.random.default_rng(0).uniform(-0.5, 0.5, (count, 2))
         began = time.process_time()
         solve(interface, replace(task, wave_vectors=k, weights=np.full(count, 1.0 / count)))

@@ -42,17 +42,17 @@ def edges(crystal: ForceConstants, wave_vector: np.ndarray) -> np.ndarray:
 def nodes_between(cuts: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Sine-mapped Gauss nodes in every segment, and their weights."""
     x, w = np.polynomial.legendre.leggauss(count)
-    share = np.cos(0.5 * np.pi * x) * w
+    fraction = np.cos(0.5 * np.pi * x) * w
     half = 0.5 * np.diff(cuts)[:, None]
     nodes = cuts[:-1, None] + half * (1.0 + np.sin(0.5 * np.pi * x))
-    return nodes.ravel(), (2.0 * half * share / share.sum()).ravel()
+    return nodes.ravel(), (2.0 * half * fraction / fraction.sum()).ravel()
 
 
 def split(interface: Interface, mesh: int, count: int) -> tuple[int, np.ndarray]:
     """Number of solved samples and G, W m⁻² K⁻¹."""
     points, weights = reduced_mesh((mesh, mesh), 1.0, interface.rotations)
     g, samples = np.zeros(TEMPERATURES.size), 0
-    for k, share in zip(points, weights, strict=True):
+    for k, fraction in zip(points, weights, strict=True):
         sides = [edges(crystal, k) for crystal in (interface.left, interface.right)]
         low, high = max(found.min() for found in sides), min(found.max() for found in sides)
         cuts = np.unique(np.concatenate(sides))
@@ -63,7 +63,7 @@ def split(interface: Interface, mesh: int, count: int) -> tuple[int, np.ndarray]
         nu, w = nodes_between(cuts, count)
         found = transmission(interface.junction(k[None]), TWO_PI * nu).transmission[0]
         heat = heat_capacity_weight(nu, TEMPERATURES[:, None]) * w * 1e30
-        g += share * 100.0 / interface.area * (heat @ found)
+        g += fraction * 100.0 / interface.area * (heat @ found)
         samples += nu.size
     return samples, g
 

@@ -271,7 +271,7 @@ def _summary(
     lattices: dict[str, str],
     numbered: "list[tuple[int, Coincidence]]",
 ) -> dict[str, Any]:
-    """All of it for other programs; lengths in Å, angles in degrees, strains as shares."""
+    """All of it for other programs; lengths in Å, angles in degrees, strains as fractions."""
     from dataclasses import asdict
 
     from latmm.geometry.cuts import terminations

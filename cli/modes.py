@@ -203,8 +203,8 @@ def _text(found: dict[str, Any], checks: "Checks") -> str:
             found["frequency"], *found["channels"].values(), found["transmission"]["left"], strict=True
         )
         for nu, left, right, crossing in columns:
-            shares = "".join(f"{crossing / side if side else 0.0:>11.5g}" for side in (left, right))
-            lines += [f"{nu:>11g}{left:>11.5g}{right:>11.5g}{crossing:>11.5g}{shares}"]
+            fractions = "".join(f"{crossing / side if side else 0.0:>11.5g}" for side in (left, right))
+            lines += [f"{nu:>11g}{left:>11.5g}{right:>11.5g}{crossing:>11.5g}{fractions}"]
     own = ("frequency", "group_velocity", "energy", "detailed_balance")
     errors = ", ".join(f"{name.replace('_', ' ')} {checks[name].value:.1e}" for name in own)
     return "\n".join([*lines, f"{found['modes']} modes; worst errors: {errors}", *check_lines(checks)])

@@ -40,7 +40,7 @@ def command(**options: Any) -> None:
     """Scattering from branch and angle of incident phonons into those of outgoing ones.
 
     Prints, for every frequency, the probabilities that a phonon of each branch of each side leaves in each
-    branch of either side, and the share that keeps its in-plane wave vector (specular).
+    branch of either side, and the fraction that keeps its in-plane wave vector (specular).
 
     \b
     Example:

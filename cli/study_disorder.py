@@ -16,7 +16,7 @@ from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import check_scaling, executor_of
 from .sharing import for_forces, process_options
-from .study_options import keeping, potential_of, report, shares, study_options, write_files
+from .study_options import fractions, keeping, potential_of, report, study_options, write_files
 from .wording import as_usage
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ __all__ = ["command", "table"]
 )
 @click.option(
     "--profile",
-    metavar="NAME|SHARES",
+    metavar="NAME|FRACTIONS",
     help="Of intermixing: linear (default), erf, exponential (slope 1/width at the contact), or the "
-    "shares of RIGHT by atomic plane in place of --width, e.g. 0.2,0.5,0.8.",
+    "fractions of RIGHT by atomic plane in place of --width, e.g. 0.2,0.5,0.8.",
 )
 @click.option(
-    "--share",
+    "--fraction",
     type=fraction(),
     metavar="X",
     help="Of RIGHT's species in an alloy (default 0.5); of vacancies.",
@@ -125,8 +125,8 @@ def _disorder(options: dict[str, Any]) -> "Disorder":
         )
     profile = options["profile"]
     if options["kind"] == "intermixing" and profile not in (None, *MIXING_PROFILES):
-        profile = shares(profile, "--profile")
-    given = {name: options[name] for name in ("width", "share", "rms", "correlation", "spread")}
+        profile = fractions(profile, "--profile")
+    given = {name: options[name] for name in ("width", "fraction", "rms", "correlation", "spread")}
     with as_usage():
         return disorder_of(options["kind"], profile=profile, **given)
 

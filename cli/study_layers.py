@@ -15,7 +15,7 @@ from .outputs import check_outputs
 from .progress import Reporter
 from .scaling import check_scaling, executor_of
 from .sharing import for_forces, process_options
-from .study_options import keeping, potential_of, report, shares, study_options, whole_numbers, write_files
+from .study_options import fractions, keeping, potential_of, report, study_options, whole_numbers, write_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,10 +35,10 @@ __all__ = ["command", "table"]
     multiple=True,
     default=["linear", "exponential"],
     show_default=True,
-    metavar="NAME|SHARES",
+    metavar="NAME|FRACTIONS",
     help="linear: equal steps of the mean mass; exponential: equal factors; bridge: the geometric mean of "
-    "both masses throughout; superlattice: two layers of RIGHT and of LEFT in turn; or the shares of RIGHT "
-    "by atomic plane, e.g. 0.2,0.5,0.8. Repeatable.",
+    "both masses throughout; superlattice: two layers of RIGHT and of LEFT in turn; or the fractions "
+    "of RIGHT by atomic plane, e.g. 0.2,0.5,0.8. Repeatable.",
 )
 @click.option(
     "--layers",
@@ -72,7 +72,7 @@ def command(**options: Any) -> None:
     """
     temperatures = temperature_list(options["temperature"])
     planes = whole_numbers(options["planes"], "--layers")
-    lists = {p: shares(p, "--profile") for p in options["profiles"] if p not in LAYER_PROFILES}
+    lists = {p: fractions(p, "--profile") for p in options["profiles"] if p not in LAYER_PROFILES}
     third = _third(options["interlayer"])
     if third and is_finished(options):
         raise click.UsageError("--interlayer needs a potential, which phonopy calculations do not have")

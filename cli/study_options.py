@@ -27,7 +27,7 @@ __all__ = [
     "keeping",
     "potential_of",
     "report",
-    "shares",
+    "fractions",
     "study_options",
     "whole_numbers",
     "write_files",
@@ -107,8 +107,8 @@ def whole_numbers(values: Iterable[str], option: str) -> list[int]:
     return sorted(found)
 
 
-def shares(text: str, option: str) -> list[float]:
-    """Read shares separated by commas.
+def fractions(text: str, option: str) -> list[float]:
+    """Read fractions separated by commas.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def shares(text: str, option: str) -> list[float]:
         numbers = []
     if not numbers or not all(0.0 <= x <= 1.0 for x in numbers):
         raise click.BadParameter(
-            f"{text!r} is neither the name of a profile nor a list of shares in [0, 1], e.g. 0.2,0.5,0.8",
+            f"{text!r} is neither the name of a profile nor a list of fractions in [0, 1], e.g. 0.2,0.5,0.8",
             param_hint=option,
         )
     return numbers

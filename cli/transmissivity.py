@@ -39,7 +39,9 @@ __all__ = ["command"]
 @temperature_option
 @click.option("-o", "--output", type=click.Path(), help="Result as netCDF-4 (xarray.open_datatree).")
 @click.option("--csv", "csv_file", type=click.Path(), help="t(q, branch) of both sides as CSV.")
-@click.option("--plot", type=click.Path(), help="Figure: branch shares, accumulation, lattice over models.")
+@click.option(
+    "--plot", type=click.Path(), help="Figure: branch fractions, accumulation, lattice over models."
+)
 @replace_option
 @click.option("--restart", is_flag=True, help="Start anew where a run for this output was stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the tables.")
@@ -122,7 +124,7 @@ def _as_json(budgets: dict[str, "xr.DataArray"]) -> dict[str, Any]:
 
 
 def _tables(budgets: dict[str, "xr.DataArray"]) -> str:
-    """Conductances by temperature, then the shares of branches, angles and frequencies at the last one."""
+    """Conductances by temperature, then the fractions of branches, angles and frequencies at the last one."""
     some = next(iter(budgets.values())) / 1e6
     models, sides = [str(m) for m in some["model"].values], [str(s) for s in some["side"].values]
 
@@ -140,7 +142,7 @@ def _tables(budgets: dict[str, "xr.DataArray"]) -> str:
     lines += [row(f"{t:g} K", total.sel(temperature=t)) for t in total["temperature"].values]
     for by, table in budgets.items():
         last = table.isel(temperature=-1) / 1e6
-        lines += ["", f"shares by {by} at {float(last['temperature']):g} K", head]
+        lines += ["", f"fractions by {by} at {float(last['temperature']):g} K", head]
         lines += [
             row(label, last.isel({by: i}))
             for i, label in enumerate(_labels(by, last[by].values.tolist()))

@@ -71,8 +71,8 @@ class DisorderKind:
 
 DISORDER: Final[Mapping[str, DisorderKind]] = {
     "intermixing": DisorderKind(("width",), ("profile",)),
-    "alloy": DisorderKind(("width",), ("share",)),
-    "vacancies": DisorderKind(("width", "share")),
+    "alloy": DisorderKind(("width",), ("fraction",)),
+    "vacancies": DisorderKind(("width", "fraction")),
     "roughness": DisorderKind(("rms", "correlation")),
     "mass": DisorderKind(("width", "spread")),
 }

@@ -137,10 +137,10 @@ def test_spring_contact_at_normal_incidence_is_schoenbergs() -> None:
     omega, k = 2.0, 15.0
     waves = plane_waves(ALUMINIUM, np.zeros((1, 2))), plane_waves(SILICON, np.zeros((1, 2)))
     result = contact(*waves, compliance=spring_compliance(k), omega=omega)
-    shares = energy_shares(result.transmission, waves[0].forward, waves[1].forward)
+    fractions = energy_shares(result.transmission, waves[0].forward, waves[1].forward)
     z1, z2 = 2.7 * 6.42, 2.33 * 9.0
     expected = 4 * z1 * z2 / ((z1 + z2) ** 2 + (omega * z1 * z2 / k) ** 2)
-    assert shares[0, 2, 2] == pytest.approx(expected, rel=1e-12)
+    assert fractions[0, 2, 2] == pytest.approx(expected, rel=1e-12)
 
 
 def test_critical_angles_and_transmission_cone_of_a_fluid_on_a_solid() -> None:

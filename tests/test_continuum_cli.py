@@ -60,18 +60,18 @@ def test_errors_of_the_quadrature_are_told(tmp_path: Path) -> None:
     pair = ("--left-medium", "helium", "--right-medium", "cu", "-T", "0.1")
     chosen = ("--model", "amm", "--model", "radiation-debye", "-o", str(tmp_path / "a.nc"))
     found = json.loads(run("amm", *pair, *chosen, "--json").output)
-    share = found["conductance_error"]["amm"][0] / found["conductance"]["amm"][0]
-    assert 1e-6 < share <= 5e-4
+    fraction = found["conductance_error"]["amm"][0] / found["conductance"]["amm"][0]
+    assert 1e-6 < fraction <= 5e-4
     low = found["cubic_prefactor_error"]["amm"] / found["cubic_prefactor"]["amm"]
-    assert low == pytest.approx(share, rel=1e-3)
+    assert low == pytest.approx(fraction, rel=1e-3)
     assert found["conductance_four_probe_error"]["amm"][0] > 0
     assert found["conductance_error"]["radiation-debye"] == [None]
     assert found["cubic_prefactor_error"]["radiation-debye"] is None
     with xr.open_datatree(tmp_path / "a.nc", engine="h5netcdf") as tree:
-        assert float(tree["amm"]["transmission_error"]) == pytest.approx(share, rel=1e-6)
+        assert float(tree["amm"]["transmission_error"]) == pytest.approx(fraction, rel=1e-6)
         assert float(tree["comparison"]["conductance_error"][0, 0]) == found["conductance_error"]["amm"][0]
     lines = run("amm", *pair, *chosen[:4]).output.splitlines()
-    assert lines[3].split()[:4] == ["±,", "%", f"{100 * share:.2g}", "—"]
+    assert lines[3].split()[:4] == ["±,", "%", f"{100 * fraction:.2g}", "—"]
     alone = run("amm", *pair, *chosen[2:4]).output
     assert "±" not in alone
 

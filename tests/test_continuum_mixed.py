@@ -125,7 +125,7 @@ def test_energy_and_equilibrium_are_conserved_wave_by_wave() -> None:
     # incoming from the left and outgoing to the left lose alike (detailed balance), and likewise on the right
     for side in (slice(0, 3), slice(3, 6)):
         np.testing.assert_allclose(np.sum((w * lost)[:, side]), np.sum((w * kept)[:, side]), rtol=1e-9)
-    # the reversed pair keeps the same share: S² D from a to b at s is that from −b to −a at −s
+    # the reversed pair keeps the same fraction: S² D from a to b at s is that from −b to −a at −s
     half = len(s)
     there, again = specular[:half, :3, 3:], specular[half:, 3:, :3]
     np.testing.assert_allclose(there.sum(axis=(1, 2)), again.sum(axis=(1, 2)), rtol=1e-7, atol=1e-12)
@@ -149,7 +149,7 @@ def test_passes_from_acoustic_to_diffuse_and_stays_below_the_channels() -> None:
     grid = gauss_grid(10.0, 60)
     acoustic = conductance(grid, acoustic_mismatch(AL, SI, grid).transmission, TEMPERATURES)
     diffuse = conductance(grid, diffuse_mismatch_anisotropic(AL, SI, grid).transmission, TEMPERATURES)
-    shares = []
+    fractions = []
     for roughness in (0.1, 0.3, 1.0, 3.0, 30.0):
         table = mixed_mismatch(AL, SI, grid, roughness)
         bound = np.minimum(table.channels_left, table.channels_right)
@@ -157,11 +157,11 @@ def test_passes_from_acoustic_to_diffuse_and_stays_below_the_channels() -> None:
         g, specular = (
             conductance(grid, table[name], TEMPERATURES) for name in ("transmission", "specular_transmission")
         )
-        shares.append(specular / g)
+        fractions.append(specular / g)
         assert np.all(np.diff(specular / g) < 0)  # the hotter, the shorter the waves
-    assert np.all(np.diff(np.array(shares), axis=0) < 0)
-    assert shares[0][0] > 0.99
-    assert shares[-1][-1] < 1e-3
+    assert np.all(np.diff(np.array(fractions), axis=0) < 0)
+    assert fractions[0][0] > 0.99
+    assert fractions[-1][-1] < 1e-3
     np.testing.assert_allclose(
         conductance(grid, mixed_mismatch(AL, SI, grid, 0.01).transmission, 1.0), acoustic[:1], rtol=1e-4
     )

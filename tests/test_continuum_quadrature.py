@@ -119,8 +119,9 @@ def test_thin_fluid_finds_ever_narrower_resonances() -> None:
     """To first order in ρ_f the conductance is in proportion: lines of relative width 1e-6 keep theirs."""
     copper = medium("cu")
     thin, thinner = (
-        first_prefactor(acoustic_mismatch(Medium.fluid(0.145 * share, 0.238), copper, LONG_WAVES)) / share
-        for share in (1e-2, 1e-3)
+        first_prefactor(acoustic_mismatch(Medium.fluid(0.145 * fraction, 0.238), copper, LONG_WAVES))
+        / fraction
+        for fraction in (1e-2, 1e-3)
     )
     assert thinner == pytest.approx(thin, rel=0.01)
 

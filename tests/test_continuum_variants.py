@@ -149,10 +149,10 @@ def test_matching_atoms_are_a_quarter_wave_plate() -> None:
 
 def test_regime_map_turns_diffuse_with_temperature_and_roughness() -> None:
     table = regime_map(AL, SI, gauss_grid(10.0, 40), [0.0, 0.2, 1.0], [5.0, 30.0, 200.0])
-    share = table.specular_share.values
-    np.testing.assert_allclose(share[0], 1.0)
-    assert np.all(np.diff(share[1:], axis=1) < 0)
-    assert np.all(np.diff(share, axis=0) < 0)
+    fraction = table.specular_fraction.values
+    np.testing.assert_allclose(fraction[0], 1.0)
+    assert np.all(np.diff(fraction[1:], axis=1) < 0)
+    assert np.all(np.diff(fraction, axis=0) < 0)
     # hν = 2.82 k_B T: 3.04 km/s at 1 K
     assert float(dominant_wavelength(3.04, 1.0)[0]) == pytest.approx(3.04 / (2.8214 * 0.0208366), rel=1e-4)
 

@@ -119,9 +119,9 @@ def test_the_mean_rule_compares_to_an_abrupt_contact_of_the_same_rule(silicon_ge
 def test_the_mean_rule_does_not_depend_on_the_thickness_of_the_region(silicon_germanium):
     matched, profile = silicon_germanium.matched, Profile.listed([0.3, 0.6])
     slab = averaged(build_slab(matched, (6, 6)), matched, profile)
-    share = profile.at(planes(slab, matched))
+    fraction = profile.at(planes(slab, matched))
     thin, thick = (
-        mean_contact(silicon_germanium, slab, share, (n, n), layer_operations(slab.atoms)) for n in (1, 3)
+        mean_contact(silicon_germanium, slab, fraction, (n, n), layer_operations(slab.atoms)) for n in (1, 3)
     )
     assert_allclose(solved(thin).transmission, solved(thick).transmission, rtol=1e-9)
     assert_allclose(
@@ -387,7 +387,7 @@ def test_weak_mass_disorder_scatters_long_waves_as_the_fourth_power_of_frequency
     the layer s² ω⁴ Tr S², S = Σ_k∥ u u†, of as many channels as there are.
     """
 
-    def share(nu):
+    def fraction(nu):
         # the mesh grows with the disc of waves, so that it samples them alike
         k, weights = reduced_mesh((8, 8), 0.2 * nu, [np.eye(2, dtype=np.int64)])
         waves = scatter(perfect_silicon.junction(k), TWO_PI * nu).left.right
@@ -397,7 +397,7 @@ def test_weak_mass_disorder_scatters_long_waves_as_the_fourth_power_of_frequency
         channels = 0.04 * nu**2 * weights @ waves.propagating.sum(axis=(1, 2))
         return (TWO_PI * nu) ** 4 * np.einsum("acd,adc->", s, s).real / channels
 
-    assert share(0.8) / share(0.4) == pytest.approx(16.0, rel=0.03)
+    assert fraction(0.8) / fraction(0.4) == pytest.approx(16.0, rel=0.03)
 
 
 # --- refusals --------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What sits on the sites of a slab: shares exact to rounding, seeds that repeat, known statistics."""
+"""What sits on the sites of a slab: fractions exact to rounding, seeds that repeat, known statistics."""
 
 from dataclasses import replace
 
@@ -131,21 +131,23 @@ def test_whole_numbers_of_atoms_are_met_in_every_plane(silicon_germanium, counts
     slab, matched = silicon_germanium
     profile = Profile.listed(np.array(counts) / 16.0)
     found = share_by_plane(mixed(slab, matched, profile, np.random.default_rng(seed)), matched)
-    for plane, share in zip(range(profile.first, profile.first + len(counts)), profile.share, strict=True):
-        assert found[plane] == share
+    for plane, fraction in zip(
+        range(profile.first, profile.first + len(counts)), profile.fraction, strict=True
+    ):
+        assert found[plane] == fraction
 
 
 @EXACT
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8), st.integers(0, 2**32 - 1))
-def test_any_share_is_met_to_rounding_in_every_plane_and_in_total(silicon_germanium, shares, seed):
+def test_any_share_is_met_to_rounding_in_every_plane_and_in_total(silicon_germanium, fractions, seed):
     slab, matched = silicon_germanium
-    profile = Profile.listed(shares)
+    profile = Profile.listed(fractions)
     after = mixed(slab, matched, profile, np.random.default_rng(seed))
     found = share_by_plane(after, matched)
-    for plane, share in zip(range(profile.first, profile.first + len(shares)), shares, strict=True):
-        assert abs(16 * found[plane] - 16 * share) < 1.0
-    right = sum(s for p, s in found.items() if profile.first <= p < profile.first + len(shares))
-    assert abs(16 * right - 16 * sum(shares)) < 1.0 + 1e-6
+    for plane, fraction in zip(range(profile.first, profile.first + len(fractions)), fractions, strict=True):
+        assert abs(16 * found[plane] - 16 * fraction) < 1.0
+    right = sum(s for p, s in found.items() if profile.first <= p < profile.first + len(fractions))
+    assert abs(16 * right - 16 * sum(fractions)) < 1.0 + 1e-6
 
 
 @pytest.mark.parametrize("profile", [Profile.linear(4), Profile.erf(3.0), Profile.exponential(2.0)])
@@ -251,12 +253,12 @@ def test_mass_disorder_keeps_the_mean_and_has_the_variance_asked_for(silicon_ger
 
 @EXACT
 @given(st.floats(0.0, 0.5), st.integers(0, 2**32 - 1))
-def test_vacancies_take_atoms_with_their_labels(silicon_germanium, share, seed):
+def test_vacancies_take_atoms_with_their_labels(silicon_germanium, fraction, seed):
     slab, matched = silicon_germanium
     region = between(slab, matched, 4)
-    after = vacancies(slab, region, share, np.random.default_rng(seed))
+    after = vacancies(slab, region, fraction, np.random.default_rng(seed))
     missing = len(slab.atoms) - len(after.atoms)
-    assert abs(missing - share * region.sum()) < 1.0 + 1e-6
+    assert abs(missing - fraction * region.sum()) < 1.0 + 1e-6
     known = {tuple(x) for x in np.column_stack([slab.side, slab.layer, slab.member, slab.cell])}
     kept = {tuple(x) for x in np.column_stack([after.side, after.layer, after.member, after.cell])}
     assert kept <= known
@@ -352,7 +354,10 @@ def compound(crystal):
         (lambda slab, m: Profile.geometric(3, -1.0), "must be positive"),
         (lambda slab, m: rough(slab, m, 1.0, 40.0, np.random.default_rng(0)), "`lateral`"),
         (lambda slab, m: rough(slab, m, -1.0, 4.0, np.random.default_rng(0)), "roughness needs"),
-        (lambda slab, m: vacancies(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)), "share of vac"),
+        (
+            lambda slab, m: vacancies(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)),
+            "fraction of vac",
+        ),
         (lambda slab, m: mass_disorder(slab, between(slab, m, 2), 1.0, np.random.default_rng(0)), "spread"),
         (
             lambda slab, m: occupied(
@@ -371,15 +376,15 @@ def test_what_makes_no_sense_is_refused(silicon_germanium, call, message):
 
 
 def test_kinds_of_disorder_are_made_by_name():
-    assert disorder_of("alloy", width=2).profile.share.tolist() == [0.5, 0.5]
+    assert disorder_of("alloy", width=2).profile.fraction.tolist() == [0.5, 0.5]
     assert disorder_of("roughness", rms=2.0, correlation=9.0) == Roughness(2.0, 9.0)
-    assert disorder_of("intermixing", profile=[0.2, 0.9]).profile.share.tolist() == [0.2, 0.9]
-    assert disorder_of("intermixing", width=3).profile.share.tolist() == [0.25, 0.5, 0.75]
+    assert disorder_of("intermixing", profile=[0.2, 0.9]).profile.fraction.tolist() == [0.2, 0.9]
+    assert disorder_of("intermixing", width=3).profile.fraction.tolist() == [0.25, 0.5, 0.75]
     assert set(PROFILES) == set(MIXING_PROFILES)
     for kind, (needs, takes) in {name: (one.needs, one.takes) for name, one in DISORDER.items()}.items():
         with pytest.raises(InputError, match=f"`kind` {kind} needs `{needs[0]}`"):
             disorder_of(kind)
-        for other in {"width", "share", "rms", "spread"} - {*needs, *takes}:
+        for other in {"width", "fraction", "rms", "spread"} - {*needs, *takes}:
             with pytest.raises(InputError, match=f"`{other}` has no meaning"):
                 disorder_of(kind, **dict.fromkeys((*needs, other), 0.5))
     with pytest.raises(InputError, match="unknown kind of disorder"):

@@ -104,13 +104,13 @@ def test_a_disordered_contact_is_relaxed_conserves_energy_and_has_bulk_like_ends
 
 
 def test_elements_are_exchanged_plane_by_plane(unlike):
-    """The share of each plane to rounding, with its mass; atoms stay on the lattice of their own crystal."""
+    """The fraction of each plane to rounding; atoms stay on the lattice of their own crystal."""
     wide = tile(unlike, (4, 3))
-    share = [0.1, 0.3, 0.8, 0.9]
-    found = Mixing(Profile.listed(share)).apply(wide.slab, wide.matched, np.random.default_rng(2))
+    fraction = [0.1, 0.3, 0.8, 0.9]
+    found = Mixing(Profile.listed(fraction)).apply(wide.slab, wide.matched, np.random.default_rng(2))
     assert np.array_equal(found.atoms.positions, wide.slab.atoms.positions)
     number = planes(found, wide.matched)
-    for plane, wanted in zip(range(-3, 3), [0.0, *share, 1.0], strict=True):
+    for plane, wanted in zip(range(-3, 3), [0.0, *fraction, 1.0], strict=True):
         krypton = found.atoms.symbols[number == plane] == "Kr"
         assert abs(krypton.sum() - wanted * len(krypton)) < 1.0
     pure = wide.slab.atoms
@@ -127,9 +127,9 @@ def test_an_ensemble_without_disorder_is_the_abrupt_contact(wide, pair):
     # within rounding: sums over several rows round otherwise than those of one
     assert found["ratio"].values == pytest.approx(1.0, rel=1e-12)
     assert found["ratio_error"].values == pytest.approx(0.0, abs=1e-12)
-    share = found["specular_fraction_abrupt"].values
-    assert found["specular_fraction"].values == pytest.approx(share, rel=1e-12)
-    assert 0.1 < share < 0.95
+    fraction = found["specular_fraction_abrupt"].values
+    assert found["specular_fraction"].values == pytest.approx(fraction, rel=1e-12)
+    assert 0.1 < fraction < 0.95
 
 
 @pytest.mark.parametrize(

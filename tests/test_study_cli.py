@@ -84,8 +84,8 @@ def test_an_ensemble_is_tabled_and_written(argon_file, tmp_path):
         (["disorder", "a", "b"], "--kind intermixing needs --width"),
         (["disorder", "a", "b", "--kind", "roughness", "--rms", "2"], "needs --correlation"),
         (
-            ["disorder", "a", "b", "--kind", "mass", "--width", "2", "--spread", "0.1", "--share", "0.1"],
-            "--share",
+            ["disorder", "a", "b", "--kind", "mass", "--width", "2", "--spread", "0.1", "--fraction", "0.1"],
+            "--fraction",
         ),
         (["disorder", "a", "b", "--kind", "mass", "--width", "2.5", "--spread", "0.1"], "whole number"),
         (["disorder", "a", "b", "--profile", "0.2,x"], "neither the name of a profile"),

@@ -62,7 +62,7 @@ def test_masses_of_the_designs_are_those_of_their_names(heavy_silicon):
         masses = plane_masses(graded(heavy_silicon, design(kind, 4, heavy_silicon).content))
         middle = len(masses) // 2
         assert_allclose(masses[middle - 2 : middle + 2], expected, rtol=1e-3)
-    turns = design("superlattice", 10, heavy_silicon).content.share
+    turns = design("superlattice", 10, heavy_silicon).content.fraction
     assert_allclose(turns, [1, 1, 1, 1, 0, 0, 0, 0, 1, 1])
 
 
@@ -180,7 +180,7 @@ def test_a_figure_has_a_panel_for_each_temperature(study):
     [
         (lambda ideal: design("cubic", 4, ideal), "unknown profile 'cubic'"),
         (lambda ideal: design("linear", 0, ideal), "positive number of atomic planes"),
-        (lambda ideal: listed([]), "at least one share"),
+        (lambda ideal: listed([]), "at least one fraction"),
         (lambda ideal: layer_study(ideal, [], [300.0]), "at least one design"),
         (
             lambda ideal: layer_study(ideal, [third_material({"Si": ("Ge", 72.63)}, 2)], [300.0]),

@@ -158,7 +158,7 @@ class _Waves:
 
 
 def transmissivity(left: Medium, right: Medium, slowness: ArrayLike) -> Floats:
-    """Share of the energy flux that crosses a welded contact, wave by wave.
+    """Fraction of the energy flux that crosses a welded contact, wave by wave.
 
     Parameters
     ----------

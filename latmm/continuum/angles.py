@@ -69,7 +69,7 @@ def incidence(left: Medium, right: Medium, angle: ArrayLike) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``reflectivity`` and ``transmissivity`` (incident, angle, outgoing), shares of the incident energy
+        ``reflectivity`` and ``transmissivity`` (incident, angle, outgoing), fractions of the incident energy
         flux; ``total_reflection`` (incident, angle); ``critical_angle_reflected`` and
         ``critical_angle_transmitted`` (incident, outgoing), degrees; ``transmission_cone`` (incident),
         degrees.
@@ -79,10 +79,10 @@ def incidence(left: Medium, right: Medium, angle: ArrayLike) -> xr.Dataset:
     speeds = {"L": left.speeds.longitudinal, "V": left.speeds.transverse, "H": left.speeds.transverse}
     reflected, transmitted = [], []
     for label in labels:
-        shares = isotropic_scattering(left, right, np.sin(np.radians(theta)) / speeds[label])
+        fractions = isotropic_scattering(left, right, np.sin(np.radians(theta)) / speeds[label])
         row = _LABELS.index(label)
-        reflected.append(shares.reflectivity[:, row])
-        transmitted.append(shares.transmissivity[:, row])
+        reflected.append(fractions.reflectivity[:, row])
+        transmitted.append(fractions.transmissivity[:, row])
     table = _table(theta, labels, list(_LABELS), np.array(reflected), np.array(transmitted))
     for name, medium in (("reflected", left), ("transmitted", right)):
         out = (medium.speeds.longitudinal, medium.speeds.transverse, medium.speeds.transverse)
@@ -111,11 +111,15 @@ def _table(
     dims = ("incident", "angle", "outgoing")
     return xr.Dataset(
         {
-            "reflectivity": (dims, reflected, {"units": "1", "long_name": "share of energy flux reflected"}),
+            "reflectivity": (
+                dims,
+                reflected,
+                {"units": "1", "long_name": "fraction of energy flux reflected"},
+            ),
             "transmissivity": (
                 dims,
                 transmitted,
-                {"units": "1", "long_name": "share of energy flux transmitted"},
+                {"units": "1", "long_name": "fraction of energy flux transmitted"},
             ),
             "total_reflection": (
                 dims[:2],
@@ -171,10 +175,10 @@ def incidence_anisotropic(left: Medium, right: Medium, angle: ArrayLike, azimuth
             (reflected, scattering.reflection_left, waves[0].backward),
             (transmitted, scattering.transmission, waves[1].forward),
         ):
-            shares = energy_shares(amplitudes, waves[0].forward, outgoing)
+            fractions = energy_shares(amplitudes, waves[0].forward, outgoing)
             # waves of one slowness vector may be turned into each other: each takes their mean
-            shares = _alike(waves[0].forward) @ shares @ _alike(outgoing)
-            picked = np.take_along_axis(shares, np.maximum(row, 0)[:, None, None], axis=1)[:, 0]
+            fractions = _alike(waves[0].forward) @ fractions @ _alike(outgoing)
+            picked = np.take_along_axis(fractions, np.maximum(row, 0)[:, None, None], axis=1)[:, 0]
             picked = np.where((row >= 0)[:, None], picked, np.nan)
             padding = np.zeros((len(theta), 3 - picked.shape[1]))
             collected.append(np.concatenate([picked, padding], axis=1))

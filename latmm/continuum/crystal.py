@@ -174,8 +174,8 @@ def _telescoped(crystal: ForceConstants, t: Floats, mesh: int) -> Floats:
         points = (whole if level == levels - 1 else outer) * 0.5**level
         squares = np.linalg.eigvalsh(crystal.dynamical_matrix(points))
         nu = np.sqrt(np.abs(squares) * EV_PER_A2_AMU) / TWO_PI
-        share = 2.0 * 0.125**level / mesh**3
-        total += share * np.array([heat_capacity_weight(nu, one).sum() for one in t])
+        fraction = 2.0 * 0.125**level / mesh**3
+        total += fraction * np.array([heat_capacity_weight(nu, one).sum() for one in t])
     return total
 
 

@@ -35,7 +35,7 @@ def cell_parts(grid: FrequencyGrid) -> FrequencyGrid:
 
 
 def open_share(grid: FrequencyGrid, cutoff: Floats) -> Floats:
-    """Share of every node's cell below a cut-off.
+    """Fraction of every node's cell below a cut-off.
 
     Parameters
     ----------

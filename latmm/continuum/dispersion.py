@@ -38,7 +38,7 @@ __all__ = ["ModeSample", "branch_channels", "channels", "elastic_channels", "hem
 _PER_ATOM = 36**3
 """Wave vectors in the zone of a one-atom cell at the default resolution."""
 _REACH = 6.5
-"""Standard deviations at which a Gaussian ends: a share of 1e-10 is left out."""
+"""Standard deviations at which a Gaussian ends: a fraction of 1e-10 is left out."""
 _BATCH = 4096
 """Wave vectors solved at once: bounds the memory."""
 

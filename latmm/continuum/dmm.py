@@ -76,8 +76,8 @@ def diffuse_transmission(channels_left: ArrayLike, channels_right: ArrayLike) ->
     less, more = np.minimum(channels_left, channels_right), np.maximum(channels_left, channels_right)
     total = less + more
     # in this order the result is symmetric, exactly half for equals and never above the lesser
-    share = np.divide(more, total, out=np.zeros_like(total, dtype=float), where=total > 0)
-    return np.asarray(less * share)
+    fraction = np.divide(more, total, out=np.zeros_like(total, dtype=float), where=total > 0)
+    return np.asarray(less * fraction)
 
 
 def diffuse_mismatch(channels_left: ArrayLike, channels_right: ArrayLike, grid: FrequencyGrid) -> xr.Dataset:
@@ -150,11 +150,11 @@ def _over_cells(
 ) -> Floats:
     """Mean over every node's cell (F,), nm⁻², of a rule for both sides' channels, Debye's dispersion."""
     parts = cell_parts(grid)
-    shares = [
+    fractions = [
         debye_channels(medium, parts).reshape(-1, PARTS) / parts.frequency.reshape(-1, PARTS) ** 2
         for medium in (left, right)
     ]
-    return np.asarray(grid.frequency**2 * rule(*shares).mean(axis=1))
+    return np.asarray(grid.frequency**2 * rule(*fractions).mean(axis=1))
 
 
 def radiation_limit(channels_left: ArrayLike, channels_right: ArrayLike, grid: FrequencyGrid) -> xr.Dataset:
@@ -238,8 +238,8 @@ def energy_balanced_conductance(
     energy = phonon_energy(grid.frequency[:, None], t) * grid.weight[:, None]
     emitted = [np.asarray(m, dtype=float) @ energy for m in (channels_left, channels_right)]
     left, right = (conductance(grid, m, t) for m in (channels_left, channels_right))
-    share = emitted[1] / (emitted[0] + emitted[1])
-    return np.asarray(share**2 * left + (1.0 - share) ** 2 * right)
+    fraction = emitted[1] / (emitted[0] + emitted[1])
+    return np.asarray(fraction**2 * left + (1.0 - fraction) ** 2 * right)
 
 
 def inelastic_radiation_conductance(
@@ -257,8 +257,8 @@ def joint_frequency_diffuse_mismatch(left: Medium, right: Medium, grid: Frequenc
     """Joint-frequency diffuse mismatch of isotropic media; its weights are not checked against the paper.
 
     The side with the slower waves vibrates, next to the interface, with a joint Debye spectrum of both:
-    speeds c_j = ξ_l c_l,j + ξ_r c_r,j and cell density n = ξ_l n_l + ξ_r n_r, where ξ is each side's share of
-    the cells in equal volumes. Between the joint spectrum and the faster side detailed balance holds as
+    speeds c_j = ξ_l c_l,j + ξ_r c_r,j and cell density n = ξ_l n_l + ξ_r n_r, where ξ is each side's fraction
+    of the cells in equal volumes. Between the joint spectrum and the faster side detailed balance holds as
     usual. As the joint spectrum reaches beyond the cut-off of the slower side, so does the transfer:
     frequencies that the slower crystal has only by inelastic processes take part, and the result may exceed
     the elastic radiation limit, and even what the slower side emits, as no passive contact can: Pb | diamond
@@ -287,10 +287,13 @@ def joint_frequency_diffuse_mismatch(left: Medium, right: Medium, grid: Frequenc
                 f"the joint-frequency model needs solids with a cell density, but {medium.name} is not"
             )
     cells = np.array([left.cell_density, right.cell_density])
-    share = cells / cells.sum()
+    fraction = cells / cells.sum()
     speeds = np.array([left.speeds, right.speeds])
     joint = Medium.isotropic(
-        1.0, *(float(c) for c in share @ speeds), cell_density=float(share @ cells), name="joint spectrum"
+        1.0,
+        *(float(c) for c in fraction @ speeds),
+        cell_density=float(fraction @ cells),
+        name="joint spectrum",
     )
     slower = int(np.argmax(speeds[:, 0] ** -2.0 + 2.0 * speeds[:, 1] ** -2.0))
     transmission = _over_cells(diffuse_transmission, joint, (right, left)[slower], grid)

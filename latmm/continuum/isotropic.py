@@ -79,10 +79,10 @@ def isotropic_scattering(left: Medium, right: Medium, slowness: ArrayLike) -> Is
     else:
         r, t = _solid_solid(left, right, p)
     incident = flux[0][..., :, None]
-    share = np.divide(1.0, incident, out=np.zeros_like(incident), where=incident > 0)
+    fraction = np.divide(1.0, incident, out=np.zeros_like(incident), where=incident > 0)
     return IsotropicScattering(
-        reflectivity=_square(r) * share * flux[0][..., None, :],
-        transmissivity=_square(t) * share * flux[1][..., None, :],
+        reflectivity=_square(r) * fraction * flux[0][..., None, :],
+        transmissivity=_square(t) * fraction * flux[1][..., None, :],
         reflection=r,
         transmission=t,
     )

@@ -134,7 +134,7 @@ def _transmission(stack: Stack, prepared: _Prepared, omega: Floats) -> Complexes
 
 
 def stack_transmissivity(stack: Stack, slowness: ArrayLike, frequency: ArrayLike) -> Floats:
-    """Share of the energy flux that crosses a stack, wave by wave.
+    """Fraction of the energy flux that crosses a stack, wave by wave.
 
     Parameters
     ----------

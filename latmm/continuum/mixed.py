@@ -1,10 +1,10 @@
 """Between acoustic and diffuse mismatch: a rough interface that is flat for long waves.
 
 At a flat interface a wave of vertical slowness q_a that arrives leaves as waves b of both sides with the
-shares |S_ba|² of its energy (:mod:`latmm.continuum.boundary`). In the Kirchhoff approximation a rough
+fractions |S_ba|² of its energy (:mod:`latmm.continuum.boundary`). In the Kirchhoff approximation a rough
 interface is flat around every point: where it lies higher by h, the outgoing amplitude gets the phase
 exp[iω h (q_a − q_b)], each q with its sign and in its own medium. Over a Gaussian height of root mean square
-η the mean amplitude keeps the share
+η the mean amplitude keeps the fraction
 
     D_ba = exp[−η² ω² (q_a − q_b)²]
 
@@ -91,7 +91,7 @@ def specularity(vertical_wave_vector: ArrayLike, roughness: float) -> Floats:
 
 
 def coherence(incoming: ArrayLike, outgoing: ArrayLike, roughness: float) -> Floats:
-    """Share D = exp[−η²(k_a − k_b)²] of a wave's energy that a rough interface leaves specular.
+    """Fraction D = exp[−η²(k_a − k_b)²] of a wave's energy that a rough interface leaves specular.
 
     Parameters
     ----------
@@ -214,14 +214,19 @@ class _Pairs:
 
     @classmethod
     def of(
-        cls, shares: Floats, weight: Floats, come: tuple[Floats, Floats], go: tuple[Floats, Floats], own: int
+        cls,
+        fractions: Floats,
+        weight: Floats,
+        come: tuple[Floats, Floats],
+        go: tuple[Floats, Floats],
+        own: int,
     ) -> "_Pairs":
-        """Pairs of shares (P, Ca, Cb) from waves given by (q, cut-off), those of ``own`` (0, 1) counted."""
-        kept = (shares > 0) & (come[1] > 0)[:, :, None] & (go[1] > 0)[:, None, :]
+        """Pairs of fractions (P, Ca, Cb) from waves given by (q, cut-off), those of ``own`` counted."""
+        kept = (fractions > 0) & (come[1] > 0)[:, :, None] & (go[1] > 0)[:, None, :]
         q = np.broadcast_to(come[0][:, :, None], kept.shape), np.broadcast_to(go[0][:, None, :], kept.shape)
         cut = np.broadcast_to(come[1][:, :, None], kept.shape), np.broadcast_to(go[1][:, None, :], kept.shape)
         return cls(
-            (shares * (weight / (4.0 * pi**2))[:, None, None])[kept],
+            (fractions * (weight / (4.0 * pi**2))[:, None, None])[kept],
             (q[0] - q[1])[kept],
             np.minimum(*cut)[kept],
             (q[own][kept], cut[own][kept]),
@@ -324,8 +329,8 @@ def mixed_mismatch(left: Medium, right: Medium, grid: FrequencyGrid, roughness: 
     )
     for side, lost, channels in zip(("left", "right"), rest, total, strict=True):
         gone = square * lost.mean(axis=1)
-        share = np.divide(gone, channels, out=np.zeros_like(channels), where=channels > 0)
-        average = np.clip(1.0 - share, 0.0, 1.0)
+        fraction = np.divide(gone, channels, out=np.zeros_like(channels), where=channels > 0)
+        average = np.clip(1.0 - fraction, 0.0, 1.0)
         attributes = {"units": "1", "long_name": f"mean specularity of the waves of the {side} side"}
         table[f"specular_{side}"] = ("frequency", average, attributes)
     errors = mesh_errors(mesh)
@@ -356,15 +361,15 @@ def regime_map(
     Returns
     -------
     xarray.Dataset
-        ``conductance`` (N, M), W m⁻² K⁻¹; ``specular_share`` (N, M), the share of the heat that crosses
+        ``conductance`` (N, M), W m⁻² K⁻¹; ``specular_fraction`` (N, M), the fraction of the heat that crosses
         specularly, 1 acoustic, 0 diffuse; ``wavelength_left`` and ``wavelength_right`` (M,), nm.
     """
     eta, t = np.atleast_1d(np.asarray(roughness, dtype=float)), temperatures(temperature)
-    value, share = np.zeros((eta.size, t.size)), np.zeros((eta.size, t.size))
+    value, fraction = np.zeros((eta.size, t.size)), np.zeros((eta.size, t.size))
     for i, height in enumerate(eta):
         table = mixed_mismatch(left, right, grid, float(height))
         value[i] = conductance(grid, table.transmission, t)
-        share[i] = conductance(grid, table.specular_transmission, t) / value[i]
+        fraction[i] = conductance(grid, table.specular_transmission, t) / value[i]
     slowest = [m.speeds.transverse or m.speeds.longitudinal for m in (left, right)]
     return xr.Dataset(
         {
@@ -373,10 +378,10 @@ def regime_map(
                 value,
                 {"units": "W m-2 K-1", "long_name": "conductance of the mixed mismatch"},
             ),
-            "specular_share": (
+            "specular_fraction": (
                 ("roughness", "temperature"),
-                share,
-                {"units": "1", "long_name": "specular share of the heat that crosses"},
+                fraction,
+                {"units": "1", "long_name": "specular fraction of the heat that crosses"},
             ),
             **{
                 f"wavelength_{side}": (

@@ -1,7 +1,7 @@
 """Kapitza resistance between a solid and a fluid: Khalatnikov's theory with the Rayleigh-wave channel.
 
 The surface of a solid has the normal impedance Z_s = ρ[(1 − 2β²p²)²/q_α + 4β⁴p² q_β]; a fluid meets it with
-Z_f = ρ_f/q_f, and takes up the share
+Z_f = ρ_f/q_f, and takes up the fraction
 
     τ(p) = 4 Re Z_f Re Z_s/|Z_s + Z_f|².
 

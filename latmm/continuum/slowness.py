@@ -49,7 +49,7 @@ _DEPTH = 24
 _MOST = 1_000_000
 """Nodes after which the azimuths are left as they are, and the error tells how far that is."""
 _SHARE_ALONG = 0.2
-"""Share of the tolerance for the integrals along the azimuths."""
+"""Fraction of the tolerance for the integrals along the azimuths."""
 
 _KRONROD = np.array(
     [

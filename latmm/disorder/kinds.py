@@ -44,12 +44,12 @@ class Disorder(Protocol):
 
 @dataclass(frozen=True)
 class Mixing:
-    """Species of both crystals at random, with a given share in each atomic plane.
+    """Species of both crystals at random, with a given fraction in each atomic plane.
 
     Attributes
     ----------
     profile : Profile
-        Share of the right crystal's species.
+        Fraction of the right crystal's species.
     """
 
     profile: Profile
@@ -63,11 +63,11 @@ class Mixing:
         return self.profile.depth
 
     def describe(self) -> str:
-        """List the shares."""
-        shares = ", ".join(f"{share:.3g}" for share in self.profile.share)
+        """List the fractions."""
+        fractions = ", ".join(f"{fraction:.3g}" for fraction in self.profile.fraction)
         return (
-            f"both species at random; share of the right one in the {len(self.profile.share)} atomic planes "
-            f"from {self.profile.first}: {shares}"
+            f"both species at random; fraction of the right one in the {len(self.profile.fraction)} atomic "
+            f"planes from {self.profile.first}: {fractions}"
         )
 
 
@@ -106,24 +106,24 @@ class Vacancies:
     ----------
     width : int
         Atomic planes around the contact that are concerned.
-    share : float
+    fraction : float
         Of their atoms.
     """
 
     width: int
-    share: float
+    fraction: float
 
     def apply(self, slab: Slab, matched: Matched, rng: np.random.Generator) -> Slab:
         """Remove atoms."""
-        return vacancies(slab, between(slab, matched, self.width), self.share, rng)
+        return vacancies(slab, between(slab, matched, self.width), self.fraction, rng)
 
     def depth(self, matched: Matched) -> int:
         """Half the width."""
         return (self.width + 1) // 2
 
     def describe(self) -> str:
-        """Give the share."""
-        return f"{100 * self.share:g} % vacancies in {self.width} atomic planes around the contact"
+        """Give the fraction."""
+        return f"{100 * self.fraction:g} % vacancies in {self.width} atomic planes around the contact"
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def disorder_of(
     *,
     width: float | None = None,
     profile: str | Sequence[float] | None = None,
-    share: float | None = None,
+    fraction: float | None = None,
     rms: float | None = None,
     correlation: float | None = None,
     spread: float | None = None,
@@ -205,7 +205,7 @@ def disorder_of(
     profile : {"linear", "erf", "exponential"} or sequence of float, optional
         Of intermixing: linear by default, or the fraction of the right crystal's species in each plane, in
         place of ``width``.
-    share : float, optional
+    fraction : float, optional
         Fraction of the right crystal's species in an alloy (½ by default), or of the atoms that are missing.
     rms, correlation : float, optional
         Root mean square height and correlation length of roughness, Å.
@@ -224,7 +224,7 @@ def disorder_of(
     if kind not in DISORDER:
         raise InputError(f"unknown kind of disorder {kind!r}; choose from {', '.join(DISORDER)}")
     given = {
-        "width": width, "profile": profile, "share": share,
+        "width": width, "profile": profile, "fraction": fraction,
         "rms": rms, "correlation": correlation, "spread": spread,
     }  # fmt: skip
     listed = None if profile is None or isinstance(profile, str) else list(profile)
@@ -240,11 +240,11 @@ def disorder_of(
         return Roughness(_number(rms), _number(correlation))
     planes = _number(width)
     if kind == "vacancies":
-        return Vacancies(whole(planes), _number(share))
+        return Vacancies(whole(planes), _number(fraction))
     if kind == "mass":
         return MassDisorder(whole(planes), _number(spread))
     if kind == "alloy":
-        return Mixing(Profile.uniform(whole(planes), 0.5 if share is None else share))
+        return Mixing(Profile.uniform(whole(planes), 0.5 if fraction is None else fraction))
     if profile not in (None, *PROFILES):
         raise InputError(
             f"`profile` {profile!r} is unknown; choose from {', '.join(PROFILES)}, or list fractions"

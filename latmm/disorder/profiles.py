@@ -1,4 +1,4 @@
-"""Profiles across a contact: the share of the right crystal's species in each atomic plane.
+"""Profiles across a contact: the fraction of the right crystal's species in each atomic plane.
 
 Planes are numbered …, −2, −1 on the left of the contact and 0, 1, … on its right. Their distance from the
 contact is x = p + ½, in planes. The abrupt contact is the step from 0 to 1 at x = 0.
@@ -17,54 +17,56 @@ from latmm.errors import InputError
 __all__ = ["Profile", "whole"]
 
 _TAIL = 0.01
-"""Shares nearer than this to 0 and 1 are 0 and 1: where the tails of a smooth profile are cut."""
+"""Fractions nearer than this to 0 and 1 are 0 and 1: where the tails of a smooth profile are cut."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Share of the right crystal's species by atomic plane.
+    """Fraction of the right crystal's species by atomic plane.
 
     Attributes
     ----------
     first : int
         Number of the first plane listed.
-    share : (L,) float
+    fraction : (L,) float
         In [0, 1], for the planes first, first + 1, …; 0 before the first, 1 after the last.
 
     Raises
     ------
     InputError
-        On construction, if a share is outside [0, 1].
+        On construction, if a fraction is outside [0, 1].
     """
 
     first: int
-    share: Floats
+    fraction: Floats
 
     def __post_init__(self) -> None:
-        share = np.asarray(self.share, dtype=float)
-        object.__setattr__(self, "share", share)
-        if share.ndim != 1 or not np.all((share >= 0.0) & (share <= 1.0)):
-            raise InputError(f"shares of a profile must be a list of numbers in [0, 1], but are {share}")
+        fraction = np.asarray(self.fraction, dtype=float)
+        object.__setattr__(self, "fraction", fraction)
+        if fraction.ndim != 1 or not np.all((fraction >= 0.0) & (fraction <= 1.0)):
+            raise InputError(
+                f"fractions of a profile must be a list of numbers in [0, 1], but are {fraction}"
+            )
 
     @classmethod
-    def listed(cls, share: Sequence[float] | Floats) -> "Profile":
-        """List the shares in the planes around the contact; an odd plane out lies on the right."""
-        return cls(-(len(share) // 2), np.asarray(share, dtype=float))
+    def listed(cls, fraction: Sequence[float] | Floats) -> "Profile":
+        """List the fractions in the planes around the contact; an odd plane out lies on the right."""
+        return cls(-(len(fraction) // 2), np.asarray(fraction, dtype=float))
 
     @classmethod
-    def uniform(cls, width: int, share: float = 0.5) -> "Profile":
-        """One share in ``width`` planes around the contact: a random alloy between the crystals."""
-        return cls.listed(np.full(whole(width), share))
+    def uniform(cls, width: int, fraction: float = 0.5) -> "Profile":
+        """One fraction in ``width`` planes around the contact: a random alloy between the crystals."""
+        return cls.listed(np.full(whole(width), fraction))
 
     @classmethod
     def linear(cls, width: int) -> "Profile":
-        """Equal steps over ``width`` planes: shares j/(width + 1), j = 1 … width."""
+        """Equal steps over ``width`` planes: fractions j/(width + 1), j = 1 … width."""
         width = whole(width)
         return cls.listed(np.arange(1, width + 1) / (width + 1))
 
     @classmethod
     def geometric(cls, width: int, ratio: float) -> "Profile":
-        """Shares s_j for which a mean 1 + s (ratio − 1) grows by equal factors over ``width`` planes.
+        """Fractions s_j for which a mean 1 + s (ratio − 1) grows by equal factors over ``width`` planes.
 
         With the ratio of the masses of both crystals: exponential grading of the mass.
         """
@@ -73,7 +75,7 @@ class Profile:
         steps = cls.linear(width)
         if abs(ratio - 1.0) < 1e-9:
             return steps
-        return cls(steps.first, np.expm1(steps.share * np.log(ratio)) / (ratio - 1.0))
+        return cls(steps.first, np.expm1(steps.fraction * np.log(ratio)) / (ratio - 1.0))
 
     @classmethod
     def erf(cls, width: float) -> "Profile":
@@ -93,23 +95,23 @@ class Profile:
             return cls(0, np.zeros(0))
         # both laws are within _TAIL of the step two widths away from it
         reach = int(np.ceil(2.0 * width)) + 1
-        share = np.asarray(law(np.asarray((np.arange(-reach, reach) + 0.5) / width, dtype=float)))
-        inside = np.flatnonzero((share > _TAIL) & (share < 1.0 - _TAIL))
+        fraction = np.asarray(law(np.asarray((np.arange(-reach, reach) + 0.5) / width, dtype=float)))
+        inside = np.flatnonzero((fraction > _TAIL) & (fraction < 1.0 - _TAIL))
         if not inside.size:
             return cls(0, np.zeros(0))
-        return cls(int(inside[0]) - reach, share[inside])
+        return cls(int(inside[0]) - reach, fraction[inside])
 
     @property
     def depth(self) -> int:
         """Planes between the contact and the profile's farther end."""
-        return max(-self.first, self.first + len(self.share), 0)
+        return max(-self.first, self.first + len(self.fraction), 0)
 
     def at(self, planes: Integers) -> Floats:
-        """Share in planes of the given numbers, same shape."""
+        """Fraction in planes of the given numbers, same shape."""
         place = np.asarray(planes) - self.first
-        inside = (place >= 0) & (place < len(self.share))
-        found = (place >= len(self.share)).astype(float)
-        found[inside] = self.share[place[inside]]
+        inside = (place >= 0) & (place < len(self.fraction))
+        found = (place >= len(self.fraction)).astype(float)
+        found[inside] = self.fraction[place[inside]]
         return found
 
 

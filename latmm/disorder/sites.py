@@ -3,8 +3,8 @@
 A slab's labels (side, layer, member, cell) name lattice sites. In two crystals of one structure a member of
 the left primitive cell and the same member of the right one are the same site of the lattice, occupied by
 either crystal's species; on the sites of two lattices only elements are exchanged. Draws are stratified: of n
-sites with share c between ⌊cn⌋ and ⌈cn⌉ are taken, in such a way that the total over all strata is exact to
-rounding, too, and the mean over seeds is cn (systematic sampling, W. G. Madow, Ann. Math. Stat. 20, 333
+sites with fraction c between ⌊cn⌋ and ⌈cn⌉ are taken, in such a way that the total over all strata is exact
+to rounding, too, and the mean over seeds is cn (systematic sampling, W. G. Madow, Ann. Math. Stat. 20, 333
 (1949)). Within a stratum every choice is as likely.
 """
 
@@ -44,7 +44,7 @@ NO_MEAN = (
     "so that they have no mean masses and force constants; use two crystals of one structure and one plane"
 )
 _BESIDE = 0.1
-"""Sites of two crystals are one where they are closer in the plane than this share of the lattice vector."""
+"""Two sites are one where they are closer in the plane than this fraction of the lattice vector."""
 
 
 def planes(slab: Slab, matched: Matched) -> Integers:
@@ -121,27 +121,27 @@ def occupied(slab: Slab, matched: Matched, right: Bools) -> Slab:
 
 
 def mixed(slab: Slab, matched: Matched, profile: Profile, rng: np.random.Generator) -> Slab:
-    """Mix the species of both crystals at random with a given share in each atomic plane.
+    """Mix the species of both crystals at random with a given fraction in each atomic plane.
 
-    The share is exact to rounding in every plane and for every member of the cell, and in total. A profile
+    The fraction is exact to rounding in every plane and for every member of the cell, and in total. A profile
     of zeros and ones (a superlattice) draws nothing.
     """
     number = planes(slab, matched)
-    share = profile.at(number)
+    fraction = profile.at(number)
     strata = number * max(len(matched.left), len(matched.right)) + slab.member
-    return occupied(slab, matched, _drawn(share, strata, rng))
+    return occupied(slab, matched, _drawn(fraction, strata, rng))
 
 
 def averaged(slab: Slab, matched: Matched, profile: Profile) -> Slab:
     """Give every site the mean mass (1 − s) m_left + s m_right of its plane: the virtual crystal's masses.
 
-    The chemical symbol is that of the larger share.
+    The chemical symbol is that of the larger fraction.
     """
     require_one_lattice(matched, slab.shift)
-    share = profile.at(planes(slab, matched))
+    fraction = profile.at(planes(slab, matched))
     left, right = (crystal.get_masses()[slab.member] for crystal in (matched.left, matched.right))
-    major = np.where(share < 0.5, matched.left.numbers[slab.member], matched.right.numbers[slab.member])
-    return _changed(slab, major, (1.0 - share) * left + share * right)
+    major = np.where(fraction < 0.5, matched.left.numbers[slab.member], matched.right.numbers[slab.member])
+    return _changed(slab, major, (1.0 - fraction) * left + fraction * right)
 
 
 def substituted(slab: Slab, region: Bools, species: Mapping[str, tuple[str, float]]) -> Slab:
@@ -183,11 +183,11 @@ def mass_disorder(slab: Slab, region: Bools, spread: float, rng: np.random.Gener
     return _changed(slab, slab.atoms.numbers, slab.atoms.get_masses() * factor)
 
 
-def vacancies(slab: Slab, region: Bools, share: float, rng: np.random.Generator) -> Slab:
-    """Remove a share of the atoms of a region, the same of every member of the cell (exact to rounding)."""
-    if not 0.0 <= share < 1.0:
-        raise InputError(f"the share of vacancies must lie in [0, 1), but is {share}; use e.g. 0.02")
-    keep = ~_drawn(np.where(region, share, 0.0), slab.member, rng, where=region)
+def vacancies(slab: Slab, region: Bools, fraction: float, rng: np.random.Generator) -> Slab:
+    """Remove a fraction of a region's atoms, the same of every atom of the cell (exact to rounding)."""
+    if not 0.0 <= fraction < 1.0:
+        raise InputError(f"the fraction of vacancies must lie in [0, 1), but is {fraction}; use e.g. 0.02")
+    keep = ~_drawn(np.where(region, fraction, 0.0), slab.member, rng, where=region)
     return slab.take(keep)
 
 
@@ -236,13 +236,15 @@ def _changed(slab: Slab, numbers: Integers, masses: Floats) -> Slab:
     return replace(slab, atoms=atoms)
 
 
-def _drawn(share: Floats, strata: Integers, rng: np.random.Generator, *, where: Bools | None = None) -> Bools:
-    """Draw sites: the given share of every stratum, (N,) bool.
+def _drawn(
+    fraction: Floats, strata: Integers, rng: np.random.Generator, *, where: Bools | None = None
+) -> Bools:
+    """Draw sites: the given fraction of every stratum, (N,) bool.
 
-    Shares are the same within a stratum; sites outside ``where`` are not drawn.
+    Fractions are the same within a stratum; sites outside ``where`` are not drawn.
     """
-    chosen = share == 1.0
-    open_ = (share > 0.0) & (share < 1.0) if where is None else where & (share > 0.0)
+    chosen = fraction == 1.0
+    open_ = (fraction > 0.0) & (fraction < 1.0) if where is None else where & (fraction > 0.0)
     sites = np.flatnonzero(open_)
     if not sites.size:
         return np.asarray(chosen)
@@ -250,7 +252,7 @@ def _drawn(share: Floats, strata: Integers, rng: np.random.Generator, *, where: 
         strata[sites], return_index=True, return_inverse=True, return_counts=True
     )
     # rounded so that shares meant to give whole numbers do
-    wanted = np.round(np.cumsum(size * share[sites][first]), 9)
+    wanted = np.round(np.cumsum(size * fraction[sites][first]), 9)
     counts = np.diff(np.floor(wanted + rng.uniform()), prepend=0.0).astype(np.int64)
     for stratum, count in enumerate(counts):
         members = sites[place == stratum]

@@ -112,14 +112,14 @@ def stack(ideal: Interface, period: Period, number: int, *, end: str = "left") -
     slab = build_slab(matched, (depth[0], depth[1]))
     if end == "right":
         slab = shifted(slab, ideal.slab.shift)
-    share = _share(planes(slab, matched), period, number, end)
-    slab = occupied(slab, ideal.matched, share == 1.0)
-    found = mean_contact(ideal, slab, share, layers, layer_operations(slab.atoms), alike=alike)
+    fraction = _share(planes(slab, matched), period, number, end)
+    slab = occupied(slab, ideal.matched, fraction == 1.0)
+    found = mean_contact(ideal, slab, fraction, layers, layer_operations(slab.atoms), alike=alike)
     return replace(found, cut=_cut(found, single, number)) if number else found
 
 
 def _share(number: Integers, period: Period, count: int, end: str) -> Floats:
-    """Share of the right crystal by plane: 0 or 1."""
+    """Fraction of the right crystal by plane: 0 or 1."""
     whole = period.right + period.left
     inside = (number >= 0) & (number < count * whole)
     behind = (number >= count * whole) & (end == "right")

@@ -1,7 +1,7 @@
 """Contacts by mean force constants: no potential, only the tables of the two crystals.
 
-In two crystals of one structure every pair of sites has a force constant in either. With the share s of the
-right crystal at each site, a contact between them has
+In two crystals of one structure every pair of sites has a force constant in either. With the fraction s of
+the right crystal at each site, a contact between them has
 
     Φ_ij(R) = (1 − w) Φ_ij^left(R) + w Φ_ij^right(R),      w = ½ (s_i + s_j),
 
@@ -38,20 +38,20 @@ def graded(ideal: Interface, profile: Profile) -> Interface:
     ideal : Interface
         Of two crystals of one structure.
     profile : Profile
-        Share of the right crystal in each atomic plane.
+        Fraction of the right crystal in each atomic plane.
     """
     require_one_lattice(ideal.matched, ideal.slab.shift)
     require_no_middle(ideal)
     layers = layers_of(ideal.matched, profile.depth)
     slab = averaged(bare(ideal, layers), ideal.matched, profile)
-    share = profile.at(planes(slab, ideal.matched))
-    return mean_contact(ideal, slab, share, layers, layer_operations(slab.atoms))
+    fraction = profile.at(planes(slab, ideal.matched))
+    return mean_contact(ideal, slab, fraction, layers, layer_operations(slab.atoms))
 
 
 def mean_contact(
     ideal: Interface,
     slab: Slab,
-    share: Floats,
+    fraction: Floats,
     layers: tuple[int, int],
     operations: list[Operation],
     *,
@@ -65,8 +65,8 @@ def mean_contact(
         Its crystals serve as leads.
     slab : Slab
         N sites, with the masses that they shall have; atoms may be missing.
-    share : (N,) float
-        Share of the right crystal's force constants; NaN at sites that follow their partners.
+    fraction : (N,) float
+        Fraction of the right crystal's force constants; NaN at sites that follow their partners.
     layers : (2,) int
         Layers of each side beyond which all is the pure crystal.
     operations : list of Operation
@@ -74,9 +74,9 @@ def mean_contact(
     alike : Matched, optional
         The left crystal on itself, which the slab was built of: it is the right lead, too.
     """
-    whole = replace(slab, side=np.full(len(share), -1))
+    whole = replace(slab, side=np.full(len(fraction), -1))
     left, right = (bulk_pairs(whole, ideal.matched, c, c) for c in (ideal.left, ideal.right))
-    pairs = _weighted(left, slab, share, False).merged(_weighted(right, slab, share, True))
+    pairs = _weighted(left, slab, fraction, False).merged(_weighted(right, slab, fraction, True))
     zone = slab.within(layers)
     rows = pairs.select(zone[pairs.first])
     matched, end, normals = ideal.matched, ideal.right, ideal.normals
@@ -90,10 +90,10 @@ def mean_contact(
     return replace(found, checks=checks)
 
 
-def _weighted(pairs: PairConstants, slab: Slab, share: Floats, right: bool) -> PairConstants:
+def _weighted(pairs: PairConstants, slab: Slab, fraction: Floats, right: bool) -> PairConstants:
     """Scale the pairs of one crystal by its weight."""
-    first, second = share[pairs.first], share[pairs.second]
-    # a site without a share of its own follows its partner; two such sites follow their sides
+    first, second = fraction[pairs.first], fraction[pairs.second]
+    # a site without a fraction of its own follows its partner; two such sites follow their sides
     own = (slab.side > 0).astype(float)
     neither = np.isnan(first) & np.isnan(second)
     first = np.where(np.isnan(first), np.where(neither, own[pairs.first], second), first)
@@ -103,7 +103,7 @@ def _weighted(pairs: PairConstants, slab: Slab, share: Floats, right: bool) -> P
 
 
 def species_share(ideal: Interface, slab: Slab) -> Floats:
-    """Share of the right crystal by the element on each site, (N,): 0, 1, or NaN where both have the same."""
+    """Fraction of the right crystal by the element on each site, (N,); NaN where both have the same."""
     left, right = (c.numbers[slab.member] for c in (ideal.matched.left, ideal.matched.right))
     return np.where(left == right, np.nan, (slab.atoms.numbers == right).astype(float))
 

@@ -29,11 +29,11 @@ _BRANCHES = ("#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 _NAMES = ("slow quasi-transverse", "fast quasi-transverse", "quasi-longitudinal")
 _STYLE = {**STYLE, "amm-phonons": ("AMM, lattice's phonons", "#0072b2", ":")}
 _NEGLIGIBLE = 3e-2
-"""Share of the largest contribution below which a ratio is left out: a mesh holds few such phonons."""
+"""Fraction of the largest contribution below which a ratio is left out: a mesh holds few such phonons."""
 _MAP = "viridis"
 _HALO = [withStroke(linewidth=2.4, foreground="white")]
 _FULL = 0.6
-"""Share of the bins of a map that should hold phonons; with fewer, bins are merged."""
+"""Fraction of the bins of a map that should hold phonons; with fewer, bins are merged."""
 
 
 def branch_name(branch: int) -> str:
@@ -276,11 +276,11 @@ def phonon_figure(tree: xr.DataTree, elastic: Sequence[xr.DataArray], temperatur
     axes: dict[str, Axes] = figure.subplot_mosaic([["branch", "frequency"], ["angle", "ratio"]])
     _branch_bars(axes["branch"], budget(tree, elastic, temperature, "branch")[:, 0] / 1e6)
     for by, label in (("frequency", "frequency (THz)"), ("angle", "angle of the velocity to the normal (°)")):
-        shares = budget(tree, elastic, temperature, by, bins=45)[:, 0].sel(side="left") / 1e6
-        for model in shares["model"].values:
+        fractions = budget(tree, elastic, temperature, by, bins=45)[:, 0].sel(side="left") / 1e6
+        for model in fractions["model"].values:
             text, colour, line = _STYLE[str(model)]
-            grown = np.append(0.0, np.cumsum(shares.sel(model=model).values))
-            axes[by].plot(np.append(0.0, shares[by].values), grown, line, color=colour, label=text)
+            grown = np.append(0.0, np.cumsum(fractions.sel(model=model).values))
+            axes[by].plot(np.append(0.0, fractions[by].values), grown, line, color=colour, label=text)
         axes[by].set(
             xlabel=f"{label}",
             ylabel="conductance up to here (MW m$^{-2}$ K$^{-1}$)",
@@ -294,14 +294,14 @@ def phonon_figure(tree: xr.DataTree, elastic: Sequence[xr.DataArray], temperatur
     return figure
 
 
-def _branch_bars(axes: Axes, shares: xr.DataArray) -> None:
-    """Stack the branches' shares of the conductance, for each model and side."""
-    shown = [str(m) for m in shares["model"].values if m != "amm-phonons"]
+def _branch_bars(axes: Axes, fractions: xr.DataArray) -> None:
+    """Stack the branches' fractions of the conductance, for each model and side."""
+    shown = [str(m) for m in fractions["model"].values if m != "amm-phonons"]
     places = list(product(SIDES, shown))
     labels = [f"{_STYLE[model][0]}\n{side}" for side, model in places]
     bottom = np.zeros(len(places))
-    for branch in shares["branch"].values:
-        heights = np.array([shares.sel(side=s, model=m, branch=branch).item() for s, m in places])
+    for branch in fractions["branch"].values:
+        heights = np.array([fractions.sel(side=s, model=m, branch=branch).item() for s, m in places])
         if heights.max() > 0:
             axes.bar(labels, heights, bottom=bottom, color=_colour(branch), label=branch_name(int(branch)))
             bottom += heights
@@ -311,14 +311,14 @@ def _branch_bars(axes: Axes, shares: xr.DataArray) -> None:
     axes.legend(frameon=False, fontsize=8, ncols=2)
 
 
-def _ratios(axes: Axes, shares: xr.DataArray) -> None:
+def _ratios(axes: Axes, fractions: xr.DataArray) -> None:
     """Conductance of the lattice over that of the models, by frequency."""
-    ends = shares["frequency"].values
+    ends = fractions["frequency"].values
     centre = ends - 0.5 * ends[0]
-    lattice, highest = shares.sel(model="agf").values, 1.0
+    lattice, highest = fractions.sel(model="agf").values, 1.0
     for model in ("dmm", "amm-phonons", "amm"):
         text, colour, line = _STYLE[model]
-        values = shares.sel(model=model).values
+        values = fractions.sel(model=model).values
         known = values > _NEGLIGIBLE * values.max()
         ratio = lattice[known] / values[known]
         highest = max(highest, float(ratio.max(initial=0.0)))

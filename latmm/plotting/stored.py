@@ -210,7 +210,7 @@ def paint_spectrum(tree: xr.DataTree, axes: Axes, look: Look) -> None:
 
 
 def paint_accumulation(tree: xr.DataTree, axes: Axes, look: Look) -> None:
-    """Share of the conductance that phonons up to each frequency carry, at the last temperature asked for."""
+    """Fraction of the conductance that phonons up to each frequency carry, at the last temperature."""
     t = float(_asked(tree, look)[-1])
     for name, table in spectra(tree).items():
         one, nu, weight = MODELS[name], table["frequency"].values, table["frequency_weight"].values
@@ -223,7 +223,7 @@ def paint_accumulation(tree: xr.DataTree, axes: Axes, look: Look) -> None:
             label=one.label,
         )
     axes.set(xlim=(0, None), ylim=(0, 1.02), xlabel=f"frequency ({look.unit})")
-    axes.set(ylabel=f"accumulated share of G({t:g} K)")
+    axes.set(ylabel=f"accumulated fraction of G({t:g} K)")
 
 
 def paint_dispersions(tree: xr.DataTree, axes: Axes, look: Look) -> None:

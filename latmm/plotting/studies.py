@@ -13,7 +13,7 @@ __all__ = ["ensemble_figure", "layers_figure", "superlattice_figure"]
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _DEFINITE = 0.01
-"""Share of the largest transmission below which a fraction of it says nothing."""
+"""Fraction of the largest transmission below which a fraction of it says nothing."""
 
 _APART = 0.35
 """Least distance of two labelled numbers of periods, of their logarithms."""
@@ -137,10 +137,10 @@ def ensemble_figure(tree: xr.DataTree) -> Figure:
     middle.set(xlabel="temperature (K)", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)", ylim=(0, None))
     total = mean["transmission"].values
     shown = total > _DEFINITE * total.max()
-    share = mean["specular_transmission"].values[shown] / total[shown]
-    right.plot(nu[shown], share, color=_COLOURS[1], label="specular")
-    right.plot(nu[shown], 1.0 - share, color=_COLOURS[2], label="diffuse")
-    right.set(xlabel="frequency (THz)", ylabel="share of the transmission", xlim=(0, None), ylim=(0, 1.02))
+    fraction = mean["specular_transmission"].values[shown] / total[shown]
+    right.plot(nu[shown], fraction, color=_COLOURS[1], label="specular")
+    right.plot(nu[shown], 1.0 - fraction, color=_COLOURS[2], label="diffuse")
+    right.set(xlabel="frequency (THz)", ylabel="fraction of the transmission", xlim=(0, None), ylim=(0, 1.02))
     for axes in (left, middle, right):
         axes.legend(frameon=False, fontsize="small")
     return figure

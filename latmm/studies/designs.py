@@ -1,8 +1,8 @@
 """Layers made to measure: profiles by name, and the continuum stack of the same profile.
 
-Graded layers are virtual crystals (:mod:`latmm.disorder.virtual`): a profile lists the right crystal's share
-by atomic plane. In the continuum's stack each plane is a layer, as thick as the planes are apart; its medium
-(:func:`latmm.continuum.grading.intermediate`) has the density of the mean mass.
+Graded layers are virtual crystals (:mod:`latmm.disorder.virtual`): a profile lists the right crystal's
+fraction by atomic plane. In the continuum's stack each plane is a layer, as thick as the planes are apart;
+its medium (:func:`latmm.continuum.grading.intermediate`) has the density of the mean mass.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Design:
     name : str
         Of its profile or material.
     content : Profile or Interlayer
-        Share of the right crystal by atomic plane, or a third material.
+        Fraction of the right crystal by atomic plane, or a third material.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Design:
     @property
     def planes(self) -> int:
         """Atomic planes of the layer."""
-        return self.content.width if isinstance(self.content, Interlayer) else len(self.content.share)
+        return self.content.width if isinstance(self.content, Interlayer) else len(self.content.fraction)
 
 
 def design(kind: str, planes: int, ideal: Interface) -> Design:
@@ -90,11 +90,11 @@ def design(kind: str, planes: int, ideal: Interface) -> Design:
     )
 
 
-def listed(share: list[float]) -> Design:
-    """Lay out a layer of given shares of the right crystal in its planes, from left to right."""
-    if not share:
-        raise InputError("a profile needs at least one share; list them by plane, e.g. 0.2,0.5,0.8")
-    return Design(",".join(f"{x:g}" for x in share), Profile.listed(share))
+def listed(fraction: list[float]) -> Design:
+    """Lay out a layer of given fractions of the right crystal in its planes, from left to right."""
+    if not fraction:
+        raise InputError("a profile needs at least one fraction; list them by plane, e.g. 0.2,0.5,0.8")
+    return Design(",".join(f"{x:g}" for x in fraction), Profile.listed(fraction))
 
 
 def third_material(species: Mapping[str, tuple[str, float]], planes: int) -> Design:
@@ -126,17 +126,17 @@ def continuum_stack(profile: Profile, ideal: Interface, left: Side, right: Side)
     ends = {0.0: media[0], 1.0: media[1]}
     layers = tuple(
         Layer(
-            ends.get(share, intermediate(*media, _fraction(*media, share))),
-            (1.0 - share) * spacing[0] + share * spacing[1],
+            ends.get(fraction, intermediate(*media, _fraction(*media, fraction))),
+            (1.0 - fraction) * spacing[0] + fraction * spacing[1],
         )
-        for share in profile.share.tolist()
+        for fraction in profile.fraction.tolist()
     )
     return Stack(media[0], media[1], layers)
 
 
-def _fraction(left: Medium, right: Medium, share: float) -> float:
-    """Position on the geometric path between two media where the density is the mean of given share."""
+def _fraction(left: Medium, right: Medium, fraction: float) -> float:
+    """Position on the geometric path between two media where the density is the mean of given fraction."""
     ratio = right.density / left.density
     if abs(ratio - 1.0) < 1e-9:
-        return share
-    return float(np.clip(np.log1p(share * (ratio - 1.0)) / np.log(ratio), 0.0, 1.0))
+        return fraction
+    return float(np.clip(np.log1p(fraction * (ratio - 1.0)) / np.log(ratio), 0.0, 1.0))

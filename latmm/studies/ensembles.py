@@ -297,20 +297,26 @@ def _comparison(
 ) -> xr.Dataset:
     """Means over the realisations (first axis), and their standard errors."""
     g, ratio = conductances[0], conductances[0] / abrupt[0]
-    share = conductances[1] / conductances[0]
+    fraction = conductances[1] / conductances[0]
     per_frequency, per_temperature = ("frequency",), ("temperature",)
     columns: dict[str, xr.Variable] = {
         "conductance_abrupt": _conductance(per_temperature, abrupt[0], "abrupt contact"),
         "specular_fraction_abrupt": xr.Variable(
             per_temperature,
             abrupt[1] / abrupt[0],
-            {"units": "1", "long_name": "share of the abrupt contact's conductance that keeps k-parallel"},
+            {"units": "1", "long_name": "fraction of the abrupt contact's conductance that keeps k-parallel"},
         ),
     }
     for name, values, dims, units, text in (
         ("conductance", g, per_temperature, "W m-2 K-1", "thermal boundary conductance"),
         ("ratio", ratio, per_temperature, "1", "conductance over that of the abrupt contact"),
-        ("specular_fraction", share, per_temperature, "1", "share of the conductance that keeps k-parallel"),
+        (
+            "specular_fraction",
+            fraction,
+            per_temperature,
+            "1",
+            "fraction of the conductance that keeps k-parallel",
+        ),
         ("transmission", spectra[0], per_frequency, "nm-2", "transmission"),
         ("specular_transmission", spectra[1], per_frequency, "nm-2", "transmission that keeps k-parallel"),
     ):
