@@ -16,9 +16,10 @@ Symbols: Z → ``charges`` (e), its first index that of the field, its second th
 ``dielectric``; Λ → ``screening`` (Å⁻¹, 2π included).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import product
+from functools import cache, cached_property
+from itertools import combinations_with_replacement, product
 from typing import Final
 
 import numpy as np
@@ -34,6 +35,8 @@ COULOMB: Final[float] = constants.e / (constants.epsilon_0 * constants.angstrom)
 _CONVERGED: Final[float] = 40.0
 """Exponent K·ε·K/4Λ² up to which G are summed: exp(−40) is rounding."""
 _WAVE_VECTORS: Final[int] = 300
+_NUMBERS: Final[int] = 2**20
+"""Elements of the arrays that a batch of wave vectors takes."""
 _CUT: Final[float] = 1e-10
 """Phonopy's choice of Λ: so small does the Gaussian become on the sphere of so many G."""
 
@@ -121,12 +124,11 @@ class Dipoles:
 
     def matrices(self, qpoints: Floats) -> Complexes:
         """Eq. (1) at fractional q (Q, 3): (Q, N, 3, N, 3), eV Å⁻²."""
-        return np.array([self._sum(k, 0)[0] for k in self.wave_vectors(qpoints)])
+        return self._less_drift(self._sums(self.wave_vectors(qpoints), 0)[0])
 
     def derivatives(self, qpoints: Floats) -> Complexes:
         """Differentiate Eq. (1) with respect to the Cartesian wave vector: (3, Q, N, 3, N, 3), eV Å⁻¹."""
-        found = [self._sum(k, 1)[1] for k in self.wave_vectors(qpoints)]
-        return np.moveaxis(np.array(found), 1, 0)
+        return np.moveaxis(self._sums(self.wave_vectors(qpoints), 1)[1], 1, 0)
 
     @cached_property
     def moments(self) -> tuple[Floats, Complexes, Floats]:
@@ -139,7 +141,8 @@ class Dipoles:
         (N, 3, N, 3), (3, N, 3, N, 3), (3, 3, N, 3, N, 3) ndarray
             eV Å⁻², eV Å⁻¹, eV.
         """
-        value, first, second = self._sum(np.zeros(3), 2)
+        value, first, second = (found[0] for found in self._sums(np.zeros((1, 3)), 2))
+        value = self._less_drift(value)
         pairs = np.einsum("iga,jlb->gliajb", self.charges, self.charges)
         gaussian = -self.strength / (4.0 * self.screening**2) * (pairs + pairs.transpose(1, 0, 2, 3, 4, 5))
         return value.real, first, second.real + gaussian
@@ -150,83 +153,199 @@ class Dipoles:
 
         Zero where the sites have some symmetry; elsewhere the short-ranged table makes up for it.
         """
-        sums = self._sums
+        sums = self._row_sums
         return np.asarray(0.5 * (sums - sums.transpose(0, 2, 1)))
 
     @cached_property
     def drift(self) -> Floats:
         """Sum over j of Φ_ij(0) without G = 0, its symmetric part, (N, 3, 3)."""
-        sums = self._sums
+        sums = self._row_sums
         return np.asarray(0.5 * (sums + sums.transpose(0, 2, 1)))
 
     @cached_property
-    def _sums(self) -> Floats:
-        return np.asarray(self._terms(np.zeros(3), 0)[0].real.sum(axis=2))
+    def _row_sums(self) -> Floats:
+        return np.asarray(self._sums(np.zeros((1, 3)), 0)[0][0].real.sum(axis=2))
+
+    def _less_drift(self, matrices: Complexes) -> Complexes:
+        """Take the drift off the self terms."""
+        every = np.arange(len(self.charges))
+        matrices[..., every, :, every, :] -= self.drift[:, None] if matrices.ndim == 5 else self.drift
+        return matrices
 
     @cached_property
     def _lattice(self) -> Floats:
         """G around 0 that count for any q of the first zone, and for any other q after a shift, (G, 3)."""
         radius = np.sqrt(4.0 * self.screening**2 * _CONVERGED / np.linalg.eigvalsh(self.dielectric)[0])
-        radius += np.linalg.norm(self.reciprocal, axis=1).sum() / 2.0
+        corners = np.array(list(product((-0.5, 0.5), repeat=3))) @ self.reciprocal
+        radius += np.linalg.norm(corners, axis=1).max()
         bound = np.floor(radius * np.linalg.norm(self.cell, axis=1) / TWO_PI).astype(int)
         steps = np.array(list(product(*(range(-b, b + 1) for b in bound))), dtype=float)
         vectors = steps @ self.reciprocal
         return np.asarray(vectors[np.einsum("gi,gi->g", vectors, vectors) < radius**2])
 
-    def _sum(self, k: Floats, order: int) -> tuple[Complexes, ...]:
-        """Φ and its first ``order`` derivatives at the Cartesian wave vector k, drift taken off."""
-        found = self._terms(k, order)
-        every = np.arange(len(self.charges))
-        found[0][every, :, every, :] -= self.drift
-        return tuple(found)
+    def _sums(self, waves: Floats, order: int) -> list[Complexes]:
+        """Sum over G, Eq. (1) without its drift, and its first ``order`` derivatives.
 
-    def _terms(self, k: Floats, order: int) -> list[Complexes]:
-        """Sum over G, Eq. (1) and its derivatives."""
-        home = np.rint(k @ self.cell.T / TWO_PI) @ self.reciprocal
-        g = self._lattice - home
-        wave = k + g
-        x = np.einsum("gi,ij,gj->g", wave, self.dielectric, wave)
+        Parameters
+        ----------
+        waves : (Q, 3) float
+            Cartesian wave vectors, Å⁻¹.
+        order : int
+            0, 1 or 2.
+
+        Returns
+        -------
+        list of ndarray
+            (Q, N, 3, N, 3), (Q, 3, N, 3, N, 3), (Q, 3, 3, N, 3, N, 3), as many as asked for.
+        """
+        n, count = len(self.charges), len(self._lattice)
+        found = [
+            np.empty((len(waves), *[3] * degree, n, 3, n, 3), dtype=complex) for degree in range(order + 1)
+        ]
+        batch = max(1, _NUMBERS // count)
+        some_pairs = max(
+            1, _NUMBERS // (2 * count * len(_monomials(2 * order if order > 1 else order + 2)[0]))
+        )
+        pairs = np.array(np.triu_indices(n))  # the sum of the pair (j, i) is the conjugate one
+        for first, second in np.split(pairs, range(some_pairs, pairs.shape[1], some_pairs), axis=1):
+            arms = self.positions[first] - self.positions[second]
+            moments = _Moments.of(self._lattice, arms)
+            for start in range(0, len(waves), batch):
+                chosen = slice(start, start + batch)
+                home = np.rint(waves[chosen] @ self.cell.T / TWO_PI) @ self.reciprocal
+                shift = self.strength * np.exp(-1j * (home @ arms.T))
+                for store, sums in zip(
+                    found, self._tensors(waves[chosen] - home, moments, order), strict=True
+                ):
+                    sums *= shift.reshape(len(shift), *[1] * (sums.ndim - 2), -1)
+                    blocks = np.einsum(
+                        "pca,...cdp,pdb->p...ab",
+                        self.charges[first],
+                        sums,
+                        self.charges[second],
+                        optimize=True,
+                    )
+                    store[chosen][..., second, :, first, :] = blocks.conj().swapaxes(-1, -2)
+                    store[chosen][..., first, :, second, :] = blocks
+        return found
+
+    def _tensors(self, waves: Floats, moments: "_Moments", order: int) -> Iterator[Complexes]:
+        """Sum f = K_α K_β exp(−K·ε·K/4Λ²)/(K·ε·K) and its derivatives over G, with the phases of pairs.
+
+        With w(x) = exp(−x/4Λ²)/x, x = K·ε·K, all are power sums Σ w⁽ᵐ⁾ K_α K_β … e^{iG·(r_i − r_j)}.
+
+        Parameters
+        ----------
+        waves : (Q, 3) float
+            Å⁻¹, nearest to G = 0 of all lattice vectors.
+        moments : _Moments
+            Of the G and the pairs.
+        order : int
+            How many derivatives.
+
+        Yields
+        ------
+        (Q, [γ, [λ,]] α, β, P) complex
+        """
+        k = waves[:, None, :] + self._lattice
+        x = np.einsum("qgc,cd,qgd->qg", k, self.dielectric, k, optimize=True)
         reach = 1.0 / (4.0 * self.screening**2)
         keep = (x * reach < _CONVERGED) & (x > 1e-20)
-        g, wave, x = g[keep], wave[keep], x[keep]
-        decay = np.exp(-x * reach) / x
-        slope = -decay * (reach + 1.0 / x)
-        if not self.macroscopic and k.any():
-            least = int(np.argmin(x))
-            decay[least] -= 1.0 / x[least]
-            slope[least] += 1.0 / x[least] ** 2
-        n = len(self.charges)
-        phase = np.exp(-1j * (g @ self.positions.T))
-        u = np.einsum("gc,ica->gia", wave, self.charges) * phase[:, :, None]  # (K·Z_j) e^{−iG·r_j}
-        left, right = u.conj().reshape(len(g), 3 * n), u.reshape(len(g), 3 * n)
-        shape = (n, 3, n, 3)
-        found = [self.strength * ((left * decay[:, None]).T @ right).reshape(shape)]
-        if order == 0:
-            return found
-        dx = 2.0 * wave @ self.dielectric
-        z = self.charges[None] * phase[:, :, None, None]  # Z_jγ e^{−iG·r_j}, (G, N, γ, 3)
-        z = z.transpose(2, 0, 1, 3).reshape(3, len(g), 3 * n)
-        first = [
-            (z[c].conj() * decay[:, None]).T @ right
-            + (left * decay[:, None]).T @ z[c]
-            + (left * (slope * dx[:, c])[:, None]).T @ right
-            for c in range(3)
-        ]
-        found.append(self.strength * np.array(first).reshape(3, *shape))
-        if order == 1:
-            return found
-        bend = decay * (reach**2 + 2.0 * reach / x + 2.0 / x**2)
-        second = np.empty((3, 3, 3 * n, 3 * n), dtype=complex)
-        for a, b in product(range(3), repeat=2):
-            weight = bend * dx[:, a] * dx[:, b] + 2.0 * slope * self.dielectric[a, b]
-            second[a, b] = (
-                (z[a].conj() * decay[:, None]).T @ z[b]
-                + (z[b].conj() * decay[:, None]).T @ z[a]
-                + (z[a].conj() * (slope * dx[:, b])[:, None]).T @ right
-                + (z[b].conj() * (slope * dx[:, a])[:, None]).T @ right
-                + (left * (slope * dx[:, b])[:, None]).T @ z[a]
-                + (left * (slope * dx[:, a])[:, None]).T @ z[b]
-                + (left * weight[:, None]).T @ right
+        inverse = np.divide(1.0, x, out=np.zeros_like(x), where=keep)
+        decay = np.exp(-np.minimum(x * reach, _CONVERGED)) * inverse
+        weights = [decay]
+        if order > 0:
+            weights.append(-decay * (reach + inverse))
+        if order > 1:
+            weights.append(decay * (reach**2 + 2.0 * reach * inverse + 2.0 * inverse**2))
+        if not self.macroscopic:
+            moving = np.flatnonzero(waves.any(axis=1))
+            nearest = np.argmax(inverse[moving], axis=1)
+            for degree, (weight, sign) in enumerate(zip(weights, (-1.0, 1.0, -2.0), strict=False)):
+                weight[moving, nearest] += sign * inverse[moving, nearest] ** (degree + 1)
+        one, bent = np.eye(3), 2.0 * self.dielectric
+        yield moments.power_sums(weights[0], waves, 2)
+        if order > 0:
+            first = moments.power_sums(weights[0], waves, 1)
+            third = moments.power_sums(weights[1], waves, 3)
+            turned = np.einsum("ca,qbp->qcabp", one, first)
+            yield np.einsum("cd,qdabp->qcabp", bent, third) + turned + turned.swapaxes(2, 3)
+        if order > 1:
+            none = moments.power_sums(weights[0], waves, 0)
+            second = moments.power_sums(weights[1], waves, 2)
+            fourth = moments.power_sums(weights[2], waves, 4)
+            cross = np.einsum("cd,la,qdbp->qclabp", bent, one, second)
+            cross = cross + cross.swapaxes(3, 4)
+            unit = np.einsum("ca,lb,qp->qclabp", one, one, none)
+            yield (
+                np.einsum("cd,le,qdeabp->qclabp", bent, bent, fourth)
+                + np.einsum("cl,qabp->qclabp", bent, second)
+                + cross
+                + cross.swapaxes(1, 2)
+                + unit
+                + unit.swapaxes(3, 4)
             )
-        found.append(self.strength * second.reshape(3, 3, *shape))
-        return found
+
+
+@cache
+def _monomials(degree: int) -> tuple[list[tuple[int, ...]], Integers]:
+    """Products of so many components of a vector, each once, and where each of the 3ᵈ products is in them."""
+    every = list(combinations_with_replacement(range(3), degree))
+    place = [every.index(tuple(sorted(index))) for index in product(range(3), repeat=degree)]
+    return every, np.array(place).reshape([3] * degree)
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Power sums over the lattice vectors G with the phases of pairs of atoms.
+
+    Attributes
+    ----------
+    lattice : (G, 3) float
+        Å⁻¹.
+    phases : (G, P) complex
+        e^{iG·(r_i − r_j)}.
+    """
+
+    lattice: Floats
+    phases: Complexes
+
+    @classmethod
+    def of(cls, lattice: Floats, arms: Floats) -> "_Moments":
+        """Of pairs at the distances ``arms`` (P, 3), Å."""
+        return cls(lattice, np.exp(1j * (lattice @ arms.T)))
+
+    @cached_property
+    def _columns(self) -> dict[int, Floats]:
+        return {}
+
+    def _moment(self, weight: Floats, degree: int) -> Complexes:
+        """Σ_G w(G) G_α G_β … e^{iG·(r_i − r_j)}, (Q, 3, 3, …, P), for weights (Q, G)."""
+        every, place = _monomials(degree)
+        if degree not in self._columns:
+            powers = np.stack([self.lattice[:, index].prod(axis=1) for index in every], axis=1)
+            products = powers[:, :, None] * self.phases[:, None, :]
+            self._columns[degree] = np.stack([products.real, products.imag], axis=-1).reshape(len(powers), -1)
+        found = weight @ self._columns[degree]
+        pairs = self.phases.shape[1]
+        return np.ascontiguousarray(found).view(complex).reshape(len(weight), len(every), pairs)[:, place]
+
+    def power_sums(self, weight: Floats, waves: Floats, degree: int) -> Complexes:
+        """Σ_G w(G) K_α K_β … e^{iG·(r_i − r_j)}, K = k + G, (Q, 3, 3, …, P).
+
+        Parameters
+        ----------
+        weight : (Q, G) float
+        waves : (Q, 3) float
+            k, Å⁻¹.
+        degree : int
+            How many factors K.
+        """
+        mixed = [self._moment(weight, n) for n in range(degree + 1)]
+        for done in range(degree):  # a factor G, the first index, becomes the last factor K
+            k = waves.reshape(len(waves), *[1] * done, 3, 1)
+            for n in range(degree - done):
+                raised = np.moveaxis(mixed[n + 1], 1, -2)
+                factor = k.reshape(len(waves), *[1] * (raised.ndim - 3), 3, 1)
+                mixed[n] = raised + mixed[n][..., None, :] * factor
+        return mixed[0]
