@@ -43,7 +43,7 @@ def main() -> None:
     phonons = sum(tree[side].sizes["mesh_point"] * tree[side].sizes["branch"] for side in ("left", "right"))
     print(f"{phonons} phonons of {count}³ meshes on both sides: {taken:.1f} s")
 
-    grid, samples = grid_samples(system, (20, 20), 128, coldest=50.0)
+    grid, samples = grid_samples(system, (20, 20), 128, minimum_temperature=50.0)
     common = min(largest_frequency(crystal) for crystal in system.crystals)
     start = time.perf_counter()
     solved = sweep(interface, grid, samples, common=common)
@@ -57,7 +57,7 @@ def main() -> None:
 
     with TemporaryDirectory() as folder:
         for kmesh in ((16, 16), (32, 32)):
-            grid, samples = grid_samples(system, kmesh, 96, coldest=50.0)
+            grid, samples = grid_samples(system, kmesh, 96, minimum_temperature=50.0)
             file = Path(folder) / "modes.nc"
             start = time.perf_counter()
             rows = write_modes(mode_pieces(system, grid, samples), file, {})

@@ -55,7 +55,9 @@ def bars() -> None:
         interface = system(name)
         coarse, fine = (
             solve_level(
-                interface, Sampling.of(interface, (n, n), 8 * n, coldest=TEMPERATURES[0]), TEMPERATURES
+                interface,
+                Sampling.of(interface, (n, n), 8 * n, minimum_temperature=TEMPERATURES[0]),
+                TEMPERATURES,
             )
             for n in (12, 24)
         )
@@ -104,9 +106,11 @@ def tolerance() -> None:
 def processes() -> None:
     """Wall time of a sweep by one process and by two that are already there."""
     interface = system("Si | heavy Si")
-    sampling = Sampling.of(interface, (24, 24), 192, coldest=50.0)
+    sampling = Sampling.of(interface, (24, 24), 192, minimum_temperature=50.0)
     with local_processes(2) as two:
-        solve_level(interface, Sampling.of(interface, (4, 4), 8, coldest=50.0), [300.0], executor=two)
+        solve_level(
+            interface, Sampling.of(interface, (4, 4), 8, minimum_temperature=50.0), [300.0], executor=two
+        )
         alone, shared = (
             min(solve_level(interface, sampling, [300.0], executor=e).seconds for _ in range(2))
             for e in (None, two)
@@ -117,7 +121,7 @@ def processes() -> None:
 def memory(points: int = 2_000) -> None:
     """Samples of a 6×6 lateral supercell (leads of 216): time and memory against their number."""
     interface = tile(system("Si | heavy Si"), (6, 6))
-    sampling = Sampling.of(interface, (4, 4), 64, coldest=300.0)
+    sampling = Sampling.of(interface, (4, 4), 64, minimum_temperature=300.0)
     task = max(sampling.tasks, key=lambda task: task.samples)
     nodes = np.arange(task.frequency.size)
     for fraction in (0.25, 0.5, 1.0):
@@ -145,7 +149,7 @@ def million() -> None:
 
 def sweep_alone(mesh: int, frequencies: int) -> tuple[int, float, float]:
     interface = system("Si | heavy Si")
-    sampling = Sampling.of(interface, (mesh, mesh), frequencies, coldest=10.0)
+    sampling = Sampling.of(interface, (mesh, mesh), frequencies, minimum_temperature=10.0)
     began = time.process_time()
     samples = solve_level(interface, sampling, [300.0]).solved.samples
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -172,7 +176,7 @@ def forecast() -> None:
     base = system("Si | heavy Si")
     for cells, mesh, frequencies in (((1, 1), 16, 96), ((3, 6), 4, 24)):
         interface = base if cells == (1, 1) else tile(base, cells)
-        sampling = Sampling.of(interface, (mesh, mesh), frequencies, coldest=50.0)
+        sampling = Sampling.of(interface, (mesh, mesh), frequencies, minimum_temperature=50.0)
         began = time.process_time()
         foreseen = estimate(interface, sampling).seconds
         looked = time.process_time() - began

@@ -76,13 +76,15 @@ def main() -> None:
     print("relative error of G, %, at " + ", ".join(f"{t:g}" for t in TEMPERATURES) + " K")
     for name in sys.argv[1:] or SYSTEMS:
         interface = system(name)
-        finest = solve_level(interface, Sampling.of(interface, (44, 44), 400, coldest=50.0), TEMPERATURES)
+        finest = solve_level(
+            interface, Sampling.of(interface, (44, 44), 400, minimum_temperature=50.0), TEMPERATURES
+        )
         for mesh in (6, 8, 12, 20):
             for count in (2, 4):
                 samples, g = split(interface, mesh, count)
                 report(f"{name}, split {mesh}×{mesh}, {count} a segment", samples, g / finest.conductance)
         for mesh, count in ((6, 48), (8, 48), (8, 64), (12, 64), (12, 96), (16, 128), (20, 128)):
-            sampling = Sampling.of(interface, (mesh, mesh), count, coldest=50.0)
+            sampling = Sampling.of(interface, (mesh, mesh), count, minimum_temperature=50.0)
             level = solve_level(interface, sampling, TEMPERATURES)
             samples = sum(
                 int(inside_bands(interface, task.wave_vectors, task.frequency).all(axis=0).sum())

@@ -52,7 +52,7 @@ _BALANCE = 1e-8
     help="Solve this frequency on the whole k∥ zone, instead of a grid; repeatable.",
 )
 @click.option(
-    "--coldest",
+    "--minimum-temperature",
     type=Real(1e-3, 1e5, why="in K"),
     default=20.0,
     show_default=True,
@@ -102,7 +102,10 @@ def command(**options: Any) -> None:
             grid, samples = zone_samples(options["chosen"], options["kmesh"])
         else:
             grid, samples = grid_samples(
-                interface, options["kmesh"], options["frequencies"], coldest=options["coldest"]
+                interface,
+                options["kmesh"],
+                options["frequencies"],
+                minimum_temperature=options["minimum_temperature"],
             )
         pieces = mode_pieces(interface, grid, samples, how)
         continuum = Continuum.of(interface) if options["continuum"] else None

@@ -89,11 +89,12 @@ def _range(value: str) -> Iterable[float]:
 
 
 def _possible(numbers: list[float], value: str) -> list[float]:
-    from latmm.landauer import COLDEST, HOTTEST
+    from latmm.landauer import MAXIMUM_TEMPERATURE, MINIMUM_TEMPERATURE
 
-    if min(numbers) < COLDEST or max(numbers) > HOTTEST:
+    if min(numbers) < MINIMUM_TEMPERATURE or max(numbers) > MAXIMUM_TEMPERATURE:
         raise click.BadParameter(
-            f"temperatures must lie between {COLDEST:g} and {HOTTEST:g} K, but are {value} K",
+            f"temperatures must lie between {MINIMUM_TEMPERATURE:g} and {MAXIMUM_TEMPERATURE:g} K, but are "
+            f"{value} K",
             param_hint=_HINT,
         )
     return numbers

@@ -142,14 +142,16 @@ def cost(
     interface: "Interface",
     kmesh: tuple[int, int],
     frequencies: int,
-    coldest: float,
+    minimum_temperature: float,
 ) -> str:
     """Say what a sweep will cost, from a few of its samples."""
     from latmm.sweep.forecast import estimate
     from latmm.sweep.refinement import Sampling
 
     found = estimate(
-        interface, Sampling.of(interface, kmesh, frequencies, coldest=coldest), memory=budget(options)
+        interface,
+        Sampling.of(interface, kmesh, frequencies, minimum_temperature=minimum_temperature),
+        memory=budget(options),
     )
     lines = [
         f"atoms in the contact's slab: {found.atoms}",

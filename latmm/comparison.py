@@ -224,7 +224,7 @@ def _solve(
     if tolerance is not None:
         *_, level = levels(interface, t, tolerance, **how)
         return level.sampling, level
-    sampling = Sampling.of(interface, kmesh, frequencies, coldest=float(t.min()))
+    sampling = Sampling.of(interface, kmesh, frequencies, minimum_temperature=float(t.min()))
     if not lattice:
         return sampling, None
     level = solve_level(interface, sampling, t, **how)

@@ -60,7 +60,7 @@ good for: the Green's function's checks (unitarity, reciprocity) allow 1e-8, lik
 either sign. Long waves between masses that differ by 0.04 % meet as much."""
 
 
-COLDEST, HOTTEST = 1e-12, 1e9
+MINIMUM_TEMPERATURE, MAXIMUM_TEMPERATURE = 1e-12, 1e9
 """Temperatures, K, between which T³ and 1/T keep their digits."""
 
 
@@ -110,14 +110,15 @@ def temperatures(temperature: ArrayLike) -> Floats:
     Raises
     ------
     InputError
-        If a temperature is not a number between :data:`COLDEST` and :data:`HOTTEST`.
+        If a temperature is not a number between :data:`MINIMUM_TEMPERATURE` and :data:`MAXIMUM_TEMPERATURE`.
     """
     t = np.atleast_1d(np.asarray(temperature, dtype=float))
     if t.ndim != 1 or t.size == 0 or not np.all(np.isfinite(t) & (t > 0)):
         raise InputError(f"temperatures must be positive numbers in K, but are {temperature!r}")
-    if not np.all((t >= COLDEST) & (t <= HOTTEST)):
+    if not np.all((t >= MINIMUM_TEMPERATURE) & (t <= MAXIMUM_TEMPERATURE)):
         raise InputError(
-            f"temperatures must lie between {COLDEST:g} and {HOTTEST:g} K, but range from {t.min():g} to "
+            f"temperatures must lie between {MINIMUM_TEMPERATURE:g} and {MAXIMUM_TEMPERATURE:g} K, but range "
+            f"from {t.min():g} to "
             f"{t.max():g} K: conductances beyond lose their digits"
         )
     return t

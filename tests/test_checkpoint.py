@@ -27,7 +27,7 @@ STRUCTURES = Path(__file__).parent.parent / "structures"
 
 @pytest.fixture(scope="module")
 def sampling(heavy_silicon):
-    return Sampling.of(heavy_silicon, (8, 8), 24, coldest=2.0)
+    return Sampling.of(heavy_silicon, (8, 8), 24, minimum_temperature=2.0)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_another_sampling_of_the_same_problem_has_an_array_of_its_own(
     store = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon))
     solve_level(heavy_silicon, sampling, [300.0], checkpoint=store)
     counted.clear()
-    other = Sampling.of(heavy_silicon, (6, 6), 24, coldest=2.0)
+    other = Sampling.of(heavy_silicon, (6, 6), 24, minimum_temperature=2.0)
     solve_level(heavy_silicon, other, [300.0], checkpoint=store)
     assert len(counted) == len(other.tasks)
 
@@ -162,7 +162,7 @@ from pathlib import Path
 from latmm.sweep.checkpoint import Checkpoint, digests
 from latmm.sweep.refinement import Sampling, solve_level
 interface = pickle.loads(Path(sys.argv[1]).read_bytes())
-sampling = Sampling.of(interface, (8, 8), 24, coldest=2.0)
+sampling = Sampling.of(interface, (8, 8), 24, minimum_temperature=2.0)
 store = Checkpoint(Path("p.zarr"), digests(interface))
 found = solve_level(interface, sampling, [300.0], checkpoint=store).solved
 print(hashlib.sha256(found.transmission.tobytes()).hexdigest())
@@ -305,7 +305,7 @@ from latmm.sweep.tasks import solve
 potential = resolve_potential("sw", ["Si", "Ge"])
 left, right = bulk("Si", a=5.43), bulk("Ge", a=5.65)
 interface = build_interface(left, right, (0, 0, 1), potential)
-tasks = Sampling.of(interface, (4, 4), 12, coldest=30.0).tasks
+tasks = Sampling.of(interface, (4, 4), 12, minimum_temperature=30.0).tasks
 store = Checkpoint(Path(sys.argv[1]), digests(interface)).begin(tasks)
 found = store.load()
 if not found:

@@ -140,7 +140,7 @@ def test_nothing_is_marked_where_nothing_exceeds(same):
 @pytest.mark.slow
 def test_diffuse_mismatch_of_the_mesh_is_that_of_counted_bloch_modes(heavy):
     tops = [largest_frequency(side) for side in (heavy.left, heavy.right)]
-    grid = frequency_grid(min(tops), max(tops), 160, coldest=300.0)
+    grid = frequency_grid(min(tops), max(tops), 160, minimum_temperature=300.0)
     samples = windows(heavy.left, heavy.right, grid, (24, 24), heavy.rotations, common=min(tops))
     counted = sweep(heavy, grid, samples, common=min(tops))
     left, right = (channels(side, grid) for side in (heavy.left, heavy.right))
@@ -166,7 +166,7 @@ def test_tree_records_sampling_and_checks(tree):
 
 
 def test_channels_are_counted_twice_and_the_counts_compared(heavy, tree):
-    grid = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], coldest=20.0).grid
+    grid = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], minimum_temperature=20.0).grid
     checks = json.loads(tree.attrs["checks"])
     for side in ("left", "right"):
         bloch, zone = (
@@ -179,7 +179,7 @@ def test_channels_are_counted_twice_and_the_counts_compared(heavy, tree):
 
 
 def test_error_bars_are_those_of_the_sampling_and_of_the_zone(heavy, tree):
-    at = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], coldest=20.0)
+    at = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], minimum_temperature=20.0)
     table = tree["comparison"].to_dataset()
     t = table["temperature"].values
     bars = {}
@@ -202,7 +202,7 @@ def test_error_bars_are_those_of_the_sampling_and_of_the_zone(heavy, tree):
 
 @pytest.mark.parametrize(("times", "marked"), [(1.45, False), (1.55, True)])
 def test_nothing_within_the_error_bar_of_the_zones_channels_is_marked(heavy, tree, times, marked):
-    at = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], coldest=20.0)
+    at = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], minimum_temperature=20.0)
     limit = tree["radiation"].to_dataset()
     t = tree["comparison"]["temperature"].values
     table = tree["comparison"].to_dataset().sel(model=["amm"]).copy(deep=True)
@@ -279,7 +279,7 @@ def test_sampling_is_checked_at_both_ends_of_the_temperatures(heavy, tree):
         checks = json.loads(t.attrs["checks"])
         return {name: checks[name]["value"] for name in ("channels_left", "channels_right")}
 
-    # one grid for both runs: its nodes depend on the coldest temperature only
+    # one grid for both runs: its nodes depend on the lowest temperature only
     cold, both = (worst(compare(heavy, t, models=["agf", "dmm"], **QUICK)) for t in ([20.0], [20.0, 300.0]))
     assert all(both[name] >= cold[name] > 0 for name in cold)
     assert worst(tree) == both

@@ -44,7 +44,7 @@ class Shuffled(Executor):
 def problem(heavy_silicon):
     """Silicon on heavy silicon, sampled in several windows."""
     tops = [largest_frequency(side) for side in (heavy_silicon.left, heavy_silicon.right)]
-    grid = frequency_grid(min(tops), max(tops), 32, coldest=50.0)
+    grid = frequency_grid(min(tops), max(tops), 32, minimum_temperature=50.0)
     samples = windows(
         heavy_silicon.left, heavy_silicon.right, grid, (8, 8), heavy_silicon.rotations, common=min(tops)
     )

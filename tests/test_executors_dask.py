@@ -30,7 +30,7 @@ def process_of_worker(shared: None, item: int) -> int:
 
 @pytest.mark.slow
 def test_result_survives_the_death_of_a_worker(cluster, heavy_silicon):
-    sampling = Sampling.of(heavy_silicon, (8, 8), 24, coldest=2.0)
+    sampling = Sampling.of(heavy_silicon, (8, 8), 24, minimum_temperature=2.0)
     serial = solve_level(heavy_silicon, sampling, [300.0]).solved
     killed = []
 

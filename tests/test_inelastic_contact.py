@@ -36,7 +36,7 @@ def rates(heavy_argon):
 
 @pytest.fixture(scope="module")
 def sampling(heavy_argon):
-    return Sampling.of(heavy_argon, (4, 4), 16, coldest=40.0)
+    return Sampling.of(heavy_argon, (4, 4), 16, minimum_temperature=40.0)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_heat_by_frequency_adds_up(elastic):
 
 
 def test_perfect_crystal_has_no_resistance(perfect_argon):
-    sampling = Sampling.of(perfect_argon, (4, 4), 12, coldest=40.0)
+    sampling = Sampling.of(perfect_argon, (4, 4), 12, minimum_temperature=40.0)
     rates = (fitted(perfect_argon.left, 40.0, KAPPA, classical=True),) * 2
     found = sweep_channels(perfect_argon, sampling, rates, np.array([40.0]), classical=True)
     tally = found.tallies[0]

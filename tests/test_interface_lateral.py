@@ -127,7 +127,7 @@ def test_leads_of_a_supercell_stay_primitive(supercell, silicon_germanium):
 def whole_zone(interface, mesh):
     """Ξ on the whole zone, no window."""
     tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
-    grid = frequency_grid(min(tops), max(tops), 12, coldest=100.0)
+    grid = frequency_grid(min(tops), max(tops), 12, minimum_temperature=100.0)
     points, weights = reduced_mesh(mesh, 1.0, interface.rotations)
     samples = [Window(points, weights, np.ones(grid.frequency.size, dtype=bool))]
     return grid, sweep(interface, grid, samples, common=min(tops))
@@ -147,7 +147,7 @@ def test_windows_of_a_supercell_miss_no_phonon(silicon_germanium):
     """Nothing crosses at the frequencies of a window outside of it, whatever folds there."""
     interface = tile(silicon_germanium, (2, 2))
     tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
-    grid = frequency_grid(min(tops), max(tops), 24, coldest=5.0)
+    grid = frequency_grid(min(tops), max(tops), 24, minimum_temperature=5.0)
     samples = windows(
         interface.left,
         interface.right,

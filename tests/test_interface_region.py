@@ -208,7 +208,7 @@ def test_a_lateral_supercell_is_told_by_the_vectors_of_the_region(silicon_german
 def whole_zone(interface, mesh):
     """Ξ on the whole zone, no window."""
     tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
-    grid = frequency_grid(min(tops), max(tops), 12, coldest=100.0)
+    grid = frequency_grid(min(tops), max(tops), 12, minimum_temperature=100.0)
     points, weights = reduced_mesh(mesh, 1.0, interface.rotations)
     samples = [Window(points, weights, np.ones(grid.frequency.size, dtype=bool))]
     return grid, sweep(interface, grid, samples, common=min(tops))

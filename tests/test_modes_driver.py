@@ -19,7 +19,7 @@ NU = np.array([1.0, 2.5])
 
 
 def mode_rows(interface, how):
-    grid, samples = grid_samples(interface, (3, 3), 6, coldest=50.0)
+    grid, samples = grid_samples(interface, (3, 3), 6, minimum_temperature=50.0)
     found = mode_table(interface, grid, samples, how)
     return [found[name].values for name in found.data_vars] + [np.array(list(found.attrs.values()))]
 
@@ -113,7 +113,7 @@ def test_one_store_holds_results_of_all_kinds_apart(heavy_silicon, tmp_path):
 
 
 def test_pieces_come_in_order_whoever_is_first(heavy_silicon, small_pieces):
-    grid, samples = grid_samples(heavy_silicon, (3, 3), 6, coldest=50.0)
+    grid, samples = grid_samples(heavy_silicon, (3, 3), 6, minimum_temperature=50.0)
     with ThreadPoolExecutor(4) as executor:
         pieces = list(mode_pieces(heavy_silicon, grid, samples, Execution(executor=executor)))
     alone = list(mode_pieces(heavy_silicon, grid, samples))

@@ -52,7 +52,7 @@ def system() -> Contact:
 
 @pytest.fixture(scope="module")
 def sampled(system):
-    return grid_samples(system, (6, 6), 12, coldest=80.0)
+    return grid_samples(system, (6, 6), 12, minimum_temperature=80.0)
 
 
 @pytest.fixture(scope="module")
@@ -387,7 +387,7 @@ def test_samples_of_a_table_are_reduced_by_rotations_only(system):
     with pytest.raises(InputError, match="positive"):
         zone_samples([0.0], (3, 3))
     with pytest.raises(InputError, match="positive"):
-        grid_samples(system, (3, 3), 8, coldest=0.0)
+        grid_samples(system, (3, 3), 8, minimum_temperature=0.0)
 
 
 def test_frequencies_without_modes_make_an_empty_table():

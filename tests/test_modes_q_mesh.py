@@ -91,7 +91,7 @@ def test_conductance_of_the_phonons_is_the_spectral_one():
     turns = [np.array(m) for m in ([[1, 0], [0, 1]], [[0, -1], [1, 0]], [[0, 1], [1, 0]], [[-1, 0], [0, 1]])]
     system = replace(contact(fcc(), 2.0), spatial_rotations=turns)
     tree = transmissivities(system, (28, 28, 28))
-    grid, samples = grid_samples(system, (24, 24), 128, coldest=60.0)
+    grid, samples = grid_samples(system, (24, 24), 128, minimum_temperature=60.0)
     table = mode_table(system, grid, samples)
     t = [60.0, 300.0]
     exact = conductance(grid, np.interp(grid.frequency, *_spectrum(table)), t)

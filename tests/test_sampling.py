@@ -127,7 +127,7 @@ def test_midpoint_mesh_integrates_waves_over_the_zone_exactly(n, m, size):
 @pytest.fixture(scope="module")
 def setup(heavy_silicon):
     tops = [largest_frequency(c) for c in (heavy_silicon.left, heavy_silicon.right)]
-    grid = frequency_grid(min(tops), max(tops), 48, coldest=0.5)
+    grid = frequency_grid(min(tops), max(tops), 48, minimum_temperature=0.5)
     found = windows(
         heavy_silicon.left, heavy_silicon.right, grid, (8, 8), heavy_silicon.rotations, common=min(tops)
     )
@@ -151,7 +151,7 @@ def test_every_frequency_above_the_elastic_range_is_in_exactly_one_window(setup)
 def test_no_phonon_of_either_crystal_lies_outside_its_window(name, request):
     interface = request.getfixturevalue(name)
     tops = [largest_frequency(c) for c in (interface.left, interface.right)]
-    grid = frequency_grid(min(tops), max(tops), 48, coldest=5.0)
+    grid = frequency_grid(min(tops), max(tops), 48, minimum_temperature=5.0)
     found = windows(interface.left, interface.right, grid, (4, 4), interface.rotations, common=min(tops))
     assert len(found) > 5
     rng = np.random.default_rng(8)
@@ -172,7 +172,7 @@ def test_no_phonon_of_either_crystal_lies_outside_its_window(name, request):
 def test_frequency_grid_integrates_powers_with_the_midpoint_rules_own_error():
     """ν^p dν is u^(2p+1) du in u = √(ν/ν_max): midpoints err by (p + 1)(2p + 1)/(12 N²) of the integral
     (Euler and Maclaurin), and not at all for p = 0."""
-    grid = frequency_grid(10.0, 14.0, 128, coldest=48.0)  # from 0.02 THz on
+    grid = frequency_grid(10.0, 14.0, 128, minimum_temperature=48.0)  # from 0.02 THz on
     shared = grid.frequency < 10.0
     assert shared.sum() == 128
     for power in (0, 1, 2, 4):
@@ -189,8 +189,8 @@ def test_frequency_grid_integrates_powers_with_the_midpoint_rules_own_error():
     ("temperature", "error"), [(0.1, 5e-3), (0.2, 5e-3), (1.0, 2e-4), (50.0, 2e-4), (500.0, 2e-4)]
 )
 def test_heat_of_a_quadratic_spectrum_is_integrated_at_every_temperature(temperature, error):
-    """One grid from the coldest temperature on, against a fine one; worst where the elastic range ends."""
-    grid = frequency_grid(10.0, 10.0, 128, coldest=0.1)
+    """One grid from the lowest temperature on, against a fine one; worst where the elastic range ends."""
+    grid = frequency_grid(10.0, 10.0, 128, minimum_temperature=0.1)
     x, w = np.polynomial.legendre.leggauss(400)
     u = 0.5 * (x + 1)
     fine = FrequencyGrid(10.0 * u**3, 0.5 * w * 30.0 * u**2)
@@ -202,7 +202,8 @@ def test_heat_of_a_quadratic_spectrum_is_integrated_at_every_temperature(tempera
 @pytest.mark.parametrize("count", [6, 48, 128])
 def test_colder_temperatures_add_nodes_below_and_move_none(long_waves, count):
     hot, *colder = (
-        frequency_grid(9.1, 15.2, count, coldest=t, long_waves=long_waves) for t in (300, 50, 10, 1, 0.01)
+        frequency_grid(9.1, 15.2, count, minimum_temperature=t, long_waves=long_waves)
+        for t in (300, 50, 10, 1, 0.01)
     )
     for cold in colder:
         kept = slice(cold.frequency.size - hot.frequency.size, None)
@@ -212,15 +213,15 @@ def test_colder_temperatures_add_nodes_below_and_move_none(long_waves, count):
         hot = cold
 
 
-@pytest.mark.parametrize("coldest", [300.0, 40.0, 10.0, 0.01])
+@pytest.mark.parametrize("minimum_temperature", [300.0, 40.0, 10.0, 0.01])
 @pytest.mark.parametrize("long_waves", [0.0, 2.3])
-def test_weights_fill_the_band_from_where_the_grid_starts(coldest, long_waves):
-    grid = frequency_grid(9.1, 15.2, 48, coldest=coldest, long_waves=long_waves)
+def test_weights_fill_the_band_from_where_the_grid_starts(minimum_temperature, long_waves):
+    grid = frequency_grid(9.1, 15.2, 48, minimum_temperature=minimum_temperature, long_waves=long_waves)
     assert grid.start + grid.weight.sum() == pytest.approx(15.2, rel=1e-6)
 
 
 def test_nodes_that_a_colder_temperature_adds_leave_the_meshes_of_the_others(heavy_silicon):
-    hot, cold = (Sampling.of(heavy_silicon, (4, 4), 24, coldest=t) for t in (300.0, 1.0))
+    hot, cold = (Sampling.of(heavy_silicon, (4, 4), 24, minimum_temperature=t) for t in (300.0, 1.0))
     added = cold.grid.frequency.size - hot.grid.frequency.size
     assert added > 0
 
@@ -245,7 +246,7 @@ def test_conductance_does_not_depend_on_what_other_temperatures_are_asked(heavy_
 
 
 def test_one_band_needs_no_nodes_above_it():
-    grid = frequency_grid(10.0, 10.0, 16, coldest=300.0)
+    grid = frequency_grid(10.0, 10.0, 16, minimum_temperature=300.0)
     assert grid.frequency.max() < 10.0
     assert len(grid.frequency) == 16
     assert np.all(np.diff(grid.frequency) > 0)
@@ -267,10 +268,10 @@ def test_sensible_sampling_passes():
     check_sampling((1, 7), 2)
 
 
-@pytest.mark.parametrize("coldest", [300.0, 1000.0, 1e6])
-def test_hot_grid_leaves_out_no_part_of_a_soft_band(coldest):
+@pytest.mark.parametrize("minimum_temperature", [300.0, 1000.0, 1e6])
+def test_hot_grid_leaves_out_no_part_of_a_soft_band(minimum_temperature):
     """In the classical limit every frequency counts alike, however low it is against the temperature."""
-    grid = frequency_grid(2.0, 2.0, 128, coldest=coldest)
+    grid = frequency_grid(2.0, 2.0, 128, minimum_temperature=minimum_temperature)
     np.testing.assert_allclose(grid.weight.sum(), 2.0, rtol=3e-3)  # but for the elastic range, 2e-3
     np.testing.assert_allclose(grid.weight @ grid.frequency**2, 8.0 / 3.0, rtol=1e-3)
 
@@ -278,12 +279,12 @@ def test_hot_grid_leaves_out_no_part_of_a_soft_band(coldest):
 def test_grid_for_cold_temperatures_ends_where_nothing_is_excited(setup):
     """Heat of Ξ ∝ ν² at 5 K on the whole band, and up to 30 k_B T/h with the same density of nodes."""
     top = 17.0
-    whole = frequency_grid(top, top, 2000, coldest=5.0)
-    cold = frequency_grid(top, top, 900, coldest=5.0, hottest=5.0)
+    whole = frequency_grid(top, top, 2000, minimum_temperature=5.0)
+    cold = frequency_grid(top, top, 900, minimum_temperature=5.0, maximum_temperature=5.0)
     assert cold.frequency.max() < 3.2
     g = [conductance(grid, grid.frequency**2, 5.0) for grid in (whole, cold)]
     assert g[1] == pytest.approx(g[0], rel=1e-5)
-    narrow = frequency_grid(top, top, 40, coldest=0.01, hottest=0.01)
+    narrow = frequency_grid(top, top, 40, minimum_temperature=0.01, maximum_temperature=0.01)
     assert narrow.frequency.max() == pytest.approx(LAW * ELASTIC * top, rel=0.05)  # the law has its samples
 
 

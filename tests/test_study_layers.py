@@ -87,7 +87,7 @@ def test_the_limit_of_flat_contacts_is_the_smaller_number_of_channels_at_each_wa
     study, heavy_silicon
 ):
     """½ (M_l + M_r − |M_l − M_r|), counted by the scattering matrix, summed over k∥ one by one."""
-    at = Sampling.of(heavy_silicon, (4, 4), 12, coldest=100.0)
+    at = Sampling.of(heavy_silicon, (4, 4), 12, minimum_temperature=100.0)
     nu = at.grid.frequency
     smaller, left, right = np.zeros((3, nu.size))
     for window in at.samples:

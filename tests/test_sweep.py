@@ -21,10 +21,10 @@ def common(interface: Interface) -> float:
 
 
 def solve(
-    interface: Interface, mesh=(4, 4), count=16, coldest=50.0, rotations=None
+    interface: Interface, mesh=(4, 4), count=16, minimum_temperature=50.0, rotations=None
 ) -> tuple[FrequencyGrid, SpectralTransmission]:
     top = max(largest_frequency(crystal) for crystal in (interface.left, interface.right))
-    grid = frequency_grid(common(interface), top, count, coldest=coldest)
+    grid = frequency_grid(common(interface), top, count, minimum_temperature=minimum_temperature)
     samples = windows(
         interface.left,
         interface.right,
@@ -113,7 +113,7 @@ def elastic_channels(crystal) -> float:
 def cold(heavy_silicon):
     """Frequencies up to a hundredth of the band, some of them in the elastic range that is not sampled."""
     top = common(heavy_silicon)
-    grid = frequency_grid(0.01 * top, 0.01 * top, 24, coldest=0.02)
+    grid = frequency_grid(0.01 * top, 0.01 * top, 24, minimum_temperature=0.02)
     samples = windows(
         heavy_silicon.left, heavy_silicon.right, grid, (16, 16), heavy_silicon.rotations, common=top
     )

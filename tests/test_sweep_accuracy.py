@@ -143,7 +143,9 @@ def test_true_error_is_inside_the_bar_from_a_millikelvin_to_a_thousand_kelvin(na
     interface = request.getfixturevalue(name)
     coarse, fine = (
         solve_level(
-            interface, Sampling.of(interface, (n, n), 6 * n, coldest=TEMPERATURES.min()), TEMPERATURES
+            interface,
+            Sampling.of(interface, (n, n), 6 * n, minimum_temperature=TEMPERATURES.min()),
+            TEMPERATURES,
         )
         for n in (points, 2 * points)
     )
@@ -156,7 +158,7 @@ def test_limit_of_low_temperature_is_the_elastic_continuum(heavy_silicon):
     """G/T³ of the lattice against the anisotropic acoustic mismatch of the same force constants."""
     t = np.array([0.001, 0.02, 0.1, 0.3])
     top = min(largest_frequency(c) for c in (heavy_silicon.left, heavy_silicon.right))
-    grid = frequency_grid(0.02 * top, 0.02 * top, 24, coldest=0.001)  # G at 0.3 K needs no more
+    grid = frequency_grid(0.02 * top, 0.02 * top, 24, minimum_temperature=0.001)  # G at 0.3 K needs no more
     rotations = heavy_silicon.rotations
     plain = windows(heavy_silicon.left, heavy_silicon.right, grid, (16, 16), rotations, common=top)
     sampling = Sampling((16, 16), 24, grid, staggered(plain, (16, 16), rotations), top, 1e-3)

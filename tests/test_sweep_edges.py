@@ -32,7 +32,7 @@ def test_edges_hold_every_phonon_of_a_fine_scan_along_the_normal(name, request):
 
 def test_nothing_is_lost_outside_the_bands(heavy_silicon, monkeypatch):
     """The same tasks with every sample solved."""
-    sampling = Sampling.of(heavy_silicon, (6, 6), 24, coldest=5.0)
+    sampling = Sampling.of(heavy_silicon, (6, 6), 24, minimum_temperature=5.0)
     some = [task for task in sampling.tasks if task.frequency.size > 2]
     assert len(some) < len(sampling.tasks)  # long waves: as many k∥ as samples, and all within a band
     found = [solve(heavy_silicon, task).values for task in some]
@@ -47,7 +47,7 @@ def test_nothing_is_lost_outside_the_bands(heavy_silicon, monkeypatch):
 
 
 def test_blocks_assembled_for_one_wave_vector_or_for_all_differ_in_rounding_only(heavy_silicon, monkeypatch):
-    task = Sampling.of(heavy_silicon, (6, 6), 24, coldest=50.0).tasks[0]
+    task = Sampling.of(heavy_silicon, (6, 6), 24, minimum_temperature=50.0).tasks[0]
     assert len(task.weights) > 2
     whole = solve(heavy_silicon, task)
     monkeypatch.setattr(tasks, "_BLOCKS", 1)

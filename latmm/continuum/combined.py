@@ -2,7 +2,7 @@
 
 Two media given by numbers are enough for the acoustic models and for Debye's; the models that need the phonon
 dispersion ask for force constants as well. The frequency grid is made for the task: Gauss-Legendre panels
-that halve towards zero, down to the coldest temperature, with edges at every Debye cut-off.
+that halve towards zero, down to the lowest temperature, with edges at every Debye cut-off.
 """
 
 from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ class Side:
 def graded_grid(sides: Sequence[Side], temperature: ArrayLike) -> FrequencyGrid:
     """Frequency grid that holds every channel of the sides at given temperatures.
 
-    Ends at the highest frequency of any side, or at 40 k_B T/h of the hottest temperature; panels end at the
+    Ends at the highest frequency of any side, or at 40 k_B T/h of the highest temperature; panels end at the
     highest frequency of each side and at the Debye cut-offs of its isotropic average.
     """
     t = temperatures(temperature)
@@ -139,8 +139,8 @@ def graded_grid(sides: Sequence[Side], temperature: ArrayLike) -> FrequencyGrid:
     top = min(highest, 40.0 * THZ_PER_KELVIN * float(t.max()))
     ends = [nu for side in sides for nu in (side.largest_frequency, *side.isotropic.debye_frequencies())]
     cutoffs = [nu for nu in ends if nu < 0.999 * top]
-    coldest = THZ_PER_KELVIN * float(t.min())
-    halvings = top * 0.5 ** np.arange(max(4, int(np.ceil(np.log2(top / coldest))) + 1))
+    lowest = THZ_PER_KELVIN * float(t.min())
+    halvings = top * 0.5 ** np.arange(max(4, int(np.ceil(np.log2(top / lowest))) + 1))
     edges = np.unique(np.concatenate([[0.0], halvings, cutoffs]))
     # long panels at the top resolve the dispersion, and panels thinner than rounding are dropped
     edges = edges[np.append(True, np.diff(edges) > 1e-9 * edges[1:])]

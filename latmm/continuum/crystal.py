@@ -6,7 +6,7 @@ there are primitive cells:
     C(T) = (1/V) Σ_b ∫ d³q/Ω k_B x² eˣ/(eˣ − 1)²,    x = hν_b(q)/(k_B T).
 
 The integral runs over the reciprocal cell on a mesh of midpoints whose inner half is replaced by the whole
-mesh at half the size, again and again down to the coldest temperature: the law T³ of long waves then has the
+mesh at half the size, again and again down to the lowest temperature: the law T³ of long waves then has the
 same accuracy at any temperature. Two meshes are extrapolated to zero spacing.
 """
 
@@ -163,7 +163,7 @@ def heat_capacity(crystal: ForceConstants, temperature: ArrayLike) -> Floats:
 
 def _telescoped(crystal: ForceConstants, t: Floats, mesh: int) -> Floats:
     """Heat capacity of a cell, J/K, on a telescoping mesh of an even number of points along each axis."""
-    # boxes halve until the longest waves of the innermost one are hot at the coldest temperature
+    # boxes halve until the longest waves of the innermost one are hot at the lowest temperature
     ratio = largest_frequency(crystal) / (THZ_PER_KELVIN * float(t.min()))
     levels = max(1, 1 + int(np.ceil(np.log2(max(ratio, 1.0)))))
     whole = q_mesh((mesh, mesh, mesh), shift=(0.5, 0.5, 0.5)) - 0.5

@@ -127,7 +127,7 @@ def inelastic_conductance(
         check_crystal(crystal, own, f"the {name} crystal")
     if classical:
         rates = rates[0].classical(), rates[1].classical()
-    sampling = Sampling.of(interface, kmesh, frequencies, coldest=float(t.min()))
+    sampling = Sampling.of(interface, kmesh, frequencies, minimum_temperature=float(t.min()))
     how: dict[str, Any] = {
         "classical": classical,
         "longest": np.inf if longest is None else 10.0 * longest,

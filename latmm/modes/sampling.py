@@ -18,19 +18,19 @@ __all__ = ["grid_samples", "zone_samples"]
 
 
 def grid_samples(
-    interface: Interface, kmesh: tuple[int, int], frequencies: int, *, coldest: float
+    interface: Interface, kmesh: tuple[int, int], frequencies: int, *, minimum_temperature: float
 ) -> tuple[FrequencyGrid, list[Window]]:
-    """Frequencies from ``coldest`` (K) to the top of the wider band, and a k∥ window for each.
+    """Frequencies from ``minimum_temperature`` (K) to the top of the wider band, and a k∥ window for each.
 
     Raises
     ------
     InputError
-        If ``coldest`` is not positive.
+        If ``minimum_temperature`` is not positive.
     """
-    if not coldest > 0:
-        raise InputError(f"the lowest temperature must be positive, but is {coldest} K")
+    if not minimum_temperature > 0:
+        raise InputError(f"the lowest temperature must be positive, but is {minimum_temperature} K")
     tops = [largest_frequency(crystal) for crystal in interface.crystals]
-    grid = frequency_grid(min(tops), max(tops), frequencies, coldest=coldest)
+    grid = frequency_grid(min(tops), max(tops), frequencies, minimum_temperature=minimum_temperature)
     samples = windows(
         interface.left,
         interface.right,

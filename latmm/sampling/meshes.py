@@ -110,33 +110,34 @@ def check_sampling(kmesh: tuple[int, int], frequencies: int) -> None:
 
 
 def frequency_grid(
-    common: float,
-    top: float,
+    common_top: float,
+    maximum_frequency: float,
     count: int,
     *,
-    coldest: float,
-    hottest: float | None = None,
+    minimum_temperature: float,
+    maximum_temperature: float | None = None,
     long_waves: float = 0.0,
 ) -> FrequencyGrid:
-    """Nodes and weights up to ``top`` with a boundary at ``common``, THz.
+    """Nodes and weights up to ``maximum_frequency`` with a boundary at ``common_top``, THz.
 
     Parameters
     ----------
-    common : float
+    common_top : float
         Top of the band that both crystals share, THz.
-    top : float
-        Top of the wider band, THz. Above ``common`` no heat crosses but the channels of one crystal count.
+    maximum_frequency : float
+        Top of the wider band, THz. Above ``common_top`` no heat crosses but the channels of one crystal
+        count.
     count : int
-        Nodes between the elastic range and ``common``, before long waves are taken out.
-    coldest : float
+        Nodes between the elastic range and ``common_top``, before long waves are taken out.
+    minimum_temperature : float
         Lowest temperature of interest, K: nodes go down to where less than 1e-7 of its heat flows, those of
         long waves to 1e-5 or to a tenth of their highest frequency.
-    hottest : float, optional
+    maximum_temperature : float, optional
         Highest temperature of interest, K: nodes end where less than 1e-8 of its heat flows above.
     long_waves : float
         Frequency up to which Ξ/ν² is smooth and sampled as such, THz; 0 for nowhere.
     """
-    lowest, elastic = _NEGLIGIBLE * THZ_PER_KELVIN * coldest, ELASTIC * common
+    lowest, elastic = _NEGLIGIBLE * THZ_PER_KELVIN * minimum_temperature, ELASTIC * common_top
     pieces: list[tuple[Floats, Floats]] = []
     law, bottom = lowest < elastic, elastic
     if law:
@@ -144,8 +145,12 @@ def frequency_grid(
         edges = elastic * 10.0 ** np.arange(-decades, 1.0)
         pieces += [_logarithmic(a, b, _PER_DECADE) for a, b in pairwise(edges)]
         bottom = float(edges[0])
-    reach = np.inf if hottest is None else max(_FROZEN * THZ_PER_KELVIN * hottest, LAW * elastic)
-    top, end = float(min(top, reach)), float(min(common, reach))
+    reach = (
+        np.inf
+        if maximum_temperature is None
+        else max(_FROZEN * THZ_PER_KELVIN * maximum_temperature, LAW * elastic)
+    )
+    maximum_frequency, end = float(min(maximum_frequency, reach)), float(min(common_top, reach))
     start = elastic
     if long_waves > elastic:
         start = min(long_waves, end)
@@ -166,9 +171,11 @@ def frequency_grid(
         scale = (end - start) / (1.0 + linear)
         u, du = _midpoints(max(2, int(np.ceil((1.0 - gone) * count))))
         pieces.append((start + scale * (u + linear) * u, scale * du * (2.0 * u + linear)))
-    if top > common * (1.0 + 1e-9):
-        u, du = _midpoints(max(2, int(np.ceil(0.25 * count * (top - common) / common))))
-        pieces.append((common + (top - common) * u, (top - common) * du))
+    if maximum_frequency > common_top * (1.0 + 1e-9):
+        u, du = _midpoints(max(2, int(np.ceil(0.25 * count * (maximum_frequency - common_top) / common_top))))
+        pieces.append(
+            (common_top + (maximum_frequency - common_top) * u, (maximum_frequency - common_top) * du)
+        )
     nodes, weights = (np.concatenate(part) for part in zip(*pieces, strict=True))
     return FrequencyGrid(nodes, weights, bottom)
 

@@ -151,7 +151,7 @@ def ensemble(
         )
     # what makes no sense on these crystals is told before any work
     disorder.apply(ideal.slab, ideal.matched, np.random.default_rng(seed))
-    sampling = Sampling.of(ideal, kmesh, frequencies, coldest=float(t.min()), disordered=True)
+    sampling = Sampling.of(ideal, kmesh, frequencies, minimum_temperature=float(t.min()), disordered=True)
     grid = sampling.grid
     job = _Job(ideal, disorder, potential, relax, sampling, progress if executor is None else None)
     items: dict[str, SeedSequence | None] = {_ABRUPT: None}

@@ -139,7 +139,7 @@ def layer_study(
         raise InputError("a study of layers needs at least one design; give a profile and a number of planes")
     if potential is None and any(isinstance(layer.content, Interlayer) for layer in designs):
         raise InputError("a layer of a third material needs a potential for its force constants; give one")
-    sampling = Sampling.of(ideal, kmesh, frequencies, coldest=float(t.min()))
+    sampling = Sampling.of(ideal, kmesh, frequencies, minimum_temperature=float(t.min()))
     grid = sampling.grid
     sides = (
         Side.from_force_constants(ideal.left, "the left crystal"),

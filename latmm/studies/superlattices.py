@@ -220,7 +220,7 @@ def superlattice_study(
     single = stack(ideal, period, 0, end="right")
     three = stack(ideal, period, _THREE, end=end)
     measure = Repeated(stack(ideal, period, 1, end=end), three, counts)
-    at = [Sampling.of(one, kmesh, frequencies, coldest=float(t.min())) for one in (single, three)]
+    at = [Sampling.of(one, kmesh, frequencies, minimum_temperature=float(t.min())) for one in (single, three)]
     grid = at[1].grid
     own = {"period": period, "numbers": counts, "end": end}
     kept = opened(store, ideal, grid, kmesh=kmesh, potential=None, relax=False, own=own)

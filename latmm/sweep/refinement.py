@@ -92,7 +92,7 @@ class Sampling:
         kmesh: tuple[int, int],
         frequencies: int,
         *,
-        coldest: float,
+        minimum_temperature: float,
         disordered: bool = False,
     ) -> "Sampling":
         """Sample the whole band.
@@ -105,7 +105,7 @@ class Sampling:
             k∥ points along both axes.
         frequencies : int
             Frequencies in the band that both crystals share.
-        coldest : float
+        minimum_temperature : float
             Lowest temperature, K.
         disordered : bool
             Sample for contacts without symmetry in a lateral supercell. Only T(k∥) = T(−k∥) reduces the
@@ -119,7 +119,9 @@ class Sampling:
         """
         check_sampling(kmesh, frequencies)
         common, top, long_waves = _bands(interface)
-        grid = frequency_grid(common, top, frequencies, coldest=coldest, long_waves=long_waves)
+        grid = frequency_grid(
+            common, top, frequencies, minimum_temperature=minimum_temperature, long_waves=long_waves
+        )
         samples = _samples(interface, grid, kmesh, common, long_waves, disordered=disordered)
         return cls(kmesh, frequencies, grid, samples, common, seconds_per_sample(interface))
 
@@ -127,9 +129,14 @@ class Sampling:
     def fitted(cls, interface: Interface, points: int, frequencies: int, temperature: Floats) -> "Sampling":
         """Sample where heat flows at the temperatures (N,), K: no higher, and coarsely where little does."""
         common, top, long_waves = _bands(interface)
-        coldest, hottest = float(temperature.min()), float(temperature.max())
+        minimum_temperature, maximum_temperature = float(temperature.min()), float(temperature.max())
         grid = frequency_grid(
-            common, top, frequencies, coldest=coldest, hottest=hottest, long_waves=long_waves
+            common,
+            top,
+            frequencies,
+            minimum_temperature=minimum_temperature,
+            maximum_temperature=maximum_temperature,
+            long_waves=long_waves,
         )
         kmesh = (points, points)
         samples = _samples(interface, grid, kmesh, common, long_waves, _importance(grid, temperature, common))
