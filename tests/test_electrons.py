@@ -268,6 +268,9 @@ def test_file_table_and_json_hold_phonons_electrons_and_total(tmp_path):
     printed = run("dmm", *pair, "--experiment", "measured").output
     assert "\n".join(lines) in printed
     assert "(four-probe, with electrons)" in printed
+    total = node["conductance_four_probe"].sel(model="dmm-debye", temperature=300.0).item() / 1e6
+    (measured,) = [line for line in printed.splitlines() if line.split()[:2] == ["298", "4000"]][:1]
+    assert measured.split()[3] == f"{total:.4g}"
     found = json.loads(run("dmm", *pair, "--json").output)["electrons"]
     assert found["conductance"]["dmm-debye"] == node["conductance"].sel(model="dmm-debye").values.tolist()
 
