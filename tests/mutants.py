@@ -44,7 +44,7 @@ PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "agf": (("latmm/agf/*.py",), ("agf_*",)),
     "studies": (
         ("latmm/studies/*.py", "latmm/sweep/measures.py", "latmm/sweep/run.py"),
-        ("sweep", "study_layers", "disorder_contacts", "tables"),
+        ("sweep*", "study_*", "disorder_contacts", "checkpoint", "tables"),
     ),
     "export": (
         ("latmm/modes/export.py", "latmm/modes/transport.py"),

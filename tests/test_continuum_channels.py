@@ -1,11 +1,14 @@
 """Channels of the full dispersion against Bloch-mode counts, elastic limits and symmetry."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from ase import Atoms
 from continuum_systems import diamond_springs, fcc_springs, gauss_grid
 
 from latmm.continuum.amm import debye_channels
-from latmm.continuum.dispersion import channels, elastic_channels
+from latmm.continuum.dispersion import _counts, channels, elastic_channels
 from latmm.continuum.dmm import diffuse_mismatch, radiation_limit
 from latmm.continuum.media import Medium
 from latmm.landauer import FrequencyGrid, conductance
@@ -42,6 +45,13 @@ def test_channels_agree_with_counted_bloch_modes(crystal: ForceConstants) -> Non
     exact = counted(crystal, grid.frequency, 20, 60)
     g, g_exact = (conductance(grid, m, [100.0, 300.0]) for m in (mine, exact))
     np.testing.assert_allclose(g, g_exact, rtol=5e-3)
+
+
+def test_wave_vectors_of_the_zone_are_as_dense_in_every_direction() -> None:
+    """36³ of a crystal of one atom, to whole multiples of four along each reciprocal vector."""
+    long = SimpleNamespace(atoms=Atoms("Ar", cell=[3.0, 3.0, 4.5], pbc=True))
+    assert _counts(long, 1.0) == (40, 40, 28)
+    assert _counts(long, 0.5) == (20, 20, 12)
 
 
 def test_low_frequency_channels_are_those_of_the_elastic_medium() -> None:

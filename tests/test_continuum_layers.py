@@ -154,6 +154,14 @@ def test_geometric_path_is_independent_of_the_axes() -> None:
     np.testing.assert_allclose(turned.stiffness, direct.stiffness, atol=1e-8)
 
 
+def test_geometric_path_begins_and_ends_with_its_media() -> None:
+    left, right = medium("cu"), medium("sapphire")
+    for fraction, end in ((0.0, left), (1.0, right)):
+        found = intermediate(left, right, fraction)
+        np.testing.assert_allclose(found.stiffness, end.stiffness, atol=1e-9)
+        assert found.density == pytest.approx(end.density, rel=1e-12)
+
+
 @pytest.mark.slow
 def test_best_matching_layer_has_the_geometric_mean_impedance_and_scales_with_wavelength() -> None:
     left, right = Medium.isotropic(2.0, 5.0, 2.9), Medium.isotropic(12.0, 8.0, 4.64)

@@ -1,9 +1,11 @@
 """The quadrature over slowness: leaky surface waves, symmetry about the normal, errors that are told."""
 
+from dataclasses import replace
 from math import pi
 
 import numpy as np
 import pytest
+from scipy.integrate import quad_vec
 
 from latmm.continuum.amm import (
     acoustic_mismatch,
@@ -20,6 +22,7 @@ from latmm.continuum.slowness import (
     _COARSE_RULE,
     _FINE,
     _NODES,
+    _both_orders,
     _Search,
     critical_slownesses,
     slowness_nodes,
@@ -57,6 +60,26 @@ def test_nodes_of_both_orders_are_those_of_gauss_and_kronrod() -> None:
         missed = np.abs(rule @ _NODES[:, None] ** powers - 2.0 / (powers + 1.0))
         assert np.all(missed[:-1] < 1e-14)
         assert missed[-1] > 1e-9
+
+
+def test_both_orders_and_their_error_are_those_of_scipy() -> None:
+    """Kronrod's fifteen nodes in Gauss' seven: the value and the error that SciPy's quadrature tells."""
+
+    def f(x: np.ndarray) -> np.ndarray:
+        return np.sin(4.0 * x) + x + 1.0
+
+    middle, half = 0.1, 0.8
+    found = _both_orders(f(middle + half * _NODES)[None, :, None], np.array([half]))
+    limits = middle - half, middle + half
+    value, error = quad_vec(f, *limits, quadrature="gk15", limit=1, epsabs=0.0, epsrel=1e-300)
+    assert found.value.item() == pytest.approx(value, rel=1e-14)
+    assert found.error.item() == pytest.approx(error, rel=1e-4)
+
+
+def test_the_error_of_transmission_is_the_worse_of_both_limits() -> None:
+    mesh = wave_mesh(medium("al"), medium("al"))
+    assert mesh_errors(replace(mesh, error=np.array([0.3, 0.1, 0.2]))) == (0.3, 0.1, 0.2)
+    assert mesh_errors(replace(mesh, error=np.array([0.3, 0.1, 0.2, 0.4]))) == (0.4, 0.1, 0.2)
 
 
 @pytest.mark.parametrize(("name", "azimuth"), [("cu", 0.72), ("cu", 0.65), ("si", 0.75)])

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from latmm.disorder.realisation import realise, undisturbed
 from latmm.disorder.sites import averaged, occupied, planes
 from latmm.disorder.virtual import graded, mean_contact, species_share
 from latmm.errors import InputError
+from latmm.geometry.lateral import fold
 from latmm.interface.build import build_interface
 from latmm.interface.slab import build_slab
 from latmm.interface.symmetry import layer_operations
@@ -320,6 +322,22 @@ def test_like_lattices_fold_alike(rough_silicon):
     assert np.array_equal(
         same_wave_vector(rough_silicon, K), np.broadcast_to(np.eye(4, dtype=bool), (2, 4, 4))
     )
+
+
+def test_wave_vectors_of_unlike_lattices_are_one_up_to_a_reciprocal_vector_of_either():
+    """In Cartesian axes: k_left − k_right has whole scalar products with the vectors of one lattice."""
+    lateral = {"left": np.array([[2, 0], [0, 1]]), "right": np.array([[1, 1], [-2, 1]])}
+    interface = SimpleNamespace(
+        matched=SimpleNamespace(lateral_left=lateral["left"], lateral_right=lateral["right"]),
+        folded=lambda side, k: fold(lateral[side], k),
+    )
+    cells = {side: np.linalg.inv(rows) for side, rows in lateral.items()}  # the common cell is a square
+    left, right = (fold(lateral[side], K) @ np.linalg.inv(cells[side]).T for side in ("left", "right"))
+    apart = right[:, :, None] - left[:, None]
+    whole = [np.abs(apart @ cell.T - np.rint(apart @ cell.T)).max(-1) < 1e-9 for cell in cells.values()]
+    found = same_wave_vector(interface, K)
+    assert np.array_equal(found, whole[0] | whole[1])
+    assert 0 < found.sum() < found.size
 
 
 def born(interface, spread_of, omega, modes):

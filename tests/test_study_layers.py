@@ -7,7 +7,7 @@ from ase.build import bulk
 from numpy.testing import assert_allclose
 
 from latmm.agf import transmission
-from latmm.checks import loads
+from latmm.checks import failed, loads
 from latmm.continuum.combined import Side
 from latmm.disorder.kinds import Interlayer
 from latmm.disorder.realisation import realise
@@ -62,6 +62,7 @@ def test_masses_of_the_designs_are_those_of_their_names(heavy_silicon):
         masses = plane_masses(graded(heavy_silicon, design(kind, 4, heavy_silicon).content))
         middle = len(masses) // 2
         assert_allclose(masses[middle - 2 : middle + 2], expected, rtol=1e-3)
+    assert_allclose(design("linear", 1, heavy_silicon).content.fraction, [0.5])
     turns = design("superlattice", 10, heavy_silicon).content.fraction
     assert_allclose(turns, [1, 1, 1, 1, 0, 0, 0, 0, 1, 1])
 
@@ -168,6 +169,7 @@ def test_each_design_has_the_guards_of_a_contact(perfect_argon):
     assert_allclose(found["designs"]["residual_force"], [largest], rtol=1e-4)
     assert check.value == found["designs"]["residual_force"].values[0] > check.limit
     assert check.where == "Kr, 2 planes"
+    assert [one.name for one in failed(loads(found.attrs["checks"]))] == ["residual_force"]
 
 
 def test_a_figure_has_a_panel_for_each_temperature(study):
