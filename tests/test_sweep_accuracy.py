@@ -154,6 +154,20 @@ def test_true_error_is_inside_the_bar_from_a_millikelvin_to_a_thousand_kelvin(na
     assert np.all(fine.error < 0.1 * fine.conductance)
 
 
+@pytest.mark.slow
+def test_other_temperatures_change_a_result_of_a_given_tolerance_by_less_than_its_bar(heavy_argon):
+    """`tolerance` samples as the hardest temperature needs: each is another sampling, and has its own bar."""
+    found = []
+    for others in ([], [60.0], [8.0]):
+        t = np.array([20.0, *others])
+        *_, last = levels(heavy_argon, t, 0.03)
+        found.append((last.conductance[0], last.error[0]))
+    g, bar = np.array(found).T
+    assert len(set(g)) == 3
+    assert np.all(bar < 0.03 * g)
+    assert np.all(np.abs(g[:, None] - g) <= np.maximum(bar[:, None], bar))
+
+
 def test_limit_of_low_temperature_is_the_elastic_continuum(heavy_silicon):
     """G/T³ of the lattice against the anisotropic acoustic mismatch of the same force constants."""
     t = np.array([0.001, 0.02, 0.1, 0.3])
