@@ -56,9 +56,10 @@ def own_series(options: dict[str, Any]) -> "tuple[Series, ...]":
 
 
 def own_files(options: dict[str, Any]) -> dict[str, str]:
-    """Files of the option by name, for provenance."""
+    """Tables of one's own by name, for provenance: measured conductances, and metals."""
     files = [value for value in options.get("experiment") or () if value != TABLE]
-    return {f"experiment {i}": path for i, path in enumerate(files, 1)}
+    metals = {"metals": options["metals"]} if options.get("metals") else {}
+    return {f"experiment {i}": path for i, path in enumerate(files, 1)} | metals
 
 
 def measured_series(options: dict[str, Any], left: "Atoms", right: "Atoms") -> "tuple[Series, ...]":

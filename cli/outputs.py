@@ -60,6 +60,7 @@ _INPUTS = {
     "right": "the structure file",
     "contact": "the explicit region",
     "contact_phonopy": "the calculation of the contact",
+    "metals": "the table of metals",
     "result": "the table",
     "phonons": "the phonons",
     "cell": "the cell",

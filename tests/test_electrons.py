@@ -271,7 +271,7 @@ def test_file_table_and_json_hold_phonons_electrons_and_total(tmp_path):
     total = node["conductance_four_probe"].sel(model="dmm-debye", temperature=300.0).item() / 1e6
     (measured,) = [line for line in printed.splitlines() if line.split()[:2] == ["298", "4000"]][:1]
     assert measured.split()[3] == f"{total:.4g}"
-    found = json.loads(run("dmm", *pair, "--json").output)["electrons"]
+    found = json.loads(run("dmm", *pair, "--json").stdout)["electrons"]
     assert found["conductance"]["dmm-debye"] == node["conductance"].sel(model="dmm-debye").values.tolist()
 
 
@@ -301,7 +301,7 @@ def test_a_result_with_electrons_cites_them(tmp_path):
 def test_off_by_default_and_phonons_stay_as_they_are(tmp_path):
     media = ("--left-medium", "al", "--right-medium", "si", "-T", "300")
     without, beside = (
-        json.loads(run("amm", *media, "--json", *more).output) for more in ((), ("--electrons",))
+        json.loads(run("amm", *media, "--json", *more).stdout) for more in ((), ("--electrons",))
     )
     assert "electrons" not in without
     assert "electrons of the metal passes on is left out" not in beside["limits"][1]
@@ -349,7 +349,7 @@ def test_wrong_input_is_refused(arguments, message):
 
 def test_the_conductance_of_electrons_between_two_metals_may_be_given():
     pair = ("--left-medium", "ni", "--right-medium", "al", "--electrons", "--electron-conductance", "3000")
-    found = json.loads(run("dmm", *pair, "--json").output)["electrons"]
+    found = json.loads(run("dmm", *pair, "--json").stdout)["electrons"]
     assert found["conductance_electron"] == [3e9]
 
 
@@ -359,11 +359,17 @@ def test_own_metals_stand_in_and_beside(tmp_path):
         "# mine\nmetal,quantity,value\nPb,coupling,1.2e16\nPb,conductivity,35\nPb,lattice_conductivity,2\n"
     )
     pair = ("--left-medium", "pb", "--right-medium", "diamond", "--electrons", "--metals", str(path))
-    found = json.loads(run("dmm", *pair, "--json").output)
+    found = json.loads(run("dmm", *pair, "--json").stdout)
     g = found["conductance"]["dmm-debye"][0]
     expected = total_conductance(g, 0.0, Metal(1.2e16, 33.0, 2.0), None)
     assert found["electrons"]["conductance"]["dmm-debye"] == [pytest.approx(float(expected), rel=1e-14)]
     assert found["electrons"]["conductance_low"] == found["electrons"]["conductance"]
+    result = tmp_path / "r.nc"
+    assert run("dmm", *pair, "-o", str(result), "-q").exit_code == 0
+    assert "metals" in json.loads(read(result).attrs["input_sha256"])
+    refused = run("dmm", *pair, "-o", str(path), "--force")
+    assert "would overwrite the table of metals" in refused.output
+    assert path.read_text().startswith("# mine")
 
 
 @pytest.mark.parametrize(
