@@ -12,6 +12,7 @@ from .outputs import check_outputs
 from .survey import deliver, output_options
 
 if TYPE_CHECKING:
+    from latmm.continuum.grading import MatchingLayer
     from latmm.continuum.layers import Layer
 
 __all__ = ["command"]
@@ -74,22 +75,28 @@ def command(**options: Any) -> None:
 def _run(options: dict[str, Any], temperatures: list[float]) -> None:
     from latmm.continuum.boundary import spring_compliance
     from latmm.continuum.combined import Side
+    from latmm.continuum.grading import thickness_table
     from latmm.continuum.results import layered_mismatch
 
     measured = own_series(options)
     left, right = (Side.from_medium(options[f"{name}_medium"]) for name in ("left", "right"))
-    layers = _layers(options, left.isotropic, right.isotropic, temperatures[0])
+    layers, best = _layers(options, left.isotropic, right.isotropic, temperatures[0])
     compliance = None if options["bond"] is None else spring_compliance(options["bond"])
-    deliver(options, layered_mismatch(left, right, layers, temperatures, compliance=compliance), measured)
+    tree = layered_mismatch(left, right, layers, temperatures, compliance=compliance)
+    if best is not None:
+        tree["thickness"] = thickness_table(best, temperatures[0])
+    deliver(options, tree, measured)
 
 
-def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) -> "tuple[Layer, ...]":
+def _layers(
+    options: dict[str, Any], left: Any, right: Any, temperature: float
+) -> "tuple[tuple[Layer, ...], MatchingLayer | None]":
     from latmm.continuum.combined import Side
     from latmm.continuum.grading import best_matching_layer, graded_layers
     from latmm.continuum.layers import Layer
 
     if options["graded"] is not None:
-        return graded_layers(left, right, options["graded"], 40)
+        return graded_layers(left, right, options["graded"], 40), None
     if options["optimise"]:
         best = best_matching_layer(left, right, temperature)
         if not options["as_json"]:
@@ -99,7 +106,7 @@ def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) 
                 f"{best.layer.medium.density:.4g} g/cm³, speeds {speeds.longitudinal:.4g} and "
                 f"{speeds.transverse:.4g} km/s; conductance × {best.conductance / best.bare_conductance:.4g}"
             )
-        return (best.layer,)
+        return (best.layer,), best
     found = []
     for text in options["layers"]:
         name, _, number = text.rpartition(":")
@@ -110,4 +117,4 @@ def _layers(options: dict[str, Any], left: Any, right: Any, temperature: float) 
                 f"{text!r} must be MEDIUM:NM, e.g. mgo:2.5 ({error.message})", param_hint="--layer"
             ) from None
         found.append(Layer(Side.from_medium(name).isotropic, thickness))
-    return tuple(found) * int(options["repeat"])
+    return tuple(found) * int(options["repeat"]), None

@@ -13,6 +13,7 @@ from continuum_systems import ALUMINIUM, HELIUM, SILICON, diamond_springs, fcc_s
 
 from latmm.continuum.angles import incidence
 from latmm.continuum.combined import Side, survey
+from latmm.continuum.grading import MatchingLayer, thickness_table
 from latmm.continuum.layers import Layer
 from latmm.continuum.low_temperature import cubic_prefactors
 from latmm.continuum.results import layered_mismatch, mismatch
@@ -177,6 +178,18 @@ def test_weak_transmission_fills_its_panel() -> None:
     highest = float(angles.transmissivity.sum("outgoing").max())
     assert highest < 0.02
     assert highest < panel.get_ylim()[1] < 1.5 * highest
+
+
+def test_at_one_temperature_a_matching_layer_is_drawn_against_its_thickness() -> None:
+    best = MatchingLayer(
+        Layer(ALUMINIUM, 2.0), 0.5, 3e6, 2e6, np.array([1.0, 2.0, 4.0]), np.array([2.5e6, 3e6, 2.8e6])
+    )
+    tree = mismatch(Side(ALUMINIUM), Side(HELIUM), [0.5], ["radiation-debye"])
+    tree["thickness"] = xr.DataTree(thickness_table(best, 0.5))
+    (panel,) = continuum_figure(tree).axes
+    assert panel.get_xlabel() == "thickness of the layer (nm)"
+    curve = panel.get_lines()[0]
+    assert curve.get_ydata().tolist() == [2.5, 3.0, 2.8]
 
 
 @pytest.mark.slow

@@ -166,6 +166,11 @@ def test_geometric_path_begins_and_ends_with_its_media() -> None:
 def test_best_matching_layer_has_the_geometric_mean_impedance_and_scales_with_wavelength() -> None:
     left, right = Medium.isotropic(2.0, 5.0, 2.9), Medium.isotropic(12.0, 8.0, 4.64)
     cold, warm = best_matching_layer(left, right, 10.0), best_matching_layer(left, right, 20.0)
+    middle = cold.thicknesses.size // 2  # the best one is among the thicknesses shown, and the best of them
+    assert cold.thicknesses[middle] == pytest.approx(cold.layer.thickness, rel=1e-12)
+    assert cold.conductances[middle] == pytest.approx(cold.conductance, rel=1e-12)
+    assert cold.conductances.argmax() == middle
+    assert cold.conductances.min() > cold.bare_conductance
     assert cold.conductance > 1.5 * cold.bare_conductance
     assert cold.fraction == pytest.approx(0.5, abs=0.05)
     assert cold.layer.thickness == pytest.approx(2 * warm.layer.thickness, rel=2e-2)

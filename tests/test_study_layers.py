@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from ase import Atoms
 from ase.build import bulk
 from numpy.testing import assert_allclose
@@ -174,7 +175,13 @@ def test_each_design_has_the_guards_of_a_contact(perfect_argon):
 
 def test_a_figure_has_a_panel_for_each_temperature(study):
     figure = layers_figure(study)
-    assert [axes.get_title() for axes in figure.axes] == ["100 K", "300 K"]
+    assert [axes.get_title() for axes in figure.axes] == ["(a) 100 K", "(b) 300 K"]
+    several = study.copy()
+    for name in ("designs", "models"):  # five temperatures: none is left out
+        table = study[name].to_dataset().isel(temperature=[0, 1, 0, 1, 0])
+        several[name] = xr.DataTree(table.assign_coords(temperature=[10.0, 20.0, 30.0, 40.0, 50.0]))
+    drawn = [axes.get_title() for axes in layers_figure(several).axes if axes.axison]
+    assert drawn == ["(a) 10 K", "(b) 20 K", "(c) 30 K", "(d) 40 K", "(e) 50 K"]
 
 
 @pytest.mark.parametrize(

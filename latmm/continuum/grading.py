@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 from scipy.optimize import minimize
 
 from latmm.arrays import Floats
@@ -101,6 +102,10 @@ def linear_impedance(left: Medium, right: Medium) -> Callable[[float], float]:
     return lambda depth: float(np.log1p(depth * (z_right / z_left - 1.0)) / np.log(z_right / z_left))
 
 
+_SCAN = 41
+"""Thicknesses of the best layer's medium that are shown beside the best one, which is among them."""
+
+
 @dataclass(frozen=True)
 class MatchingLayer:
     """The best single layer between two media at a temperature.
@@ -115,12 +120,16 @@ class MatchingLayer:
         With the layer, W m⁻² K⁻¹.
     bare_conductance : float
         Without, W m⁻² K⁻¹.
+    thicknesses, conductances : (K,) ndarray
+        Layers of that medium of other thickness (nm), and the conductance with each, W m⁻² K⁻¹.
     """
 
     layer: Layer
     fraction: float
     conductance: float
     bare_conductance: float
+    thicknesses: Floats
+    conductances: Floats
 
 
 def best_matching_layer(
@@ -170,4 +179,40 @@ def best_matching_layer(
     )
     fraction = float(np.clip(found.x[0], 0.0, 1.0))
     layer = Layer(intermediate(left, right, fraction), float(np.exp(found.x[1])))
-    return MatchingLayer(layer, fraction, float(-found.fun * bare), bare)
+    scan = layer.thickness * np.geomspace(0.1, 10.0, _SCAN)
+    scanned = np.array([value(fraction, float(np.log(d))) for d in scan])
+    return MatchingLayer(layer, fraction, float(-found.fun * bare), bare, scan, scanned)
+
+
+def thickness_table(best: MatchingLayer, temperature: float) -> xr.Dataset:
+    """Label the conductance with layers of the best medium over their thickness.
+
+    Parameters
+    ----------
+    best : MatchingLayer
+    temperature : float
+        That it was found for, K.
+    """
+    unit = {"units": "W m-2 K-1"}
+    return xr.Dataset(
+        {
+            "conductance": (
+                "thickness",
+                best.conductances,
+                {**unit, "long_name": "conductance with a layer of this thickness"},
+            ),
+            "bare_conductance": (
+                (),
+                best.bare_conductance,
+                {**unit, "long_name": "conductance without a layer"},
+            ),
+            "best_conductance": (
+                (),
+                best.conductance,
+                {**unit, "long_name": "conductance of the best layer"},
+            ),
+            "best_thickness": ((), best.layer.thickness, {"units": "nm", "long_name": "its thickness"}),
+        },
+        coords={"thickness": ("thickness", best.thicknesses, {"units": "nm", "long_name": "thickness"})},
+        attrs={"temperature": temperature},
+    )

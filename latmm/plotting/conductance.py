@@ -23,12 +23,11 @@ from latmm.experiment.drawing import draw_measured
 from latmm.files import check_destination, replacing
 from latmm.interface.interface import Interface
 from latmm.models import MODELS
+from latmm.plotting.style import FAILED, SIDE, STYLE
 from latmm.stored import conductances
 
 __all__ = ["comparison_figure", "heading", "save"]
 
-STYLE = {name: (model.label, model.colour, model.line) for name, model in MODELS.items()}
-"""Label, colour and line of every model."""
 _FORMATS = {".png", ".pdf", ".svg", ".jpg", ".jpeg", ".eps"}
 
 
@@ -84,7 +83,7 @@ def save(figure: Figure, path: str | Path, checks: Checks | None = None, *, abov
         title = figure.get_suptitle()
         size = _title_size(figure)
         text = fill(f"checks failed: {names}", width=int(132.0 / size * figure.get_figwidth()))
-        figure.suptitle(f"{title}\n{text}" if title else text, color="#b00000", fontsize=size)
+        figure.suptitle(f"{title}\n{text}" if title else text, color=FAILED, fontsize=size)
     with replacing(path) as part:
         figure.savefig(part, dpi=200)
 
@@ -166,15 +165,13 @@ def _formula(formula: str) -> str:
     return str(Formula(formula).reduce()[0])
 
 
-_FEW = 8
-"""Temperatures below which a curve through them is no curve: it is drawn from Ξ(ν), the points marked."""
+_FEW = 13
+"""Temperatures below which each is marked on the smooth curve."""
 
 
 def _smooth(tree: xr.DataTree, table: xr.DataArray) -> xr.DataArray | None:
-    """Conductances over a fine range of temperatures, where few were asked for and Ξ(ν) is stored."""
+    """Conductances over a fine range of temperatures, whatever was asked for, where Ξ(ν) is stored."""
     asked = table["temperature"].values
-    if asked.size >= _FEW:
-        return None
     top = 1.3 * asked.max() if asked.size == 1 else asked.max()
     grid = np.geomspace if asked.max() / asked.min() > 100 else np.linspace
     found = conductances(tree, grid(max(asked.min() / 10, top / 200), top, 200))["conductance"]
@@ -254,7 +251,7 @@ def _spectrum(axes: Axes, tree: xr.DataTree, models: list[str]) -> None:
     common = min(float(tree[side]["max_frequency"]) for side in ("left", "right"))
     counted = next((m for m in models if MODELS[m].of_lattice), models[0]).replace("-", "_")
     offered = tree[counted].to_dataset()
-    for side, colour in (("left", "#0072b2"), ("right", "#d55e00")):
+    for side, colour in SIDE.items():
         label = f"channels, {side}"
         nu, held = offered["frequency"].values, offered[f"channels_{side}"].values
         axes.fill_between(nu, held, color=colour, alpha=0.12, lw=0, label=label)
@@ -285,7 +282,7 @@ def _dispersions(axes: Axes, tree: xr.DataTree) -> None:
     Crystals with a path of their own have their own labels: the left one's below, the right one's above.
     """
     paths = [tree[side].attrs["band_path_labels"] for side in ("left", "right")]
-    for side, colour in (("left", "#0072b2"), ("right", "#d55e00")):
+    for side, colour in SIDE.items():
         crystal = tree[side].to_dataset()
         x = crystal["path"].values / crystal["path"].values[-1]
         bands: Floats = crystal["band_frequency"].values

@@ -11,11 +11,9 @@ from matplotlib.figure import Figure
 from latmm.experiment.drawing import draw_measured
 from latmm.models import MODELS
 from latmm.plotting.axes import readable_log
+from latmm.plotting.style import SEQUENCE, WAVES
 
 __all__ = ["continuum_figure", "draw_angles"]
-
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#000000", "#999999")
-_WAVES = {"L": "#0072b2", "V": "#d55e00", "H": "#009e73"}
 
 
 def continuum_figure(tree: xr.DataTree) -> Figure:
@@ -33,19 +31,24 @@ def continuum_figure(tree: xr.DataTree) -> Figure:
         Titled with the names of both sides.
     """
     angles = tree["angles"].to_dataset() if "angles" in tree.children else None
-    panels = 1 if angles is None else 2
+    thickness = tree["thickness"].to_dataset() if "thickness" in tree.children else None
+    comparison = tree["comparison"].to_dataset()
+    against_t = thickness is None or comparison.sizes["temperature"] > 1  # one point is no curve
+    panels = int(against_t) + sum(part is not None for part in (angles, thickness))
     figure = Figure(figsize=(5.2 * panels, 4.2), layout="constrained")
     axes = figure.subplots(1, panels, squeeze=False)[0]
-    comparison = tree["comparison"].to_dataset()
-    _conductance(axes[0], comparison)
-    if "experiment" in tree.children:
-        names = comparison["model"].values.tolist()
-        draw_measured(axes[0], tree, lambda model: _style(model, names.index(model))[0])
-        axes[0].legend(frameon=False, fontsize="small")
-    for which in "xy":
-        readable_log(axes[0], which)
+    if against_t:
+        _conductance(axes[0], comparison)
+        if "experiment" in tree.children:
+            names = comparison["model"].values.tolist()
+            draw_measured(axes[0], tree, lambda model: _style(model, names.index(model))[0])
+            axes[0].legend(frameon=False, fontsize="small")
+        for which in "xy":
+            readable_log(axes[0], which)
     if angles is not None:
-        draw_angles(axes[1], angles)
+        draw_angles(axes[int(against_t)], angles)
+    if thickness is not None:
+        draw_thickness(axes[-1], thickness)
     figure.suptitle(str(tree.attrs.get("interface", "")))
     return figure
 
@@ -54,7 +57,7 @@ def _style(name: str, number: int) -> tuple[str, str]:
     """Colour and line of a model, or of another curve by its number."""
     if name in MODELS:
         return MODELS[name].colour, MODELS[name].line
-    return _COLOURS[number % len(_COLOURS)], "-"
+    return SEQUENCE[number % len(SEQUENCE)], "-"
 
 
 def _conductance(axes: Axes, comparison: xr.Dataset) -> None:
@@ -80,12 +83,32 @@ def _conductance(axes: Axes, comparison: xr.Dataset) -> None:
     axes.legend(frameon=False, fontsize="small")
 
 
+def draw_thickness(axes: Axes, table: xr.Dataset) -> None:
+    """Draw the conductance against the thickness of a matching layer, with the best one marked."""
+    colour = SEQUENCE[0]
+    axes.plot(
+        table["thickness"].values, table["conductance"].values / 1e6, color=colour, label="with a layer"
+    )
+    axes.plot(
+        float(table["best_thickness"]),
+        float(table["best_conductance"]) / 1e6,
+        "o",
+        color=colour,
+        label="the best",
+    )
+    axes.axhline(float(table["bare_conductance"]) / 1e6, color="0.4", ls="--", lw=1.0, label="without")
+    axes.set(xlabel="thickness of the layer (nm)", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
+    readable_log(axes, "x")
+    axes.set_title(f"best medium at {table.attrs['temperature']:g} K", fontsize="small")
+    axes.legend(frameon=False, fontsize="small")
+
+
 def draw_angles(axes: Axes, angles: xr.Dataset) -> None:
     """Draw the transmissivity of elastic waves from the left against the angle of incidence."""
     theta = angles["angle"].values
     highest = float(angles["transmissivity"].sum("outgoing").max())
     for wave in angles["incident"].values:
-        colour = _WAVES[str(wave)]
+        colour = WAVES[str(wave)]
         own = angles.sel(incident=wave)
         axes.plot(theta, own["transmissivity"].sum("outgoing"), color=colour, label=f"{wave} transmitted")
         converted = own["transmissivity"].drop_sel(outgoing=wave).sum("outgoing")

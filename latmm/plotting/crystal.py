@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from latmm.plotting.conductance import _formula, _special_points
+from latmm.plotting.style import SIDE
 from latmm.units import TWO_PI
 
 __all__ = ["crystal_figure", "debye_lines", "draw_bands"]
@@ -23,10 +24,10 @@ def crystal_figure(crystal: xr.Dataset) -> Figure:
     """
     figure = Figure(figsize=(7.0, 4.2), layout="constrained")
     bands, density = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
-    draw_bands(bands, crystal, "#0072b2")
+    draw_bands(bands, crystal, SIDE["left"])
     debye_lines(bands, crystal)
     nu = crystal["dos_frequency"].values
-    density.plot(crystal["density_of_states"].values, nu, color="#0072b2", lw=1.2)
+    density.plot(crystal["density_of_states"].values, nu, color=SIDE["left"], lw=1.2)
     density.plot(crystal["density_of_states_debye"].values, nu, ":", color="0.3", lw=1.0)
     top = 1.05 * float(crystal["max_frequency"])
     density.set(xlabel="density of states\n(THz$^{-1}$ per cell)", xlim=(0, None), ylim=(0, top))

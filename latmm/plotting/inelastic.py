@@ -5,9 +5,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from latmm.plotting.style import SEQUENCE, SIDE
+
 __all__ = ["inelastic_figure"]
 
-_COLOURS = {"elastic": "#0072b2", "dissipative": "#d55e00"}
+_COLOURS = {"elastic": SEQUENCE[0], "dissipative": SEQUENCE[1]}
 
 
 def inelastic_figure(tree: xr.DataTree, crystals: str) -> Figure:
@@ -72,10 +74,10 @@ def _spectrum(axes: Axes, table: xr.Dataset) -> None:
     row = table.sel(contact=contact).isel(temperature=-1)
     nu = table["frequency"].values
     for name, label, colour, line in (
-        ("contact_left", "into the contact", "#0072b2", "-"),
-        ("contact_right", "out of the contact", "#d55e00", "-"),
-        ("bulk_left", "far away, left", "#0072b2", ":"),
-        ("bulk_right", "far away, right", "#d55e00", ":"),
+        ("contact_left", "into the contact", SIDE["left"], "-"),
+        ("contact_right", "out of the contact", SIDE["right"], "-"),
+        ("bulk_left", "far away, left", SIDE["left"], ":"),
+        ("bulk_right", "far away, right", SIDE["right"], ":"),
     ):
         axes.plot(nu, row[f"spectrum_{name}"], line, color=colour, label=label)
     axes.axhline(0.0, color="0.7", lw=0.8)

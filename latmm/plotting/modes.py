@@ -20,14 +20,11 @@ from latmm.interface.interface import SIDES
 from latmm.modes.continuum import Continuum
 from latmm.modes.differences import budget
 from latmm.modes.elastic import critical_angles, critical_slowness
-from latmm.plotting.conductance import STYLE
+from latmm.plotting.style import BRANCHES, NO_PHONON, STYLE
 
 __all__ = ["angle_figure", "branch_name", "phonon_figure", "zone_figure"]
 
-_BRANCHES = ("#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
-"""Colours of branches (Okabe and Ito): transverse blue, longitudinal vermilion, then optical."""
 _NAMES = ("slow quasi-transverse", "fast quasi-transverse", "quasi-longitudinal")
-_STYLE = {**STYLE, "amm-phonons": ("AMM, lattice's phonons", "#0072b2", ":")}
 _NEGLIGIBLE = 3e-2
 """Fraction of the largest contribution below which a ratio is left out: a mesh holds few such phonons."""
 _MAP = "viridis"
@@ -42,7 +39,7 @@ def branch_name(branch: int) -> str:
 
 
 def _colour(branch: int) -> str:
-    return _BRANCHES[branch % len(_BRANCHES)]
+    return BRANCHES[branch % len(BRANCHES)]
 
 
 def _columns(branches: Integers) -> list[tuple[str, list[int]]]:
@@ -97,7 +94,8 @@ def zone_figure(
 
 def _colour_bar(figure: Figure, axes: Iterable[Axes]) -> None:
     colours = ScalarMappable(Normalize(0.0, 1.0), _MAP)
-    figure.colorbar(colours, ax=axes, label="mean transmissivity", shrink=0.8)
+    bar = figure.colorbar(colours, ax=axes, label="mean transmissivity", shrink=0.8)
+    bar.ax.set_title("grey:\nno phonon", fontsize="small", color="0.35")
 
 
 def _branch_legend(figure: Figure, title: str) -> None:
@@ -117,7 +115,7 @@ def _zone(axes: Axes, own: xr.Dataset, in_plane: Floats) -> None:
     """Draw every k∥ that carries modes as its mesh cell, in the first zone of the plane."""
     reciprocal = np.asarray(2.0 * np.pi * np.linalg.inv(in_plane).T, dtype=float)
     outline = _first_zone(reciprocal)
-    boundary = Polygon(outline, closed=True, facecolor="0.9", edgecolor="0.4", lw=0.8)
+    boundary = Polygon(outline, closed=True, facecolor=NO_PHONON, edgecolor="0.4", lw=0.8)
     axes.add_patch(boundary)
     reach = 1.04 * np.abs(outline).max(axis=0)
     axes.set(xlim=(-reach[0], reach[0]), ylim=(-reach[1], reach[1]))
@@ -236,7 +234,7 @@ def _angle_map(axes: Axes, own: xr.Dataset, top: float) -> None:
         rows, angles = rows * 3 // 4, angles // 2 if angles % 2 == 0 else angles
     mean = np.divide(sums[1], sums[0], out=np.full_like(sums[0], np.nan), where=sums[0] > 0)
     axes.pcolormesh(np.linspace(0.0, 90.0, angles + 1), edges, mean, cmap=_MAP, vmin=0.0, vmax=1.0)
-    axes.set(facecolor="0.9", xlim=(0, 90), ylim=(0, top), xticks=range(0, 91, 30))
+    axes.set(facecolor=NO_PHONON, xlim=(0, 90), ylim=(0, top), xticks=range(0, 91, 30))
 
 
 def _critical(axes: Axes, ranges: Floats) -> None:
@@ -276,20 +274,23 @@ def phonon_figure(tree: xr.DataTree, elastic: Sequence[xr.DataArray], temperatur
     axes: dict[str, Axes] = figure.subplot_mosaic([["branch", "frequency"], ["angle", "ratio"]])
     _branch_bars(axes["branch"], budget(tree, elastic, temperature, "branch")[:, 0] / 1e6)
     for by, label in (("frequency", "frequency (THz)"), ("angle", "angle of the velocity to the normal (°)")):
-        fractions = budget(tree, elastic, temperature, by, bins=45)[:, 0].sel(side="left") / 1e6
-        for model in fractions["model"].values:
-            text, colour, line = _STYLE[str(model)]
-            grown = np.append(0.0, np.cumsum(fractions.sel(model=model).values))
-            axes[by].plot(np.append(0.0, fractions[by].values), grown, line, color=colour, label=text)
+        both = budget(tree, elastic, temperature, by, bins=45)[:, 0] / 1e6
+        for model, side in product(both["model"].values, SIDES):
+            text, colour, line = STYLE[str(model)]
+            grown = np.append(0.0, np.cumsum(both.sel(model=model, side=side).values))
+            style = {"lw": 1.5, "label": text} if side == SIDES[0] else {"lw": 0.7}
+            axes[by].plot(np.append(0.0, both[by].values), grown, line, color=colour, **style)
+        axes[by].plot([], [], color="0.5", lw=0.7, label="phonons of the right")
         axes[by].set(
             xlabel=f"{label}",
             ylabel="conductance up to here (MW m$^{-2}$ K$^{-1}$)",
-            title="phonons of the left",
+            title="phonons of the left (thick) and of the right (thin)",
             xlim=(0, None),
             ylim=(0, None),
         )
     axes["frequency"].legend(frameon=False)
-    _ratios(axes["ratio"], budget(tree, elastic, temperature, "frequency", bins=15)[:, 0].sel(side="left"))
+    by_frequency = budget(tree, elastic, temperature, "frequency", bins=15)[:, 0]
+    _ratios(axes["ratio"], by_frequency)
     figure.suptitle(f"heat flow by phonons at {temperature:g} K")
     return figure
 
@@ -298,7 +299,7 @@ def _branch_bars(axes: Axes, fractions: xr.DataArray) -> None:
     """Stack the branches' fractions of the conductance, for each model and side."""
     shown = [str(m) for m in fractions["model"].values if m != "amm-phonons"]
     places = list(product(SIDES, shown))
-    labels = [f"{_STYLE[model][0]}\n{side}" for side, model in places]
+    labels = [f"{STYLE[model][0]}\n{side}" for side, model in places]
     bottom = np.zeros(len(places))
     for branch in fractions["branch"].values:
         heights = np.array([fractions.sel(side=s, model=m, branch=branch).item() for s, m in places])
@@ -315,17 +316,18 @@ def _ratios(axes: Axes, fractions: xr.DataArray) -> None:
     """Conductance of the lattice over that of the models, by frequency."""
     ends = fractions["frequency"].values
     centre = ends - 0.5 * ends[0]
-    lattice, highest = fractions.sel(model="agf").values, 1.0
-    for model in ("dmm", "amm-phonons", "amm"):
-        text, colour, line = _STYLE[model]
-        values = fractions.sel(model=model).values
+    highest = 1.0
+    for side, model in product(SIDES, ("dmm", "amm-phonons", "amm")):
+        text, colour, line = STYLE[model]
+        lattice, values = (fractions.sel(side=side, model=name).values for name in ("agf", model))
         known = values > _NEGLIGIBLE * values.max()
         ratio = lattice[known] / values[known]
         highest = max(highest, float(ratio.max(initial=0.0)))
-        axes.plot(centre[known], ratio, line, color=colour, label=f"AGF/{text}")
+        style = {"lw": 1.5, "label": f"AGF/{text}"} if side == SIDES[0] else {"lw": 0.7}
+        axes.plot(centre[known], ratio, line, color=colour, **style)
     axes.axhline(1.0, color="0.7", lw=0.8, zorder=0)
     axes.set(
-        title="phonons of the left",
+        title="phonons of the left (thick) and of the right (thin)",
         xlabel="frequency (THz)",
         ylabel="lattice over model",
         xlim=(0, None),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from latmm.interface.interface import SIDES
 from latmm.modes.maps import conversion
 from latmm.plotting.modes import branch_name
+from latmm.plotting.style import SIDE
 
 __all__ = ["conversion_figure", "density_figure"]
 
@@ -101,10 +102,10 @@ def density_figure(density: xr.Dataset) -> Figure:
     figure.colorbar(image, ax=left, label="density of states (THz$^{-1}$ per atom)")
     first = int(np.searchsorted(planes, 0.0))
     for plane, label, colour, line in (
-        (0, "left crystal", "#0072b2", ":"),
-        (first - 1, "last plane of the left", "#0072b2", "-"),
-        (first, "first plane of the right", "#d55e00", "-"),
-        (planes.size - 1, "right crystal", "#d55e00", ":"),
+        (0, "left crystal", SIDE["left"], ":"),
+        (first - 1, "last plane of the left", SIDE["left"], "-"),
+        (first, "first plane of the right", SIDE["right"], "-"),
+        (planes.size - 1, "right crystal", SIDE["right"], ":"),
     ):
         right.plot(nu, mean[:, plane], line, color=colour, label=label)
     right.set(

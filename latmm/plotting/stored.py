@@ -23,29 +23,13 @@ from latmm.models import MODELS
 from latmm.plotting.axes import readable_log
 from latmm.plotting.conductance import _formula, _title
 from latmm.plotting.crystal import debye_lines, draw_bands
+from latmm.plotting.style import COLUMN, PRINT, SIDE
 from latmm.plotting.sweeps import draw_sweep
 from latmm.stored import conductances, spectra
 from latmm.units import THZ_IN
 
 __all__ = ["COLUMN", "FIGURES", "PRINT", "Drawing", "draw", "drawn", "figures_of", "write_data"]
 
-COLUMN: Final = 3.39
-"""Width of a column of a journal, inches (8.6 cm)."""
-PRINT: Final[dict[str, Any]] = {
-    "font.size": 8.0,
-    "axes.labelsize": 8.0,
-    "axes.titlesize": 8.0,
-    "xtick.labelsize": 7.0,
-    "ytick.labelsize": 7.0,
-    "legend.fontsize": 7.0,
-    "figure.titlesize": 8.5,
-    "lines.linewidth": 1.1,
-    "axes.linewidth": 0.6,
-    "svg.fonttype": "none",
-    "pdf.fonttype": 42,
-}
-"""Sizes that survive a column; text stays text in SVG and PDF."""
-_SIDES: Final = (("left", "#0072b2"), ("right", "#d55e00"))
 _POINTS: Final = 160
 """Temperatures of a smooth curve."""
 
@@ -187,7 +171,7 @@ def paint_spectrum(tree: xr.DataTree, axes: Axes, look: Look) -> None:
     tables = spectra(tree)
     counted = [name for name in tables if MODELS[name].of_lattice] or list(tables)
     source = tables[counted[0]]
-    for side, colour in _SIDES:
+    for side, colour in SIDE.items():
         axes.fill_between(
             source["frequency"].values * look.factor,
             source[f"channels_{side}"].values,
@@ -229,7 +213,7 @@ def paint_accumulation(tree: xr.DataTree, axes: Axes, look: Look) -> None:
 def paint_dispersions(tree: xr.DataTree, axes: Axes, look: Look) -> None:
     """Bands of both crystals over one axis, scaled to equal lengths."""
     top = 0.0
-    for side, colour in _SIDES:
+    for side, colour in SIDE.items():
         crystal = tree[side].to_dataset()
         draw_bands(axes, crystal, colour, factor=look.factor, ticks=side == "left")
         axes.plot([], [], color=colour, label=f"{side}: {_formula(crystal.attrs['formula'])}")
@@ -239,7 +223,7 @@ def paint_dispersions(tree: xr.DataTree, axes: Axes, look: Look) -> None:
 
 def paint_densities(tree: xr.DataTree, axes: Axes, look: Look) -> None:
     """Densities of states of both crystals, each per atom."""
-    for side, colour in _SIDES:
+    for side, colour in SIDE.items():
         crystal = tree[side].to_dataset()
         atoms = crystal.sizes["atom"]
         axes.plot(
@@ -263,7 +247,7 @@ def paint_angles(tree: xr.DataTree, axes: Axes, look: Look) -> None:
 def paint_bands(tree: xr.DataTree, axes: Axes, look: Look) -> None:
     """Bands of one crystal with Debye's lines."""
     crystal = tree.to_dataset()
-    draw_bands(axes, crystal, _SIDES[0][1], factor=look.factor)
+    draw_bands(axes, crystal, SIDE["left"], factor=look.factor)
     debye_lines(axes, crystal, factor=look.factor)
     axes.plot([], [], ":", color="0.3", lw=1.0, label="Debye")
     axes.set(ylim=(0, 1.05 * float(crystal["max_frequency"]) * look.factor))
@@ -278,7 +262,7 @@ def paint_heat_capacity(tree: xr.DataTree, axes: Axes, look: Look) -> None:
         ("heat_capacity", "phonons", "o-"),
         ("heat_capacity_debye", "Debye, acoustic branches", "s:"),
     ):
-        colour = _SIDES[0][1] if line == "o-" else "0.3"
+        colour = SIDE["left"] if line == "o-" else "0.3"
         axes.plot(t, crystal[name].values / 1e6, line, color=colour, ms=2.5, label=label)
     axes.set(xlim=(0, None), ylim=(0, None), xlabel="temperature (K)")
     axes.set(ylabel="heat capacity (MJ m$^{-3}$ K$^{-1}$)")

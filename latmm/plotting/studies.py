@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from latmm.plotting.style import SEQUENCE, STYLE
+
 __all__ = ["ensemble_figure", "layers_figure", "superlattice_figure"]
 
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _DEFINITE = 0.01
 """Fraction of the largest transmission below which a fraction of it says nothing."""
 
@@ -32,14 +33,20 @@ def layers_figure(tree: xr.DataTree) -> Figure:
     """
     designs, models = tree["designs"].to_dataset(), tree["models"].to_dataset()
     temperatures = designs["temperature"].values
-    shown = np.unique(np.linspace(0, temperatures.size - 1, min(3, temperatures.size)).astype(int))
-    figure = Figure(figsize=(4.2 * len(shown) + 2.0, 4.2), layout="constrained")
-    panels = figure.subplots(1, len(shown), squeeze=False)[0]
-    for axes, index in zip(panels, shown, strict=True):
+    columns = min(4, temperatures.size)
+    rows = -(-temperatures.size // columns)
+    figure = Figure(figsize=(3.0 * columns + 2.0, 3.4 * rows + 0.8), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for index, axes in enumerate(panels.ravel()):
+        if index >= temperatures.size:
+            axes.set_axis_off()
+            continue
         _gains(axes, designs.isel(temperature=index), models.isel(temperature=index))
-        axes.set_title(f"{temperatures[index]:g} K")
-    panels[0].set_ylabel("conductance / abrupt contact")
-    handles, labels = panels[-1].get_legend_handles_labels()
+        letter = f"({chr(97 + index)}) " if 1 < temperatures.size <= 26 else ""
+        axes.set_title(f"{letter}{temperatures[index]:g} K")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("conductance / abrupt interface")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize="small")
     return figure
 
@@ -49,19 +56,18 @@ def _gains(axes: Axes, designs: xr.Dataset, models: xr.Dataset) -> None:
     for i, name in enumerate(dict.fromkeys(str(p) for p in designs["profile"].values)):
         own = np.flatnonzero(designs["profile"].values == name)
         own = own[np.argsort(planes[own])]
-        colour = _COLOURS[i % len(_COLOURS)]
+        colour = SEQUENCE[i % len(SEQUENCE)]
         label = name if len(name) < 14 else "listed"
         axes.plot(planes[own], designs["gain"].values[own], "o-", color=colour, ms=3.5, label=label)
         axes.plot(planes[own], designs["continuum_gain"].values[own], "--", color=colour, lw=1.0)
     axes.plot([], [], "--", color="0.4", lw=1.0, label="continuum's gain")
     abrupt = float(models["conductance"].sel(model="agf"))
-    for name, style, label in (
-        ("amm", "-.", "AMM, abrupt"),
-        ("dmm", ":", "DMM, abrupt"),
-        ("flat-limit", "-", "limit of flat contacts"),
-    ):
+    for name in ("amm", "dmm", "flat-limit"):
+        label, colour, style = STYLE[name]
         level = float(models["conductance"].sel(model=name)) / abrupt
-        axes.axhline(level, color="0.4", ls=style, lw=1.0, label=label)
+        line = {"amm": "-.", "dmm": ":"}.get(name, style)
+        said = label if name == "flat-limit" else f"{label}, abrupt"
+        axes.axhline(level, color=colour, ls=line, lw=1.0, label=said)
     axes.set_xlabel("atomic planes of the layer")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -79,7 +85,7 @@ def superlattice_figure(tree: xr.DataTree) -> Figure:
     left, middle, right = figure.subplots(1, 3, width_ratios=(2.0, 1.0, 1.5))
     number, temperatures = stacks["periods"].values, stacks["temperature"].values
     shown = np.unique(np.linspace(0, temperatures.size - 1, min(3, temperatures.size)).astype(int))
-    for colour, i in zip(_COLOURS, shown, strict=False):
+    for colour, i in zip(SEQUENCE, shown, strict=False):
         at = stacks.isel(temperature=i)
         name = f"{temperatures[i]:g} K"
         left.plot(number, at["conductance"] / 1e6, "o-", color=colour, ms=4, label=name)
@@ -96,7 +102,7 @@ def superlattice_figure(tree: xr.DataTree) -> Figure:
     middle.set(xlabel="Bloch phase (π)", ylabel="frequency (THz)", xlim=(0, 1), title="normal incidence")
     picked = np.unique([0, number.size // 2, number.size - 1])
     nu = bands["normal_frequency"].values
-    for colour, j in zip(_COLOURS, picked, strict=False):
+    for colour, j in zip(SEQUENCE, picked, strict=False):
         right.plot(bands["normal_transmission"].values[j], nu, color=colour, lw=1.0, label=f"N = {number[j]}")
     right.set(xlabel="transmission function", xlim=(0, None), title="normal incidence")
     for axes in (middle, right):
@@ -118,9 +124,9 @@ def ensemble_figure(tree: xr.DataTree) -> Figure:
     each, abrupt, mean = (tree[name].to_dataset() for name in ("realisations", "abrupt", "comparison"))
     nu = mean["frequency"].values
     for xi in each["transmission"].values:
-        left.plot(nu, xi, color=_COLOURS[0], lw=0.5, alpha=0.4)
-    left.plot([], [], color=_COLOURS[0], lw=0.5, label="realisations")
-    left.plot(nu, mean["transmission"], color=_COLOURS[0], lw=1.8, label="their mean")
+        left.plot(nu, xi, color=SEQUENCE[0], lw=0.5, alpha=0.4)
+    left.plot([], [], color=SEQUENCE[0], lw=0.5, label="realisations")
+    left.plot(nu, mean["transmission"], color=SEQUENCE[0], lw=1.8, label="their mean")
     left.plot(nu, abrupt["transmission"], color="k", lw=1.2, label="abrupt")
     left.set(xlabel="frequency (THz)", ylabel="transmission (nm$^{-2}$)", xlim=(0, None), ylim=(0, None))
     t = mean["temperature"].values
@@ -128,7 +134,7 @@ def ensemble_figure(tree: xr.DataTree) -> Figure:
         t,
         mean["conductance"] / 1e6,
         mean["conductance_error"] / 1e6,
-        color=_COLOURS[0],
+        color=SEQUENCE[0],
         fmt="o-",
         ms=3.5,
         label="mean",
@@ -138,8 +144,8 @@ def ensemble_figure(tree: xr.DataTree) -> Figure:
     total = mean["transmission"].values
     shown = total > _DEFINITE * total.max()
     fraction = mean["specular_transmission"].values[shown] / total[shown]
-    right.plot(nu[shown], fraction, color=_COLOURS[1], label="specular")
-    right.plot(nu[shown], 1.0 - fraction, color=_COLOURS[2], label="diffuse")
+    right.plot(nu[shown], fraction, color=SEQUENCE[1], label="specular")
+    right.plot(nu[shown], 1.0 - fraction, color=SEQUENCE[2], label="diffuse")
     right.set(xlabel="frequency (THz)", ylabel="fraction of the transmission", xlim=(0, None), ylim=(0, 1.02))
     for axes in (left, middle, right):
         axes.legend(frameon=False, fontsize="small")
