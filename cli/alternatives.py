@@ -33,6 +33,12 @@ def alternative_options(function: _F) -> _F:
             help="The same crystals in other files, e.g. phonopy calculations of another functional: "
             "half the range of all is an uncertainty. Repeatable.",
         ),
+        click.option(
+            "--nac-both",
+            is_flag=True,
+            help="Phonopy calculations with Born charges: with their dipoles (--nac) and without, and the "
+            "difference.",
+        ),
         partial(crystal_options, several=True),
     ):
         function = decorate(function)
@@ -50,6 +56,8 @@ def alternatives(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
         If there are several of both, or what is asked for is for one alone.
     """
     potentials, also = options["potential"], options["also"]
+    if options["nac_both"]:
+        return _with_and_without(options)
     if len(potentials) > 1 and also:
         raise click.UsageError("give several --potential or several sets of files (--also), not both")
     if len(potentials) + len(also) > 1:
@@ -70,6 +78,20 @@ def alternatives(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
         name: {**own, "potential": potential, "potential_option": given}
         for name, potential, given in zip(names, potentials, parameters, strict=True)
     }
+
+
+def _with_and_without(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Options of the same contact with dipoles and without."""
+    for given, name in (
+        (options["also"], "also"),
+        (len(options["potential"]) > 1, "potential"),
+        (options["mixing"] == ALL, "mixing all"),
+        (options["dry_run"], "dry-run"),
+    ):
+        if given:
+            raise click.UsageError(f"--nac-both compares two treatments of one contact: leave --{name} out")
+    own = {**options, "potential": options["potential"][0]}
+    return {"with": {**own, "nac": True}, "without": {**own, "nac": False}}
 
 
 def _parameters(values: tuple[str, ...], number: int, count: int) -> tuple[str, ...]:

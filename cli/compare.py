@@ -156,7 +156,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     from latmm.plotting.conductance import comparison_figure, save
     from latmm.results import write
     from latmm.sampling.meshes import check_sampling
-    from latmm.spread import mixing_spread, potential_spread
+    from latmm.spread import dipole_difference, mixing_spread, potential_spread
     from latmm.sweep.refinement import check_tolerance
 
     check_outputs(options)
@@ -187,7 +187,8 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
             trees[name], store = _compared(own, found, temperatures, report, executor, part)
             trees[name].attrs.update(provenance(own, found))
             stores.append(store)
-    tree = _joined(trees, potential_spread if several else mixing_spread)
+    spread = dipole_difference if options["nac_both"] else potential_spread if several else mixing_spread
+    tree = _joined(trees, spread)
     add_electrons(options, tree, metals)
     if measured:
         put_beside(tree, measured)

@@ -45,7 +45,7 @@ _GROUPS = {
     "max-strain in-plane-strain supercell left-medium right-medium list-media",
     "Any two crystals, own contact": "left-normal right-normal max-area twist choose left-cut right-cut "
     "contact contact-masses",
-    "Finished phonopy calculations": "mixing contact-phonopy span",
+    "Finished phonopy calculations": "mixing contact-phonopy span nac nac-both",
     "Electrons": "electrons metals film electron-conductance list-metals",
     "Sampling": "kmesh frequencies tol",
     "Output": "output plot csv data json force restart allow quiet verbose log",

@@ -58,6 +58,11 @@ def conductance_table(comparison: "xr.Dataset") -> str:
             spread = comparison[f"conductance_{choice}_uncertainty"].values.T / 1e6
             for temperature, row in zip(table["temperature"].values, spread, strict=True):
                 lines.append(f"{temperature:>9g}" + cells(row.tolist()))
+    if "conductance_dipole_change" in comparison:
+        lines.append("change by the dipoles, with less without (MW m⁻² K⁻¹)")
+        change = comparison["conductance_dipole_change"].values.T / 1e6
+        for temperature, row in zip(table["temperature"].values, change, strict=True):
+            lines.append(f"{temperature:>9g}" + cells(row.tolist()))
     if "refused" in comparison and comparison["refused"].any():
         lines.append(f"— {comparison['refused'].attrs['long_name']}")
     if above is not None and above.any():

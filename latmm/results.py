@@ -145,6 +145,7 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
         "conductance_error",
         "conductance_four_probe",
         "conductance_four_probe_error",
+        "conductance_dipole_change",
         "conductance_mixing_uncertainty",
         "conductance_potential_uncertainty",
         "conductance_four_probe_potential_uncertainty",

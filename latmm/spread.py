@@ -16,7 +16,7 @@ from latmm.checks import dumps, loads, worst
 from latmm.errors import InputError
 from latmm.results import as_json
 
-__all__ = ["SPREAD", "mixing_spread", "potential_spread"]
+__all__ = ["SPREAD", "dipole_difference", "mixing_spread", "potential_spread"]
 
 SPREAD = "half the range of {} potentials tells how much they differ, not how far all of them are off"
 """The limit that goes with a spread of potentials."""
@@ -82,6 +82,42 @@ def potential_spread(trees: Mapping[str, xr.DataTree]) -> xr.DataTree:
     )
     joined["potentials"] = xr.DataTree(each)
     joined.attrs["limits"] = as_json([*json.loads(joined.attrs["limits"]), SPREAD.format(len(trees))])
+    return joined
+
+
+def dipole_difference(trees: Mapping[str, xr.DataTree]) -> xr.DataTree:
+    """Join the comparisons of one contact with the dipoles of its Born charges and without.
+
+    Parameters
+    ----------
+    trees : mapping of str to xarray.DataTree
+        ``with`` and ``without``, from :func:`latmm.comparison.compare` for the same models and temperatures.
+
+    Returns
+    -------
+    xarray.DataTree
+        That with dipoles, with ``conductance_dipole_change`` (model, temperature) in ``/comparison``, the
+        conductance with dipoles less that without, W m⁻² K⁻¹; ``/dipoles`` with both conductances and the
+        sampling errors (dipoles, model, temperature); and of each check the treatment that does worst.
+
+    Raises
+    ------
+    InputError
+        If one is missing, or their models or temperatures differ.
+    """
+    if set(trees) != {"with", "without"}:
+        raise InputError(f"the results must be named with and without, but are {', '.join(trees) or 'none'}")
+    joined = _joined({name: trees[name] for name in ("with", "without")}, "dipoles", "dipoles", "treatment")
+    comparison, each = (joined[node].to_dataset() for node in ("comparison", "dipoles"))
+    comparison = comparison.drop_vars([name for name in comparison if str(name).endswith("_uncertainty")])
+    with np.errstate(invalid="ignore"):  # an infinite conductance does not change
+        change = each["conductance"].sel(dipoles="with") - each["conductance"].sel(dipoles="without")
+    comparison["conductance_dipole_change"] = (
+        change.dims,
+        change.values,
+        {"units": "W m-2 K-1", "long_name": "conductance with dipoles less that without"},
+    )
+    joined["comparison"] = xr.DataTree(comparison)
     return joined
 
 

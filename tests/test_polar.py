@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 from click.testing import CliRunner
 from polar_systems import oblique, rocksalt, stored, wurtzite
 
@@ -278,6 +279,8 @@ def test_command_line_takes_dipoles_where_they_are_treated(tmp_path):
         (["modes", path, path, "--nac", "-o", tmp_path / "m.nc"], "--nac is for latmm compare and converge"),
         (["compare", path, path, "--nac", "--contact-phonopy", path], "leave --contact-phonopy or --nac out"),
         (["compare", "si.cif", "si.cif", "--nac"], "--nac is for two phonopy calculations"),
+        (["compare", path, path, "--nac-both", "--mixing", "all"], "leave --mixing all out"),
+        (["compare", path, path, "--nac-both", "--also", path, path], "leave --also out"),
     ):
         refused = run(*arguments)
         assert refused.exit_code == 2, refused.output
@@ -300,8 +303,14 @@ def test_conductance_changes_by_the_dipoles(tmp_path):
         "Mg=72.9",
         "--json",
     ]
-    found = {nac: json.loads(run("compare", path, path, *quick, nac).stdout) for nac in ("--nac", "--no-nac")}
-    g = [found[nac]["conductance"]["agf"][0] for nac in ("--nac", "--no-nac")]
-    assert 1e-3 < abs(g[0] / g[1] - 1.0) < 0.2
-    assert found["--nac"]["checks"]["dipoles_left"]["passed"]
-    assert "dipoles_left" not in found["--no-nac"]["checks"]
+    both = run("compare", path, path, *quick, "--nac-both", "-o", tmp_path / "both.nc")
+    found, without = json.loads(both.stdout), json.loads(run("compare", path, path, *quick).stdout)
+    g, plain = (one["conductance"]["agf"][0] for one in (found, without))
+    assert 1e-3 < abs(g / plain - 1.0) < 0.2
+    assert found["conductance_dipole_change"]["agf"][0] == pytest.approx(g - plain, rel=1e-9)
+    assert "conductance_dipoles_uncertainty" not in found
+    assert found["checks"]["dipoles_left"]["passed"]
+    assert "dipoles_left" not in without["checks"]
+    with xr.open_datatree(tmp_path / "both.nc") as tree:
+        stored_both = tree["dipoles"]["conductance"].sel(model="agf", dipoles=["with", "without"])
+        np.testing.assert_allclose(stored_both.values.ravel(), [g, plain], rtol=1e-9)

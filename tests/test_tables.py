@@ -30,6 +30,7 @@ def test_conductances_are_printed_in_megawatts_and_bars_in_percent():
             "conductance_error": (("model", "temperature"), [[1.2345e6, 1e7], [3.0e4, 4.5678e6]]),
             "cubic_prefactor": ("model", [11.5, 2.25]),
             "conductance_mixing_uncertainty": (("model", "temperature"), [[1e7, 2e6], [3e5, 4e4]]),
+            "conductance_dipole_change": (("model", "temperature"), [[-3e6, 2.5e6], [1e6, 0.0]]),
         },
         coords={"model": ["agf", "amm"], "temperature": [100.0, 300.0]},
     )
@@ -40,7 +41,8 @@ def test_conductances_are_printed_in_megawatts_and_bars_in_percent():
     bars, prefactors = (next(line for line in lines if mark in line) for mark in ("±, %", "T→0"))
     assert numbers(bars) == [4.0, 1.0]  # the largest of all temperatures
     assert numbers(prefactors) == [11.5, 2.25]
-    assert [numbers(line) for line in lines[-2:]] == [[100.0, 10.0, 0.3], [300.0, 2.0, 0.04]]
+    assert [numbers(line) for line in lines[-5:-3]] == [[100.0, 10.0, 0.3], [300.0, 2.0, 0.04]]
+    assert [numbers(line) for line in lines[-2:]] == [[100.0, -3.0, 1.0], [300.0, 2.5, 0.0]]
 
 
 @pytest.mark.slow
