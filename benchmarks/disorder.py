@@ -13,6 +13,7 @@ from importlib.resources import files
 from latmm.disorder.kinds import Mixing
 from latmm.disorder.profiles import Profile
 from latmm.interface.build import build_interface
+from latmm.parallel.execution import Execution
 from latmm.parallel.executors import local_processes
 from latmm.potentials.calculators import resolve_potential
 from latmm.structures import read_structure
@@ -42,7 +43,7 @@ def main() -> None:
                 TEMPERATURES,
                 realisations=options.seeds,
                 potential=potential if options.force_constants == "potential" else None,
-                executor=executor,
+                how=Execution(executor),
             )["comparison"]
             took, cpu = time.perf_counter() - started, time.process_time() - cpu
             for i, t in enumerate(TEMPERATURES):

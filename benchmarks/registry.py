@@ -76,7 +76,7 @@ def contact(matched: Matched, potential: Potential, site: tuple[float, float]) -
     left, right = (slab.atoms.positions[slab.side == side] for side in (-1, 1))
     apart = left[np.argmax(left[:, 2]), :2] - right[np.argmin(right[:, 2]), :2]
     shift = np.append(apart + np.array(site) @ matched.cell, 0.0)
-    slab = relax_contact(shifted(slab, shift), potential.calculator, layers=LAYERS)
+    slab = relax_contact(shifted(slab, shift), potential, LAYERS)
     return assemble_interface(matched, slab, *tables, potential)
 
 

@@ -21,6 +21,7 @@ from latmm.continuum.media import Medium
 from latmm.interface.interface import Interface
 from latmm.interface.tiling import tile
 from latmm.landauer import conductance
+from latmm.parallel.execution import Execution
 from latmm.parallel.executors import local_processes, unordered
 from latmm.sweep.forecast import estimate
 from latmm.sweep.refinement import Sampling, levels, solve_level
@@ -94,7 +95,7 @@ def tolerance() -> None:
             n, m = level.sampling.kmesh[0], level.sampling.frequencies
             finer = Sampling.fitted(interface, 3 * n // 2, 3 * m // 2, np.array(temperatures))
             with local_processes(2) as processes:
-                reference = solve_level(interface, finer, temperatures, executor=processes)
+                reference = solve_level(interface, finer, temperatures, how=Execution(processes))
             error = np.abs(level.conductance / reference.conductance - 1.0).max()
             print(
                 f"{name}, {label}: {samples} samples, {spent:.1f} s; bar {100 * level.relative_error:.2f} %, "
@@ -109,10 +110,13 @@ def processes() -> None:
     sampling = Sampling.of(interface, (24, 24), 192, minimum_temperature=50.0)
     with local_processes(2) as two:
         solve_level(
-            interface, Sampling.of(interface, (4, 4), 8, minimum_temperature=50.0), [300.0], executor=two
+            interface,
+            Sampling.of(interface, (4, 4), 8, minimum_temperature=50.0),
+            [300.0],
+            how=Execution(two),
         )
         alone, shared = (
-            min(solve_level(interface, sampling, [300.0], executor=e).seconds for _ in range(2))
+            min(solve_level(interface, sampling, [300.0], how=Execution(e)).seconds for _ in range(2))
             for e in (None, two)
         )
     print(f"two processes: {alone:.1f} s against {shared:.1f} s, {alone / shared:.2f} times as fast")

@@ -11,11 +11,9 @@ from .finished import ALL
 from .options import assignments, note
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from latmm.interface.interface import Interface
+    from latmm.parallel.execution import Execution
 
-    from .progress import Reporter
 
 __all__ = ["alternative_options", "alternatives", "alternatives_of"]
 
@@ -114,7 +112,7 @@ def _parameters(values: tuple[str, ...], number: int, count: int) -> tuple[str, 
 
 
 def alternatives_of(
-    options: dict[str, Any], report: "Reporter", executor: "Executor | None"
+    options: dict[str, Any], how: "Execution"
 ) -> "dict[str, tuple[dict[str, Any], Interface]]":
     """Build the interface by every alternative, or of one by every mixing rule, each with its options."""
     chosen = alternatives(options)
@@ -122,6 +120,6 @@ def alternatives_of(
     for name, own in chosen.items():
         if len(chosen) > 1:
             note(options, f"{name}:")
-        for rule, interface in interfaces_of(own, report, executor).items():
+        for rule, interface in interfaces_of(own, how).items():
             found[name if len(chosen) > 1 else rule] = own, interface
     return found

@@ -12,7 +12,6 @@ from .groups import GroupedCommand
 from .numbers import Whole
 from .options import note
 from .outputs import check_outputs, replace_option
-from .progress import Reporter
 from .sharing import force_options
 
 if TYPE_CHECKING:
@@ -54,8 +53,7 @@ def command(**options: Any) -> None:
     from latmm.interface.tiling import tile
 
     check_outputs(options)
-    with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_by_itself(options, report)
+    interface = interface_by_itself(options)
     interface = replace(interface, checks=marked(options, interface.checks))
     if options["lateral"] != (1, 1):
         interface = tile(interface, options["lateral"])

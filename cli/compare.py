@@ -1,6 +1,7 @@
 """``latmm compare``: conductance of an interface by every model, from two structure files."""
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,18 +18,17 @@ from .groups import GroupedCommand
 from .numbers import ROUGHNESS, TOLERANCE
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
-from .progress import Reporter
-from .scaling import budget, check_scaling, cost, executor_of, kept, scaling_options, store_beside
+from .scaling import check_scaling, cost, kept, path_beside, scaling_options, working
 from .tables import conductance_table, tell_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Executor
+    from pathlib import Path
 
     import xarray as xr
 
     from latmm.interface.interface import Interface
-    from latmm.sweep.checkpoint import Checkpoint
+    from latmm.parallel.execution import Execution
 
 __all__ = ["command"]
 
@@ -153,6 +153,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     """Check everything cheap first, compute, and write the files; None after a dry run."""
     from latmm.checks import dumps, loads
     from latmm.experiment.beside import put_beside
+    from latmm.files import remove_store
     from latmm.plotting.conductance import comparison_figure, save
     from latmm.results import write
     from latmm.sampling.meshes import check_sampling
@@ -167,8 +168,8 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     measured = own_series(options)
     if options["tol"] is not None:
         check_tolerance(options["tol"])
-    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
-        interfaces = alternatives_of(options, report, executor)
+    with working(options) as how:
+        interfaces = alternatives_of(options, how)
         _, interface = next(iter(interfaces.values()))
         for _, found in interfaces.values() if several else [("", interface)]:
             note(options, _geometry(found))
@@ -184,7 +185,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
         trees, stores = {}, []
         for i, (name, (own, found)) in enumerate(interfaces.items(), 1):
             part = f"set-{i}" if several else name if len(interfaces) > 1 else ""
-            trees[name], store = _compared(own, found, temperatures, report, executor, part)
+            trees[name], store = _compared(own, found, temperatures, how, part)
             trees[name].attrs.update(provenance(own, found))
             stores.append(store)
     spread = dipole_difference if options["nac_both"] else potential_spread if several else mixing_spread
@@ -195,12 +196,12 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     checks = marked(options, loads(tree.attrs["checks"]))
     tree.attrs["checks"] = dumps(checks)
     if options["output"]:
-        with kept(options, next((store.path for store in stores if store is not None), None)):
+        with kept(options, next((store for store in stores if store is not None), None)):
             write(tree, options["output"])
         note(options, f"wrote {options['output']}")
         for store in stores:
             if store is not None:
-                store.remove()
+                remove_store(store)
     if options["plot"]:
         save(comparison_figure(tree), options["plot"], checks)
         note(options, f"wrote {options['plot']}")
@@ -227,16 +228,15 @@ def _compared(
     options: dict[str, Any],
     interface: "Interface",
     temperatures: list[float],
-    report: Reporter,
-    executor: "Executor | None",
+    how: "Execution",
     part: str,
-) -> "tuple[xr.DataTree, Checkpoint | None]":
+) -> "tuple[xr.DataTree, Path | None]":
     """Compare the models of an interface; what is found on the way is kept in a store."""
     from latmm.comparison import compare
 
     models = options["models"] or _DEFAULT
-    store = store_beside(options, interface, part) if options["output"] and "agf" in models else None
-    with kept(options, None if store is None else store.path):
+    store = path_beside(options, part) if options["output"] and "agf" in models else None
+    with kept(options, store):
         tree = compare(
             interface,
             temperatures,
@@ -245,10 +245,7 @@ def _compared(
             frequencies=options["frequencies"] or COMPARE.frequencies,
             tolerance=options["tol"],
             roughness=options["roughness"],
-            progress=report,
-            executor=executor,
-            checkpoint=store,
-            memory=budget(options),
+            how=replace(how, store=store),
         )
     return tree, store
 

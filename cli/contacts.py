@@ -12,14 +12,12 @@ from .numbers import AREA, COUNT, TWIST
 from .options import note
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from ase import Atoms
 
     from latmm.interface.interface import Interface
+    from latmm.parallel.execution import Execution
     from latmm.potentials.calculators import Potential
 
-    from .progress import Reporter
 
 __all__ = ["contact_interface", "contact_options", "planes_of", "refuse_contact_options"]
 
@@ -148,10 +146,9 @@ def contact_interface(
     options: dict[str, Any],
     crystals: "tuple[Atoms, Atoms]",
     potential: "Potential",
-    report: "Reporter",
-    executor: "Executor | None",
+    how: "Execution",
 ) -> "Interface":
-    """Match two structures and build their contact as the options ask; the executor computes forces."""
+    """Match two structures and build their contact as the options ask."""
     from latmm.interface.build import build_contact, match_alike, match_crystals
     from latmm.interface.contact_file import read_contact
 
@@ -171,12 +168,12 @@ def contact_interface(
             twist=None if options["twist"] is None else (options["twist"], TWIST_WITHIN),
             choose=options["choose"] or 1,
             cuts=(options["left_cut"] or 1, options["right_cut"] or 1),
-            progress=report,
+            how=how,
             **common,
         )
         note(options, f"common cell {options['choose'] or 1}: {matched.area:.2f} Å²")
     else:
-        matched = match_alike(*crystals, options["normal"], potential, progress=report, **common)
+        matched = match_alike(*crystals, options["normal"], potential, how=how, **common)
     region = None
     if options["contact"]:
         region = read_contact(options["contact"], matched, options["contact_masses"])
@@ -188,6 +185,5 @@ def contact_interface(
         shift=None if any_two else (0.0, 0.0, 0.0),
         region=region,
         supercell=options["supercell"],
-        executor=executor,
-        progress=report,
+        how=how,
     )

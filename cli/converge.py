@@ -10,8 +10,7 @@ from .crystals import crystal_options, interface_of
 from .groups import GroupedCommand
 from .numbers import TOLERANCE
 from .options import temperature_list, temperature_option
-from .progress import Reporter
-from .scaling import budget, check_scaling, executor_of, scaling_options
+from .scaling import check_scaling, scaling_options, working
 
 if TYPE_CHECKING:
     from latmm.sweep.refinement import Level
@@ -45,8 +44,8 @@ def command(**options: Any) -> None:
     temperatures = temperature_list(options["temperature"])
     check_tolerance(options["tol"])
     check_scaling(options)
-    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
-        interface = interface_of(options, report, executor)
+    with working(options) as how:
+        interface = interface_of(options, how)
         click.echo(
             f"{'k∥':>9} {'ν':>5} {'samples':>9} {'s':>7}" + "".join(f"{f'{t:g} K':>22}" for t in temperatures)
         )
@@ -54,9 +53,7 @@ def command(**options: Any) -> None:
             interface,
             temperatures,
             options["tol"],
-            progress=report,
-            executor=executor,
-            memory=budget(options),
+            how=how,
         )
         for level in found:
             click.echo(_row(level))

@@ -9,13 +9,12 @@ from .caching import cache_options, remembering
 from .crystals import supercell_option
 from .options import masses_of, note, potential_of, potential_options, warn
 from .outputs import replace_option
-from .scaling import check_scaling, executor_of
+from .scaling import check_scaling, working
 from .sharing import for_forces, force_options
 
 if TYPE_CHECKING:
     from latmm.lattice.force_constants import ForceConstants
 
-    from .progress import Reporter
 
 __all__ = ["crystal_of", "one_crystal_options"]
 
@@ -45,7 +44,7 @@ def one_crystal_options(function: _F) -> _F:
     return function
 
 
-def crystal_of(options: dict[str, Any], report: "Reporter") -> "tuple[ForceConstants, str]":
+def crystal_of(options: dict[str, Any]) -> "tuple[ForceConstants, str]":
     """Find the force constants of the crystal, in the axes of its file, and their source."""
     from latmm.lattice.bulk import bulk_force_constants
     from latmm.lattice.phonopy_files import is_phonopy_file, read_phonopy
@@ -61,14 +60,13 @@ def crystal_of(options: dict[str, Any], report: "Reporter") -> "tuple[ForceConst
     atoms = read_structure(options["left"], masses)
     potential = remembering(options, potential_of(options, set(atoms.get_chemical_symbols())))
     check_scaling(options)
-    with executor_of(options) as executor:
+    with working(options) as how:
         constants = bulk_force_constants(
             atoms,
             potential,
             relax=options["relax"],
             supercell=options["supercell"],
-            executor=for_forces(options, potential, executor),
-            progress=report,
+            how=for_forces(options, potential, how),
         )
     for text in potential.notes(constants.atoms):
         warn(text)

@@ -17,18 +17,14 @@ from .finished import ALL, finished_interfaces, finished_options, inputs, is_fin
 from .numbers import Strain, Whole, fraction
 from .options import masses_of, potential_of, potential_options, warn
 from .outputs import run_attributes
-from .scaling import check_scaling, executor_of, kept, store_beside
+from .scaling import check_scaling, keeping, working
 from .sharing import for_forces
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from ase import Atoms
 
     from latmm.interface.build import Interface
     from latmm.parallel.execution import Execution
-
-    from .progress import Reporter
 
 __all__ = [
     "crystal_options",
@@ -124,20 +120,15 @@ def crystal_options(function: _F, *, several: bool = False) -> _F:
     return function
 
 
-def interfaces_of(
-    options: dict[str, Any], report: "Reporter", executor: "Executor | None"
-) -> "dict[str, Interface]":
-    """Build the interface by every mixing rule asked for, by name; one interface where none is.
-
-    The executor shares force calculations.
-    """
+def interfaces_of(options: dict[str, Any], how: "Execution") -> "dict[str, Interface]":
+    """Build the interface by every mixing rule asked for, by name; one interface where none is."""
     if is_finished(options):
         refuse_contact_options(options)
-        return finished_interfaces(options, report)
-    return {"potential": _built(options, report, executor)}
+        return finished_interfaces(options, how)
+    return {"potential": _built(options, how)}
 
 
-def interface_by_itself(options: dict[str, Any], report: "Reporter") -> "Interface":
+def interface_by_itself(options: dict[str, Any]) -> "Interface":
     """Build an interface for a command that shares nothing but the force calculations.
 
     Raises
@@ -146,12 +137,12 @@ def interface_by_itself(options: dict[str, Any], report: "Reporter") -> "Interfa
         If options exclude each other, or more than one interface is asked for.
     """
     check_scaling(options)
-    with executor_of(options) as executor:
-        return interface_of(options, report, executor)
+    with working(options) as how:
+        return interface_of(options, how)
 
 
 @contextmanager
-def interface_running(options: dict[str, Any], report: "Reporter") -> "Iterator[tuple[Interface, Execution]]":
+def interface_running(options: dict[str, Any]) -> "Iterator[tuple[Interface, Execution]]":
     """Build an interface, and say how its samples are solved, for the time of a ``with`` block.
 
     With an output and ``--restart`` among the options, what is found is kept beside the output until the
@@ -162,21 +153,18 @@ def interface_running(options: dict[str, Any], report: "Reporter") -> "Iterator[
     click.UsageError, click.BadParameter
         If options exclude each other, or more than one interface is asked for.
     """
-    from latmm.parallel.execution import Execution
-
     check_scaling(options)
-    with executor_of(options) as executor:
-        interface = interface_of(options, report, executor)
-        keeps = "restart" in options and options["output"]
-        store = store_beside(options, interface) if keeps else None
-        with kept(options, None if store is None else store.path):
-            yield interface, Execution(executor=executor, store=store, progress=report)
-        if store is not None:
-            store.remove()
+    with working(options) as how:
+        interface = interface_of(options, how)
+        if "restart" not in options:
+            yield interface, how
+            return
+        with keeping(options, how) as how:
+            yield interface, how
 
 
-def interface_of(options: dict[str, Any], report: "Reporter", executor: "Executor | None") -> "Interface":
-    """Read both crystals and build their interface; the executor shares force calculations.
+def interface_of(options: dict[str, Any], how: "Execution") -> "Interface":
+    """Read both crystals and build their interface.
 
     Raises
     ------
@@ -185,11 +173,11 @@ def interface_of(options: dict[str, Any], report: "Reporter", executor: "Executo
     """
     if options["mixing"] == ALL:
         raise click.BadParameter("all is for latmm compare; choose one rule", param_hint="--mixing")
-    (interface,) = interfaces_of(options, report, executor).values()
+    (interface,) = interfaces_of(options, how).values()
     return interface
 
 
-def _built(options: dict[str, Any], report: "Reporter", executor: "Executor | None") -> "Interface":
+def _built(options: dict[str, Any], how: "Execution") -> "Interface":
     """Build the interface of two structures with a potential."""
     from latmm.structures import read_structure
 
@@ -199,9 +187,7 @@ def _built(options: dict[str, Any], report: "Reporter", executor: "Executor | No
     )
     crystals = (left, right)
     potential = remembering(options, potential_of(options, _elements(options, crystals)))
-    interface = contact_interface(
-        options, crystals, potential, report, for_forces(options, potential, executor)
-    )
+    interface = contact_interface(options, crystals, potential, for_forces(options, potential, how))
     for text in interface.notes:
         warn(text)
     return interface

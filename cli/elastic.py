@@ -9,7 +9,6 @@ from .crystal import crystal_of, one_crystal_options
 from .groups import GroupedCommand
 from .options import note
 from .outputs import check_outputs, run_attributes
-from .progress import Reporter
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,8 +47,7 @@ def command(**options: Any) -> None:
     from latmm.results import write
 
     check_outputs(options)
-    with Reporter(quiet=options["quiet"]) as report:
-        crystal, source = crystal_of(options, report)
+    crystal, source = crystal_of(options)
     found = elastic_dataset(crystal, options["planes"])
     found.attrs.update(
         title="Elastic constants of a crystal",

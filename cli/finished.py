@@ -16,8 +16,7 @@ from .options import masses_of, note, warn
 if TYPE_CHECKING:
     from latmm.interface.interface import Interface
     from latmm.lattice.phonopy_files import Calculation
-
-    from .progress import Reporter
+    from latmm.parallel.execution import Execution
 
 __all__ = ["ALL", "finished_interfaces", "finished_options", "inputs", "is_finished"]
 
@@ -113,13 +112,13 @@ def _require_treated(options: dict[str, Any], finished: bool) -> None:
         raise click.UsageError("--nac joins crystals by a mixing rule: leave --contact-phonopy or --nac out")
 
 
-def finished_interfaces(options: dict[str, Any], report: "Reporter") -> "dict[str, Interface]":
+def finished_interfaces(options: dict[str, Any], how: "Execution") -> "dict[str, Interface]":
     """Build the interface by each mixing rule asked for, or from a calculation of the contact."""
     from latmm.interface.mixing import mix_interface
     from latmm.interface.superlattice import superlattice_interface
     from latmm.lattice.phonopy_files import read_phonopy
 
-    sides = [_read(options, side, report) for side in ("left", "right")]
+    sides = [_read(options, side, how) for side in ("left", "right")]
     source = "; ".join(f"{name}: {c.description}" for name, c in zip(("left", "right"), sides, strict=True))
     left, right = (calculation.constants for calculation in sides)
     contact = read_phonopy(options["contact_phonopy"]) if options["contact_phonopy"] else None
@@ -134,10 +133,10 @@ def finished_interfaces(options: dict[str, Any], report: "Reporter") -> "dict[st
     rules = MIXING_RULES if options["mixing"] == ALL else (options["mixing"] or MIXING_RULES[0],)
     found = {}
     for done, rule in enumerate(rules):
-        report("interface", done, len(rules))
+        how.report("interface", done, len(rules))
         mixed = mix_interface(left, right, normals, rule=rule, source=source, **common)
         found[rule] = replace(mixed, notes=notes)
-    report("interface", len(rules), len(rules))
+    how.report("interface", len(rules), len(rules))
     return found
 
 
@@ -155,13 +154,13 @@ def _warnings(left: "Calculation", right: "Calculation", contact: "Calculation |
     return notes
 
 
-def _read(options: dict[str, Any], side: str, report: "Reporter") -> "Calculation":
+def _read(options: dict[str, Any], side: str, how: "Execution") -> "Calculation":
     from latmm.lattice.phonopy_files import read_phonopy
 
-    report(f"force constants of the {side} crystal", 0, 1)
+    how.report(f"force constants of the {side} crystal", 0, 1)
     masses = masses_of(options[f"{side}_mass"], f"--{side}-mass")
     found = read_phonopy(options[side], masses, nac=options["nac"])
-    report(f"force constants of the {side} crystal", 1, 1)
+    how.report(f"force constants of the {side} crystal", 1, 1)
     note(options, f"{side}: {found.description}")
     return found
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +15,7 @@ from .groups import GroupedCommand
 from .numbers import Real
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
-from .progress import Reporter
-from .scaling import budget, check_scaling, executor_of, kept, scaling_options, store_beside
+from .scaling import check_scaling, kept, path_beside, scaling_options, working
 from .wording import as_usage
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def command(**options: Any) -> None:
 def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
     """Compute, and write the files."""
     from latmm.checks import dumps, loads
+    from latmm.files import remove_store
     from latmm.inelastic.rate_files import resolve_rates
     from latmm.inelastic.result import inelastic_conductance
     from latmm.results import write
@@ -124,14 +125,14 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
 
     kmesh, frequencies = options["kmesh"] or INELASTIC.kmesh, options["frequencies"] or INELASTIC.frequencies
     check_sampling(kmesh, frequencies)
-    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
-        interface = interface_of(options, report, executor)
+    with working(options) as how:
+        interface = interface_of(options, how)
         with as_usage():
             rates = resolve_rates(
                 options["rates"], (interface.left, interface.right), classical=options["classical"]
             )
-        store = store_beside(options, interface) if options["output"] else None
-        with kept(options, None if store is None else store.path):
+        store = path_beside(options) if options["output"] else None
+        with kept(options, store):
             tree = inelastic_conductance(
                 interface,
                 temperatures,
@@ -143,20 +144,17 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
                 damped=not options["elastic"],
                 above=options["above"],
                 longest=options["longest"],
-                progress=report,
-                executor=executor,
-                checkpoint=store,
-                memory=budget(options),
+                how=replace(how, store=store),
             )
     tree.attrs.update(provenance(options, interface))
     checks = marked(options, loads(tree.attrs["checks"]))
     tree.attrs["checks"] = dumps(checks)
     if options["output"]:
-        with kept(options, None if store is None else store.path):
+        with kept(options, store):
             write(tree, options["output"])
         note(options, f"wrote {options['output']}")
         if store is not None:
-            store.remove()
+            remove_store(store)
     if options["plot"]:
         from latmm.plotting.conductance import heading, save
         from latmm.plotting.inelastic import inelastic_figure

@@ -10,7 +10,6 @@ from .groups import GroupedCommand
 from .numbers import Real
 from .options import note
 from .outputs import check_outputs, replace_option
-from .progress import Reporter
 from .sharing import work_options
 
 __all__ = ["command"]
@@ -60,7 +59,7 @@ def command(**options: Any) -> None:
         raise click.UsageError("name a file for the result: -o FILE, --plot FILE, or both")
     check_outputs(options)
     check_sampling(options["kmesh"], options["frequencies"])
-    with Reporter(quiet=options["quiet"]) as report, interface_running(options, report) as (interface, how):
+    with interface_running(options) as (interface, how):
         top = max(largest_frequency(crystal) for crystal in (interface.left, interface.right))
         nu = 1.03 * top * (np.arange(options["frequencies"]) + 0.5) / options["frequencies"]
         density = local_density_of_states(

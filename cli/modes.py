@@ -11,7 +11,6 @@ from .groups import GroupedCommand
 from .numbers import FREQUENCY, Real
 from .options import note, temperature_list
 from .outputs import check_outputs, replace_option
-from .progress import Reporter
 from .sharing import work_options
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def command(**options: Any) -> None:
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
     check_sampling(options["kmesh"], options["frequencies"])
-    with Reporter(quiet=options["quiet"]) as report, interface_running(options, report) as (interface, how):
+    with interface_running(options) as (interface, how):
         if options["chosen"]:
             grid, samples = zone_samples(options["chosen"], options["kmesh"])
         else:

@@ -9,7 +9,6 @@ from .crystal import crystal_of, one_crystal_options
 from .groups import GroupedCommand
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, run_attributes
-from .progress import Reporter
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,8 +45,7 @@ def command(**options: Any) -> None:
 
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
-    with Reporter(quiet=options["quiet"]) as report:
-        crystal, source = crystal_of(options, report)
+    crystal, source = crystal_of(options)
     found = phonon_dataset(crystal, Medium.from_force_constants(crystal), temperatures)
     found.attrs.update(
         title="Phonons of a crystal",

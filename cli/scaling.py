@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,13 +10,14 @@ import click
 
 from .numbers import Real
 from .options import note
+from .progress import Reporter
 from .sharing import process_options
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from latmm.interface.interface import Interface
-    from latmm.sweep.checkpoint import Checkpoint
+    from latmm.parallel.execution import Execution
     from latmm.sweep.forecast import Estimate
 
 __all__ = [
@@ -23,10 +25,11 @@ __all__ = [
     "check_scaling",
     "cost",
     "executor_of",
+    "keeping",
     "kept",
     "path_beside",
     "scaling_options",
-    "store_beside",
+    "working",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -46,9 +49,9 @@ def scaling_options(function: _F) -> _F:
 
 def budget(options: dict[str, Any]) -> int:
     """Bytes that all processes may use for the blocks of their tasks."""
-    from latmm.sweep.tasks import MEMORY
+    from latmm.parallel.execution import MEMORY
 
-    return MEMORY if options["memory"] is None else int(options["memory"] * 2**30)
+    return MEMORY if options.get("memory") is None else int(options["memory"] * 2**30)
 
 
 def check_scaling(options: dict[str, Any]) -> None:
@@ -85,21 +88,31 @@ def _processes(options: dict[str, Any]) -> int:
     return available_cores() if number is None else number
 
 
-def store_beside(options: dict[str, Any], interface: "Interface", part: str = "") -> "Checkpoint":
-    """Open the store beside the output that keeps what a sweep finds: OUTPUT[.PART].partial.zarr.
+@contextmanager
+def working(options: dict[str, Any]) -> "Iterator[Execution]":
+    """Say how to run, for the time of a ``with`` block: who does the work, its memory, and a reporter."""
+    from latmm.parallel.execution import Execution
 
-    Raises
-    ------
-    LatmmError
-        If it is that of a run with other inputs, and not to be started anew.
-    """
-    from latmm.sweep.checkpoint import Checkpoint, digests
+    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
+        yield Execution(executor=executor, memory=budget(options), progress=report)
 
-    return Checkpoint(path_beside(options, part), digests(interface))
+
+@contextmanager
+def keeping(options: dict[str, Any], how: "Execution") -> "Iterator[Execution]":
+    """Keep what is found beside the output, until the block has written it."""
+    from latmm.files import remove_store
+
+    store = path_beside(options) if options["output"] else None
+    with kept(options, store):
+        yield replace(how, store=store)
+    if store is not None:
+        remove_store(store)
 
 
 def path_beside(options: dict[str, Any], part: str = "") -> Path:
-    """Name the folder of that store, and remove it where the run shall start anew.
+    """Name the store beside the output that keeps what is found: OUTPUT[.PART].partial.zarr.
+
+    It is removed where the run shall start anew.
 
     Raises
     ------
@@ -145,13 +158,14 @@ def cost(
     minimum_temperature: float,
 ) -> str:
     """Say what a sweep will cost, from a few of its samples."""
+    from latmm.parallel.execution import Execution
     from latmm.sweep.forecast import estimate
     from latmm.sweep.refinement import Sampling
 
     found = estimate(
         interface,
         Sampling.of(interface, kmesh, frequencies, minimum_temperature=minimum_temperature),
-        memory=budget(options),
+        Execution(memory=budget(options)),
     )
     lines = [
         f"atoms in the contact's slab: {found.atoms}",

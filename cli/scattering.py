@@ -10,7 +10,6 @@ from .groups import GroupedCommand
 from .numbers import FREQUENCY, Whole
 from .options import note
 from .outputs import check_outputs, replace_option
-from .progress import Reporter
 from .sharing import work_options
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def command(**options: Any) -> None:
 
     check_outputs(options)
     check_sampling(options["kmesh"], 2)
-    with Reporter(quiet=options["quiet"]) as report, interface_running(options, report) as (interface, how):
+    with interface_running(options) as (interface, how):
         frequencies = sorted(set(options["chosen"]))
         mapped = scattering_map(interface, frequencies, options["kmesh"], angles=options["angles"], how=how)
     mapped["conversion"] = conversion(mapped["channels"])

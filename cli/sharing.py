@@ -1,6 +1,7 @@
 """Who shares the work: processes or a cluster; and whether they may compute forces."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -8,8 +9,7 @@ import click
 from .numbers import Whole
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
+    from latmm.parallel.execution import Execution
     from latmm.potentials.calculators import Potential
 
 __all__ = ["for_forces", "force_options", "process_options", "work_options"]
@@ -48,13 +48,11 @@ work_options = process_options("the work")
 """Adds them to a command that also shares its samples."""
 
 
-def for_forces(
-    options: dict[str, Any], potential: "Potential", executor: "Executor | None"
-) -> "Executor | None":
-    """Return the executor if it may compute forces with the potential.
+def for_forces(options: dict[str, Any], potential: "Potential", how: "Execution") -> "Execution":
+    """Let this process compute forces if no other may with the potential.
 
     A calculator from outside may write files in the working folder, hold a device, or have threads of its
     own: it runs in other processes only where the options ask for them.
     """
     asked = options["scheduler"] is not None or (options["processes"] or 1) > 1
-    return executor if asked or not potential.is_foreign else None
+    return how if asked or not potential.is_foreign else replace(how, executor=None)

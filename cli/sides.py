@@ -10,15 +10,13 @@ from .caching import cache_options, remembering
 from .checking import allow_option
 from .messages import tell
 from .options import potential_of, potential_options, warn
-from .progress import Reporter
-from .scaling import check_scaling, executor_of
+from .scaling import check_scaling, working
 from .sharing import for_forces, force_options
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from latmm.checks import Check
     from latmm.continuum.combined import Side
+    from latmm.parallel.execution import Execution
     from latmm.potentials.calculators import Potential
 
 __all__ = ["side_options", "sides"]
@@ -121,15 +119,15 @@ def _crystals(options: dict[str, Any], normals: tuple[tuple[int, int, int], ...]
     potential = remembering(options, potential_of(options, elements)) if crystals else None
     check_scaling(options)
     found, relax = [], options["relax"]
-    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
+    with working(options) as how:
         for side, path, normal in zip(("left", "right"), options["structures"], normals, strict=True):
             name = f"the {side} crystal"
             if potential is None or path not in crystals:
                 one = _finished(path, normal, options["quiet"])
                 guards: Sequence[Check] = unknown_guards(side)
             else:
-                lent = for_forces(options, potential, executor)
-                one = _crystal(crystals[path], normal, potential, name, relax, lent, report)
+                lent = for_forces(options, potential, how)
+                one = _crystal(crystals[path], normal, potential, name, relax, lent)
                 table = one.force_constants
                 guards = [] if table is None else crystal_guards(side, table, potential, strained=False)
             found.append(replace(one, checks=by_name(guards)))
@@ -155,8 +153,7 @@ def _crystal(
     potential: "Potential",
     name: str,
     relax: bool,
-    executor: "Executor | None",
-    report: Reporter,
+    how: "Execution",
 ) -> "Side":
     from latmm.continuum.combined import Side
     from latmm.geometry.orientation import orient
@@ -168,11 +165,9 @@ def _crystal(
     reduced = primitive_cell(atoms)
     if relax:
         stage = f"relaxation of {name}"
-        report(stage, 0, 1)
-        reduced = relax_crystal(
-            reduced, potential.calculator, name=name, watch=lambda text: report(f"{stage}: {text}", 0, 1)
-        )
-        report(stage, 1, 1)
+        how.report(stage, 0, 1)
+        reduced = relax_crystal(reduced, potential.calculator, name=name, watch=how.watch(stage))
+        how.report(stage, 1, 1)
     oriented = orient(reduced, normal)
     for text in potential.notes(oriented):
         warn(text)
@@ -180,8 +175,8 @@ def _crystal(
         oriented,
         potential,
         supercell=choose_supercell(oriented, potential.reach),
-        executor=executor,
-        progress=lambda done, total: report(f"forces of {name}", done, total),
+        how=how,
+        stage=f"forces of {name}",
     )
     table = force_constant_table(phonon, oriented)
     require_stable(table, name)

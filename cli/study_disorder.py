@@ -13,10 +13,9 @@ from .groups import GroupedCommand
 from .numbers import SEED, Real, Whole, fraction
 from .options import temperature_list
 from .outputs import check_outputs
-from .progress import Reporter
-from .scaling import check_scaling, executor_of
+from .scaling import check_scaling, keeping, working
 from .sharing import for_forces, process_options
-from .study_options import fractions, keeping, potential_of, report, study_options, write_files
+from .study_options import fractions, potential_of, report, study_options, write_files
 from .wording import as_usage
 
 if TYPE_CHECKING:
@@ -140,10 +139,10 @@ def _run(options: dict[str, Any], disorder: "Disorder", temperatures: list[float
     kmesh = ENSEMBLE.kmesh if options["kmesh"] is None else options["kmesh"]
     frequencies = ENSEMBLE.frequencies if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
-    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
-        interface = tile(interface_of(options, report, executor), options["lateral"])
+    with working(options) as how:
+        interface = tile(interface_of(options, how), options["lateral"])
         potential = _potential(options, interface)
-        with keeping(options) as store:
+        with keeping(options, how if potential is None else for_forces(options, potential, how)) as how:
             tree = ensemble(
                 interface,
                 disorder,
@@ -154,9 +153,7 @@ def _run(options: dict[str, Any], disorder: "Disorder", temperatures: list[float
                 relax=options["relax"],
                 kmesh=kmesh,
                 frequencies=frequencies,
-                executor=executor if potential is None else for_forces(options, potential, executor),
-                progress=report,
-                store=store,
+                how=how,
             )
             write_files(options, tree, interface, ensemble_figure)
     return tree

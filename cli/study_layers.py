@@ -12,10 +12,9 @@ from .finished import is_finished
 from .groups import GroupedCommand
 from .options import assignments, temperature_list
 from .outputs import check_outputs
-from .progress import Reporter
-from .scaling import check_scaling, executor_of
+from .scaling import check_scaling, keeping, working
 from .sharing import for_forces, process_options
-from .study_options import fractions, keeping, potential_of, report, study_options, whole_numbers, write_files
+from .study_options import fractions, potential_of, report, study_options, whole_numbers, write_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -97,8 +96,8 @@ def _run(
     kmesh = LAYERS.kmesh if options["kmesh"] is None else options["kmesh"]
     frequencies = LAYERS.frequencies if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
-    with Reporter(quiet=options["quiet"]) as report, executor_of(options) as executor:
-        interface = interface_of(options, report, executor)
+    with working(options) as how:
+        interface = interface_of(options, how)
         designs = [listed(lists[p]) for p in options["profiles"] if p in lists] + [
             design(p, n, interface) for p in options["profiles"] if p not in lists for n in planes
         ]
@@ -106,7 +105,7 @@ def _run(
         if third:
             designs += [third_material(third, n) for n in planes]
             potential = potential_of(options, interface, {new for new, _ in third.values()})
-        with keeping(options) as store:
+        with keeping(options, how if potential is None else for_forces(options, potential, how)) as how:
             tree = layer_study(
                 interface,
                 designs,
@@ -115,9 +114,7 @@ def _run(
                 relax=options["relax"],
                 kmesh=kmesh,
                 frequencies=frequencies,
-                executor=executor if potential is None else for_forces(options, potential, executor),
-                progress=report,
-                store=store,
+                how=how,
             )
             write_files(options, tree, interface, layers_figure)
     return tree

@@ -1,9 +1,7 @@
 """What the studies share: temperatures, samples and outputs, numbers by range, and the files they write."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,7 +11,6 @@ from .checking import check_lines, conclude, marked
 from .crystals import provenance
 from .options import assignments, note, temperature_option
 from .outputs import replace_option
-from .scaling import kept, path_beside
 from .tables import tell_limits
 
 if TYPE_CHECKING:
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
     from latmm.potentials.calculators import Potential
 
 __all__ = [
-    "keeping",
     "potential_of",
     "report",
     "fractions",
@@ -65,18 +61,6 @@ def study_options(function: _F) -> _F:
     ):
         function = decorate(function)
     return function
-
-
-@contextmanager
-def keeping(options: dict[str, Any]) -> Iterator[Path | None]:
-    """Name the folder beside the output that keeps what a study finds, until the output is written."""
-    from latmm.files import remove_store
-
-    store = path_beside(options) if options["output"] else None
-    with kept(options, store):
-        yield store
-    if store is not None:
-        remove_store(store)
 
 
 def whole_numbers(values: Iterable[str], option: str) -> list[int]:

@@ -9,10 +9,9 @@ from .crystals import crystal_options, interface_of
 from .groups import GroupedCommand
 from .options import temperature_list
 from .outputs import check_outputs
-from .progress import Reporter
-from .scaling import check_scaling, executor_of
+from .scaling import check_scaling, keeping, working
 from .sharing import process_options
-from .study_options import keeping, report, study_options, whole_numbers, write_files
+from .study_options import report, study_options, whole_numbers, write_files
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -80,9 +79,9 @@ def _run(options: dict[str, Any], temperatures: list[float], numbers: list[int])
     kmesh = KMESH if options["kmesh"] is None else options["kmesh"]
     frequencies = FREQUENCIES if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
-    with Reporter(quiet=options["quiet"]) as reporter, executor_of(options) as executor:
-        interface = interface_of(options, reporter, executor)
-        with keeping(options) as store:
+    with working(options) as how:
+        interface = interface_of(options, how)
+        with keeping(options, how) as how:
             tree = superlattice_study(
                 interface,
                 Period(*options["layers"]),
@@ -91,9 +90,7 @@ def _run(options: dict[str, Any], temperatures: list[float], numbers: list[int])
                 end=options["end"],
                 kmesh=kmesh,
                 frequencies=frequencies,
-                executor=executor,
-                progress=reporter,
-                store=store,
+                how=how,
             )
             write_files(options, tree, interface, superlattice_figure)
     return tree

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +20,15 @@ from .numbers import ROUGHNESS
 from .options import masses_of, note, temperature_list
 from .outputs import check_outputs, run_attributes
 from .parameters import MASS_RATIO, PAIR, SWEPT, TEMPERATURE, as_typed, parameters_of
-from .progress import Reporter
-from .scaling import budget, check_scaling, executor_of, kept, scaling_options, store_beside
+from .scaling import check_scaling, kept, path_beside, scaling_options, working
 from .study_options import report, study_options
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from pathlib import Path
 
     import xarray as xr
 
-    from latmm.sweep.checkpoint import Checkpoint
+    from latmm.parallel.execution import Execution
 
 __all__ = ["command"]
 
@@ -105,14 +105,15 @@ def _run(
     options: dict[str, Any], temperatures: list[float], parameters: dict[str, dict[Any, Any]]
 ) -> "xr.DataTree":
     from latmm.checks import dumps, loads
+    from latmm.files import remove_store
     from latmm.plotting.conductance import save
     from latmm.plotting.stored import draw
     from latmm.results import write
     from latmm.studies.parameters import parameter_study
 
-    stores: list[Checkpoint] = []
+    stores: list[Path] = []
     files: dict[str, str] = {}
-    with Reporter(quiet=options["quiet"]) as progress, executor_of(options) as executor, ExitStack() as stack:
+    with working(options) as how, ExitStack() as stack:
 
         def solve(**point: Any) -> "xr.DataTree":
             own = _at(options, point)
@@ -121,9 +122,9 @@ def _run(
                 options,
                 ", ".join(f"{name.replace('_', '-')} {as_typed(v)}" for name, v in point.items()) + ":",
             )
-            return _point(own, temperatures, progress, executor, stores, stack)
+            return _point(own, temperatures, how, stores, stack)
 
-        tree = parameter_study(parameters, solve, progress=progress)
+        tree = parameter_study(parameters, solve, how=how)
         tree.attrs.update(run_attributes(options, files))
         checks = marked(options, loads(tree.attrs["checks"]))
         tree.attrs["checks"] = dumps(checks)
@@ -131,7 +132,7 @@ def _run(
             write(tree, options["output"])
             note(options, f"wrote {options['output']}")
     for store in stores:
-        store.remove()
+        remove_store(store)
     if options["plot"]:
         save(draw(tree, "sweep"), options["plot"], checks)
         note(options, f"wrote {options['plot']}")
@@ -141,21 +142,20 @@ def _run(
 def _point(
     options: dict[str, Any],
     temperatures: list[float],
-    progress: Reporter,
-    executor: "Executor | None",
-    stores: "list[Checkpoint]",
+    how: "Execution",
+    stores: "list[Path]",
     stack: ExitStack,
 ) -> "xr.DataTree":
     """Compare the models at one point; what is found is kept until the whole study is written."""
     from latmm.comparison import compare
 
-    interface = interface_of(options, progress, executor)
+    interface = interface_of(options, how)
     models = options["models"] or _DEFAULT
     store = None
     if options["output"] and "agf" in models:
-        store = store_beside(options, interface, f"point-{len(stores) + 1}")
+        store = path_beside(options, f"point-{len(stores) + 1}")
         stores.append(store)
-        stack.enter_context(kept(options, store.path))
+        stack.enter_context(kept(options, store))
     return compare(
         interface,
         temperatures,
@@ -163,10 +163,7 @@ def _point(
         kmesh=options["kmesh"],
         frequencies=options["frequencies"],
         roughness=options["roughness"],
-        progress=progress,
-        executor=executor,
-        checkpoint=store,
-        memory=budget(options),
+        how=replace(how, store=store),
     )
 
 

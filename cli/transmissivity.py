@@ -10,7 +10,6 @@ from .crystals import crystal_options, interface_running, provenance
 from .groups import GroupedCommand
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
-from .progress import Reporter
 from .sharing import work_options
 
 if TYPE_CHECKING:
@@ -71,16 +70,16 @@ def command(**options: Any) -> None:
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
     check_mesh(options["mesh"])
-    with Reporter(quiet=options["quiet"]) as report, interface_running(options, report) as (interface, how):
+    with interface_running(options) as (interface, how):
         tree = transmissivities(interface, options["mesh"], centred=options["gamma"], how=how)
-        report("continuum models", 0, 3)
+        how.report("continuum models", 0, 3)
         continuum = Continuum.of(interface)
         elastic = []
         for side in (0, 1):
-            report("continuum models", 1 + side, 3)
+            how.report("continuum models", 1 + side, 3)
             elastic.append(elastic_transmission(continuum, side, angles=90))
         tree = beside_phonons(tree, continuum)
-        report("continuum models", 3, 3)
+        how.report("continuum models", 3, 3)
         checks = marked(options, interface.checks)
         tree.attrs.update({**provenance(options, interface), "checks": dumps(checks)})
         for name, normal in zip(SIDES, interface.normals, strict=True):

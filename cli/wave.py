@@ -10,7 +10,6 @@ from .groups import GroupedCommand
 from .numbers import FREQUENCY, Real, Whole
 from .options import note
 from .outputs import check_outputs, replace_option
-from .progress import Reporter
 from .sharing import force_options
 
 if TYPE_CHECKING:
@@ -80,8 +79,7 @@ def command(**options: Any) -> None:
     check_outputs(options)
     if (options["mode"] is None) != (options["output"] is None):
         raise click.UsageError("a film needs both --mode N and -o FILE; without either, phonons are listed")
-    with Reporter(quiet=options["quiet"]) as report:
-        interface = interface_by_itself(options, report)
+    interface = interface_by_itself(options)
     checks = marked(options, interface.checks)
     k, nu = np.array([options["wave_vector"]]), np.array([options["frequency"]])
     found = resolve(interface, k, nu)

@@ -9,10 +9,9 @@ lattice: ``exceeds_lattice_limit`` tells where.
 """
 
 import platform
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -43,15 +42,12 @@ from latmm.lattice.dynamics import largest_frequency
 from latmm.lattice.stiffness import elasticity, slope_error
 from latmm.limits import limits_of
 from latmm.models import MODELS, defaults, offered
+from latmm.parallel.execution import HERE, Execution
 from latmm.results import as_json
 from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.refinement import Level, Sampling, levels, solve_level
 from latmm.sweep.run import SpectralTransmission
-from latmm.sweep.tasks import MEMORY
 from latmm.threads import single_threaded
-
-if TYPE_CHECKING:
-    from latmm.sweep.checkpoint import Checkpoint
 
 __all__ = ["compare"]
 
@@ -59,7 +55,6 @@ _OFFERED = offered("compare")
 _LIKE_CELL = 0.2
 """Lattice vectors correspond if they differ by less than this share of their length."""
 
-Progress: TypeAlias = Callable[[str, int, int], None]
 Channels: TypeAlias = tuple[Floats, Floats]
 
 
@@ -73,10 +68,7 @@ def compare(
     frequencies: int = COMPARE.frequencies,
     tolerance: float | None = None,
     roughness: float | None = None,
-    progress: Progress | None = None,
-    executor: Executor | None = None,
-    checkpoint: "Checkpoint | None" = None,
-    memory: int = MEMORY,
+    how: Execution = HERE,
 ) -> xr.DataTree:
     """Thermal boundary conductance of an interface by every model, across temperature.
 
@@ -97,14 +89,8 @@ def compare(
         ``frequencies`` in place of those given.
     roughness : float, optional
         Root-mean-square roughness of the interface, nm; for ``mixed``.
-    progress : callable, optional
-        Called with (stage, done, in all).
-    executor : concurrent.futures.Executor, optional
-        Shares the work on the lattice, e.g. from :mod:`latmm.parallel.executors`.
-    checkpoint : Checkpoint, optional
-        Keeps what is found on the lattice, so that a run that was stopped goes on.
-    memory : int
-        Bytes that the blocks of the k∥ solved together may take, in each process.
+    how : Execution
+        Who solves the lattice's samples, and where what is found is kept.
 
     Returns
     -------
@@ -130,9 +116,7 @@ def compare(
         raise InputError(f"the {rough[0]} model needs the `roughness` of the interface in nm, e.g. 0.3")
     if tolerance is not None and "agf" not in wanted:
         raise InputError("`tolerance` chooses the samples of the lattice: add the model agf, or leave it out")
-    sampling, level = _solve(
-        interface, t, "agf" in wanted, kmesh, frequencies, tolerance, progress, executor, checkpoint, memory
-    )
+    sampling, level = _solve(interface, t, "agf" in wanted, kmesh, frequencies, tolerance, how)
     grid, solved = sampling.grid, None if level is None else level.solved
     checks = dict(interface.checks)
     sides = [
@@ -148,11 +132,10 @@ def compare(
         checks |= by_name(_agf_checks(solved))
     others = [model for model in wanted if model != "agf"]
     for done, model in enumerate(others):
-        if progress is not None:
-            progress("continuum models", done, len(others))
+        how.report("continuum models", done, len(others))
         spectra[model] = continuum.spectrum(model)
-    if progress is not None and others:
-        progress("continuum models", len(others), len(others))
+    if others:
+        how.report("continuum models", len(others), len(others))
     if solved is not None and {"dmm", "radiation"} & set(wanted):
         checks |= by_name(_channel_checks(sampling, solved, continuum.channels, t))
     tops = [largest_frequency(crystal) for crystal in (interface.left, interface.right)]
@@ -209,25 +192,16 @@ def _solve(
     kmesh: tuple[int, int],
     frequencies: int,
     tolerance: float | None,
-    progress: Progress | None,
-    executor: Executor | None,
-    checkpoint: "Checkpoint | None",
-    memory: int,
+    how: Execution,
 ) -> tuple[Sampling, Level | None]:
     """Sample, and solve the lattice where it is wanted."""
-    how: dict[str, Any] = {
-        "progress": progress,
-        "executor": executor,
-        "checkpoint": checkpoint,
-        "memory": memory,
-    }
     if tolerance is not None:
-        *_, level = levels(interface, t, tolerance, **how)
+        *_, level = levels(interface, t, tolerance, how=how)
         return level.sampling, level
     sampling = Sampling.of(interface, kmesh, frequencies, minimum_temperature=float(t.min()))
     if not lattice:
         return sampling, None
-    level = solve_level(interface, sampling, t, **how)
+    level = solve_level(interface, sampling, t, how=how)
     return sampling, level
 
 

@@ -8,7 +8,6 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -18,6 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from latmm import __version__
+from latmm.parallel.execution import Execution, Progress
 from latmm.parallel.executors import available_cores
 from latmm.potentials.cache import default_folder
 
@@ -86,7 +86,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def self_test(progress: Callable[[str, int, int], None] | None = None) -> list[Finding]:
+def self_test(progress: Progress | None = None) -> list[Finding]:
     """Compute silicon | silicon with every part of latmm that a comparison needs; a few seconds.
 
     Parameters
@@ -103,7 +103,12 @@ def self_test(progress: Callable[[str, int, int], None] | None = None) -> list[F
     silicon = read_structure(str(files("latmm_structures") / "si.cif"))
     interface = build_interface(silicon, silicon, (0, 0, 1), resolve_potential("sw", ["Si"]))
     tree = compare(
-        interface, [300.0], models=["agf", "radiation"], kmesh=(6, 6), frequencies=16, progress=progress
+        interface,
+        [300.0],
+        models=["agf", "radiation"],
+        kmesh=(6, 6),
+        frequencies=16,
+        how=Execution(progress=progress),
     )
     lattice: Any = tree["agf"].to_dataset()
     channels = lattice["channels_left"].values

@@ -17,6 +17,7 @@ import pytest
 
 from latmm.errors import InputError
 from latmm.files import begin_store
+from latmm.parallel.execution import Execution
 from latmm.sweep import run
 from latmm.sweep.checkpoint import Checkpoint, Physics, Rows, digests
 from latmm.sweep.refinement import Sampling, solve_level
@@ -70,23 +71,22 @@ def stop_after(count):
 def test_stopped_sweep_resumes_without_solving_anything_twice(
     heavy_silicon, sampling, whole, counted, tmp_path
 ):
-    problem = digests(heavy_silicon)
     with pytest.raises(Stop):
         solve_level(
             heavy_silicon, sampling, [300.0],
-            progress=stop_after(4), checkpoint=Checkpoint(tmp_path / "p.zarr", problem),
+            how=Execution(store=tmp_path / "p.zarr", progress=stop_after(4)),
         )  # fmt: skip
     first = len(counted)
     assert 0 < first < len(sampling.tasks)
     seen = []
     again = solve_level(
         heavy_silicon, sampling, [300.0],
-        progress=lambda *step: seen.append(step), checkpoint=Checkpoint(tmp_path / "p.zarr", problem),
+        how=Execution(store=tmp_path / "p.zarr", progress=lambda *step: seen.append(step)),
     )  # fmt: skip
     assert len(counted) == len(sampling.tasks)
     assert seen[0][1] > 0  # what was there counts as done
     assert same(again.solved, whole)
-    third = solve_level(heavy_silicon, sampling, [300.0], checkpoint=Checkpoint(tmp_path / "p.zarr", problem))
+    third = solve_level(heavy_silicon, sampling, [300.0], how=Execution(store=tmp_path / "p.zarr"))
     assert len(counted) == len(sampling.tasks)
     assert same(third.solved, whole)
 
@@ -94,8 +94,7 @@ def test_stopped_sweep_resumes_without_solving_anything_twice(
 def test_chunks_that_are_damaged_or_missing_are_solved_again(
     heavy_silicon, sampling, whole, counted, tmp_path
 ):
-    problem = digests(heavy_silicon)
-    solve_level(heavy_silicon, sampling, [300.0], checkpoint=Checkpoint(tmp_path / "p.zarr", problem))
+    solve_level(heavy_silicon, sampling, [300.0], how=Execution(store=tmp_path / "p.zarr"))
     chunks = sorted(chunks_in(tmp_path / "p.zarr"))
     assert len(chunks) == len(sampling.tasks)
     chunks[0].unlink()
@@ -105,7 +104,7 @@ def test_chunks_that_are_damaged_or_missing_are_solved_again(
     chunks[2].write_bytes(bytes(flipped))
     chunks[3].write_bytes(b"")
     counted.clear()
-    again = solve_level(heavy_silicon, sampling, [300.0], checkpoint=Checkpoint(tmp_path / "p.zarr", problem))
+    again = solve_level(heavy_silicon, sampling, [300.0], how=Execution(store=tmp_path / "p.zarr"))
     assert len(counted) == 4
     assert same(again.solved, whole)
 
@@ -113,7 +112,7 @@ def test_chunks_that_are_damaged_or_missing_are_solved_again(
 def test_threads_fill_the_store_as_this_process_does(heavy_silicon, sampling, whole, tmp_path):
     store = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon))
     with ThreadPoolExecutor(2) as threads:
-        found = solve_level(heavy_silicon, sampling, [300.0], executor=threads, checkpoint=store)
+        found = solve_level(heavy_silicon, sampling, [300.0], how=Execution(threads, store.path))
     assert same(found.solved, whole)
     assert len(store.begin(sampling.tasks).load()) == len(sampling.tasks)
     store.remove()
@@ -148,23 +147,22 @@ def test_a_store_that_was_only_begun_is_begun_again(heavy_silicon, sampling, tmp
 def test_another_sampling_of_the_same_problem_has_an_array_of_its_own(
     heavy_silicon, sampling, counted, tmp_path
 ):
-    store = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon))
-    solve_level(heavy_silicon, sampling, [300.0], checkpoint=store)
+    how = Execution(store=tmp_path / "p.zarr")
+    solve_level(heavy_silicon, sampling, [300.0], how=how)
     counted.clear()
     other = Sampling.of(heavy_silicon, (6, 6), 24, minimum_temperature=2.0)
-    solve_level(heavy_silicon, other, [300.0], checkpoint=store)
+    solve_level(heavy_silicon, other, [300.0], how=how)
     assert len(counted) == len(other.tasks)
 
 
 RUN = """
 import hashlib, pickle, sys
 from pathlib import Path
-from latmm.sweep.checkpoint import Checkpoint, digests
+from latmm.parallel.execution import Execution
 from latmm.sweep.refinement import Sampling, solve_level
 interface = pickle.loads(Path(sys.argv[1]).read_bytes())
 sampling = Sampling.of(interface, (8, 8), 24, minimum_temperature=2.0)
-store = Checkpoint(Path("p.zarr"), digests(interface))
-found = solve_level(interface, sampling, [300.0], checkpoint=store).solved
+found = solve_level(interface, sampling, [300.0], how=Execution(store=Path("p.zarr"))).solved
 print(hashlib.sha256(found.transmission.tobytes()).hexdigest())
 """
 

@@ -17,6 +17,7 @@ from latmm.interface.pairs import PairConstants
 from latmm.interface.slab import build_slab, relax_contact
 from latmm.interface.symmetry import layer_operations, orbits, reciprocal_rotations, spread
 from latmm.interface.tiling import tile, tile_slab
+from latmm.parallel.execution import Execution
 from latmm.potentials.relaxation import FORCE_LIMIT
 
 WAVE_VECTORS = np.random.default_rng(6).uniform(-0.5, 0.5, (5, 2))
@@ -314,7 +315,7 @@ def test_relaxation_of_the_contact_moves_its_right_end_as_a_rigid_body(silicon, 
     start = build_slab(match(crystal, crystal), (8, 8))
     pulled = start.atoms.copy()
     pulled.positions[start.layer >= 0] += [0.05, -0.02, 0.1]
-    slab = relax_contact(replace(start, atoms=pulled), stillinger_weber.calculator, layers=(2, 2))
+    slab = relax_contact(replace(start, atoms=pulled), stillinger_weber, (2, 2))
     moved = slab.atoms.positions - pulled.positions
     np.testing.assert_array_equal(moved[slab.layer < -2], 0.0)
     end = moved[slab.layer >= 2]
@@ -385,7 +386,9 @@ def test_unrelaxed_contact_keeps_the_given_crystals_and_progress_ends_each_stage
     def progress(stage, done, total):
         seen.setdefault(stage, []).append((done, total))
 
-    interface = build_interface(crystal, crystal, (0, 0, 1), argon_springs, relax=False, progress=progress)
+    interface = build_interface(
+        crystal, crystal, (0, 0, 1), argon_springs, relax=False, how=Execution(progress=progress)
+    )
     assert interface.left.volume == pytest.approx(crystal.get_volume() / 4)
     np.testing.assert_array_equal(interface.slab.shift, 0.0)
     # nothing was relaxed: the guards say how far that is from equilibrium
@@ -411,7 +414,11 @@ def test_atoms_displaced_together_answer_as_each_alone(silicon_germanium, stilli
     # lateral cells 0 and 16 of (9, 4) are four cells apart
     pairs = np.sort(at[zone][:, [0, 16]].ravel())
     together = displaced_rows(
-        wide, pairs, stillinger_weber, repeat=(1, 1), progress=lambda done, total: totals.append(total)
+        wide,
+        pairs,
+        stillinger_weber,
+        repeat=(1, 1),
+        how=Execution(progress=lambda stage, done, total: totals.append(total)),
     )
     assert 6 * len(zone) <= totals[0] < 6 * len(pairs)
     for i in zone:

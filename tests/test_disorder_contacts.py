@@ -24,6 +24,7 @@ from latmm.interface.symmetry import layer_operations
 from latmm.interface.tiling import tile
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.dynamics import largest_frequency
+from latmm.parallel.execution import Execution
 from latmm.sampling.meshes import Window, reduced_mesh, windows
 from latmm.studies import ensembles
 from latmm.studies.ensembles import ensemble
@@ -175,7 +176,7 @@ def test_an_ensemble_is_the_same_whoever_computes_it_and_its_first_members_stay(
             seed=seed,
             frequencies=2,
             kmesh=(1, 1),
-            executor=executor,
+            how=Execution(executor),
         )
 
     with ThreadPoolExecutor(1) as pool:
@@ -423,7 +424,9 @@ def test_weak_mass_disorder_scatters_long_waves_as_the_fourth_power_of_frequency
 
 def test_disorder_that_makes_no_sense_is_refused_before_any_work(rough_silicon):
     with pytest.raises(InputError, match="cannot hold roughness"):
-        ensemble(rough_silicon, Roughness(2.0, 30.0), [300.0], realisations=2, progress=pytest.fail)
+        ensemble(
+            rough_silicon, Roughness(2.0, 30.0), [300.0], realisations=2, how=Execution(progress=pytest.fail)
+        )
 
 
 def test_an_ensemble_of_one_has_no_standard_error(rough_silicon):

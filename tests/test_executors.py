@@ -18,6 +18,7 @@ import pytest
 from latmm.errors import InputError, LatmmError
 from latmm.lattice.dynamics import largest_frequency
 from latmm.parallel import executors
+from latmm.parallel.execution import Execution
 from latmm.parallel.executors import local_processes, unordered
 from latmm.sampling.meshes import frequency_grid, windows
 from latmm.sweep.run import sweep
@@ -65,9 +66,9 @@ def test_sweep_is_the_same_in_any_executor_and_order(problem, serial):
     interface, grid, samples, common = problem
     tasks = len(cut(grid, samples, common=common, seconds=seconds_per_sample(interface)))
     assert tasks > 2
-    assert same(serial, sweep(interface, grid, samples, common=common, executor=Shuffled(tasks)))
+    assert same(serial, sweep(interface, grid, samples, common=common, how=Execution(Shuffled(tasks))))
     with ThreadPoolExecutor(2) as threads:
-        assert same(serial, sweep(interface, grid, samples, common=common, executor=threads))
+        assert same(serial, sweep(interface, grid, samples, common=common, how=Execution(threads)))
 
 
 def test_sweep_is_the_same_in_processes_whatever_their_memory(problem, serial, monkeypatch):
@@ -78,7 +79,7 @@ def test_sweep_is_the_same_in_processes_whatever_their_memory(problem, serial, m
     )
     with local_processes(2) as processes:
         for memory in (needed, 2**34):
-            found = sweep(interface, grid, samples, common=common, executor=processes, memory=memory)
+            found = sweep(interface, grid, samples, common=common, how=Execution(processes, memory=memory))
             assert processes.started
             assert same(serial, found)
 
@@ -89,7 +90,7 @@ def test_memory_sets_how_many_tasks_are_solved_at_once(problem):
     needed = bytes_of_tasks(interface, tasks)
     assert [at_once(interface, tasks, n * needed) for n in (1, 2, 8)] == [1, 2, 8]
     with pytest.raises(InputError, match=r"`memory` is .* GiB; use e.g. `memory`"):
-        sweep(interface, grid, samples, common=common, memory=needed - 1)
+        sweep(interface, grid, samples, common=common, how=Execution(memory=needed - 1))
 
 
 def test_a_wave_vector_whose_samples_are_dear_is_dealt_out_by_frequency(problem):
@@ -132,8 +133,8 @@ def test_progress_counts_every_sample_once(problem, serial):
     seen = []
     with ThreadPoolExecutor(2) as threads:
         sweep(
-            interface, grid, samples, common=common, executor=threads,
-            progress=lambda stage, done, total: seen.append((stage, done, total)),
+            interface, grid, samples, common=common,
+            how=Execution(threads, progress=lambda stage, done, total: seen.append((stage, done, total))),
         )  # fmt: skip
     assert seen[0] == ("modes", 0, serial.samples)
     assert seen[-1] == ("modes", serial.samples, serial.samples)

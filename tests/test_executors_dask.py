@@ -10,6 +10,7 @@ import pytest
 
 from latmm.errors import InputError
 from latmm.parallel.cluster import dask_cluster
+from latmm.parallel.execution import Execution
 from latmm.parallel.executors import unordered
 from latmm.sweep.refinement import Sampling, solve_level
 
@@ -44,7 +45,9 @@ def test_result_survives_the_death_of_a_worker(cluster, heavy_silicon):
             {pid for _, pid in unordered(process_of_worker, None, dict.fromkeys(range(8)), executor)}
         )
         assert os.getpid() not in pids
-        found = solve_level(heavy_silicon, sampling, [300.0], executor=executor, progress=kill_one).solved
+        found = solve_level(
+            heavy_silicon, sampling, [300.0], how=Execution(executor, progress=kill_one)
+        ).solved
     assert killed
     for field in fields(serial):
         assert np.array_equal(getattr(serial, field.name), getattr(found, field.name)), field.name

@@ -24,6 +24,7 @@ from latmm.interface.force_constants import displaced_rows
 from latmm.interface.registry import scan_registry
 from latmm.lattice.folding import folding_error
 from latmm.lattice.phonopy_bridge import finite_displacements
+from latmm.parallel.execution import Execution
 from latmm.potentials.bundled.bonds import BondCalculator
 from latmm.potentials.cache import cached, fingerprint
 from latmm.potentials.calculators import BUNDLED, resolve_potential
@@ -79,7 +80,7 @@ def test_forces_of_bundled_potentials_are_the_same_bit_for_bit_whoever_computes_
     reference = by_fresh_calculators(atoms, moves, potential)
     assert np.abs(np.diff(reference, axis=0)).max(axis=(1, 2)).min() > 1e-6
     for executor in (None, pool, Shuffled(len(moves))):
-        found = np.array(list(forces_of(atoms, moves, potential, executor=executor)))
+        found = np.array(list(forces_of(atoms, moves, potential, how=Execution(executor))))
         assert np.array_equal(found, reference)
 
 
@@ -87,14 +88,14 @@ def test_threads_do_not_share_a_calculator(tmp_path):
     atoms, moves = displaced(count=12)
     slow = outside("noted", log=tmp_path, seconds=0.01)
     with ThreadPoolExecutor(3) as threads:
-        found = list(forces_of(atoms, moves, slow, executor=threads))
+        found = list(forces_of(atoms, moves, slow, how=Execution(threads)))
     assert np.array_equal(found, by_fresh_calculators(atoms, moves, resolve_potential("sw", ["Si"])))
 
 
 def test_a_calculator_from_outside_computes_in_the_processes_of_the_executor(pool, tmp_path):
     atoms, moves = displaced()
     noted = outside("noted", log=tmp_path, seconds=0.02)
-    found = list(forces_of(atoms, moves, noted, executor=pool))
+    found = list(forces_of(atoms, moves, noted, how=Execution(pool)))
     assert np.array_equal(found, list(forces_of(atoms, moves, resolve_potential("sw", ["Si"]))))
     who = processes(tmp_path)
     assert len(who) == len(moves)
@@ -106,8 +107,8 @@ def test_progress_counts_what_has_come(tmp_path, pool):
     for executor in (None, pool):
         seen = []
         list(forces_of(
-            atoms, moves, resolve_potential("sw", ["Si"]), executor=executor,
-            progress=lambda done, total, seen=seen: seen.append((done, total)),
+            atoms, moves, resolve_potential("sw", ["Si"]),
+            how=Execution(executor, progress=lambda _, done, total, seen=seen: seen.append((done, total))),
         ))  # fmt: skip
         assert seen == [(done, len(moves)) for done in range(len(moves) + 1)]
 
@@ -117,15 +118,15 @@ def test_cached_forces_are_computed_in_no_process(pool, tmp_path):
     log, seen = tmp_path / "log", []
     log.mkdir()
     potential = cached(outside("noted", log=log), tmp_path / "cache")
-    first = list(forces_of(atoms, moves[:4], potential, executor=pool))
+    first = list(forces_of(atoms, moves[:4], potential, how=Execution(pool)))
     assert len(processes(log)) == 4
     again = list(forces_of(
-        atoms, moves[:4], potential, executor=Refusing(), progress=lambda done, total: seen.append(done)
+        atoms, moves[:4], potential, how=Execution(Refusing(), progress=lambda _, done, __: seen.append(done))
     ))  # fmt: skip
     assert len(processes(log)) == 4
     assert np.array_equal(first, again)
     every = list(forces_of(
-        atoms, moves[::-1], potential, executor=pool, progress=lambda done, total: seen.append(done)
+        atoms, moves[::-1], potential, how=Execution(pool, progress=lambda _, done, __: seen.append(done))
     ))  # fmt: skip
     assert len(processes(log)) == 6
     assert np.array_equal(every[2:], first[::-1])
@@ -137,7 +138,7 @@ def test_error_of_a_calculator_is_told_the_same_from_another_process(pool):
     told = []
     for executor in (None, pool):
         with pytest.raises(PotentialError) as caught:
-            list(forces_of(atoms, moves, outside("failing"), executor=executor))
+            list(forces_of(atoms, moves, outside("failing"), how=Execution(executor)))
         told.append(str(caught.value))
     assert told[0] == told[1]
     assert "its calculator failed on Si8 (RuntimeError: no self-consistency)" in told[0]
@@ -147,7 +148,7 @@ def test_a_potential_that_cannot_travel_is_computed_here():
     atoms, moves = displaced()
     potential = resolve_potential("sw", ["Si"])
     bound = replace(potential, calculator=lambda: potential.calculator())
-    found = list(forces_of(atoms, moves, bound, executor=Refusing()))
+    found = list(forces_of(atoms, moves, bound, how=Execution(Refusing())))
     assert np.array_equal(found, list(forces_of(atoms, moves, potential)))
 
 
@@ -155,19 +156,19 @@ def test_crystals_contacts_and_registries_are_the_same_from_several_processes(
     pool, perfect_silicon, silicon, stillinger_weber
 ):
     matrix = silicon.phonopy.supercell_matrix.T
-    phonon = finite_displacements(silicon.atoms, stillinger_weber, supercell=matrix, executor=pool)
+    phonon = finite_displacements(silicon.atoms, stillinger_weber, supercell=matrix, how=Execution(pool))
     assert np.array_equal(phonon.force_constants, silicon.phonopy.force_constants)
-    assert folding_error(silicon.atoms, stillinger_weber, np.eye(3, dtype=int) * 4, executor=pool) == (
+    assert folding_error(silicon.atoms, stillinger_weber, np.eye(3, dtype=int) * 4, how=Execution(pool)) == (
         folding_error(silicon.atoms, stillinger_weber, np.eye(3, dtype=int) * 4)
     )
     slab = perfect_silicon.slab
     rows, shared = (
-        displaced_rows(slab, np.array([3, 4]), stillinger_weber, repeat=(2, 2), executor=executor)
+        displaced_rows(slab, np.array([3, 4]), stillinger_weber, repeat=(2, 2), how=Execution(executor))
         for executor in (None, pool)
     )
     assert np.array_equal(rows.values, shared.values)
     registry, scanned = (
-        scan_registry(perfect_silicon.matched, stillinger_weber, executor=executor)
+        scan_registry(perfect_silicon.matched, stillinger_weber, how=Execution(executor))
         for executor in (None, pool)
     )
     assert np.array_equal(registry.shift, scanned.shift)
@@ -175,13 +176,13 @@ def test_crystals_contacts_and_registries_are_the_same_from_several_processes(
 
 
 def test_calculators_from_outside_are_shared_out_only_where_that_is_asked_for():
-    executor = Refusing()
+    how = Execution(Refusing())
     own, other = resolve_potential("sw", ["Si"]), outside("failing")
     for processes_, scheduler, asked in ((None, None, False), (1, None, False), (2, None, True),
                                          (None, "local", True)):  # fmt: skip
         options = {"processes": processes_, "scheduler": scheduler}
-        assert for_forces(options, own, executor) is executor
-        assert for_forces(options, other, executor) is (executor if asked else None)
+        assert for_forces(options, own, how) is how
+        assert for_forces(options, other, how).executor is (how.executor if asked else None)
 
 
 @pytest.mark.slow
@@ -194,7 +195,7 @@ def test_commands_compute_with_calculators_from_outside_here_unless_asked(
     def lent(options):
         yield pool
 
-    monkeypatch.setattr(module, "executor_of", lent)
+    monkeypatch.setattr("latmm_cli.scaling.executor_of", lent)
     command = ["build", "--supercell", "2", "2", "2"] if module is crystals else ["amm"]
     command[1:1] = [SILICON, SILICON, "--no-relax", "-q", "--potential", "slow_calculators:noted"]
     command += ["--potential-option", f"log={tmp_path}", *(["-j", "2"] if asked else [])]

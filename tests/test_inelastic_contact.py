@@ -15,7 +15,7 @@ from latmm.inelastic.tally import Samples, Tally
 from latmm.interface.build import build_interface
 from latmm.landauer import conductance
 from latmm.lattice.dynamics import largest_frequency
-from latmm.sweep.checkpoint import Checkpoint, digests
+from latmm.parallel.execution import Execution
 from latmm.sweep.refinement import Sampling, solve_level
 
 KAPPA = 0.8
@@ -240,10 +240,13 @@ def test_same_bits_with_processes_and_from_a_store(heavy_argon, rates, sampling,
 
     alone = run()
     with ProcessPoolExecutor(2) as executor:
-        shared_out = run(executor=executor)
-    store = Checkpoint(tmp_path / "store", digests(heavy_argon))
-    kept = run(checkpoint=store)
-    again = run(checkpoint=Checkpoint(tmp_path / "store", digests(heavy_argon)))
+        shared_out = run(how=Execution(executor))
+    seen = []
+    how = Execution(store=tmp_path / "store", progress=lambda stage, done, total: seen.append((done, total)))
+    kept = run(how=how)
+    seen.clear()
+    again = run(how=how)
+    assert seen == [(seen[0][1], seen[0][1])]  # nothing was left to solve
     for other in (shared_out, kept, again):
         np.testing.assert_array_equal(other.matrix, alone.matrix)
         np.testing.assert_array_equal(other.spectrum, alone.spectrum)

@@ -16,6 +16,7 @@ from latmm.interface.build import build_contact, build_interface, match_crystals
 from latmm.interface.registry import scan_registry, shift_lattice, shifted
 from latmm.interface.slab import build_slab, sites
 from latmm.modes.resolved import resolve
+from latmm.parallel.execution import Execution
 from latmm.potentials.calculators import resolve_potential
 from latmm.potentials.relaxation import FORCE_LIMIT
 from latmm.units import TWO_PI
@@ -162,7 +163,9 @@ def test_shifts_repeat_with_the_lattices_of_both_crystals(argon_planes, springs)
 def test_registry_lies_at_the_lowest_energy_of_the_scan(argon_planes, springs):
     seen = []
     found = scan_registry(
-        argon_planes.matched, springs, progress=lambda stage, done, total: seen.append((done, total))
+        argon_planes.matched,
+        springs,
+        how=Execution(progress=lambda stage, done, total: seen.append((done, total))),
     )
     assert seen[-1][0] == seen[-1][1] == len(found.energy)
     assert found.energy.min() == 0.0

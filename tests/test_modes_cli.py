@@ -41,7 +41,7 @@ def run(*arguments: str):
 @pytest.fixture
 def built(monkeypatch, perfect_argon):
     """Crystals and contact from elsewhere: building them has its own tests."""
-    monkeypatch.setattr("latmm_cli.crystals.interface_of", lambda options, report, executor: perfect_argon)
+    monkeypatch.setattr("latmm_cli.crystals.interface_of", lambda options, how: perfect_argon)
 
 
 @pytest.mark.slow

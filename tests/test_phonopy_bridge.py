@@ -17,6 +17,7 @@ from latmm.lattice.phonopy_bridge import (
     force_constant_table,
 )
 from latmm.lattice.space_group import crystal_symmetry, primitive_cell
+from latmm.parallel.execution import Execution
 from latmm.potentials.calculators import resolve_potential
 from latmm.units import EV_PER_A2_AMU, TWO_PI
 
@@ -156,7 +157,7 @@ def test_progress_counts_the_displacements(argon):
         argon.atoms,
         argon.potential,
         supercell=choose_supercell(argon.atoms, None, (1, 1, 1)),
-        progress=lambda done, total: seen.append((done, total)),
+        how=Execution(progress=lambda stage, done, total: seen.append((done, total))),
     )
     done, total = zip(*seen, strict=True)
     assert done[-1] == total[-1] == 2  # one displacement of a cubic atom, there and back

@@ -11,6 +11,7 @@ import latmm.potentials.relaxation as relaxation
 from latmm.errors import ConvergenceError, PotentialError
 from latmm.geometry.orientation import orient
 from latmm.interface.build import build_interface
+from latmm.parallel.execution import Execution
 from latmm.potentials.calculators import resolve_potential
 from latmm.potentials.relaxation import relax_crystal, relax_stacking
 
@@ -191,7 +192,12 @@ def test_building_tells_how_the_relaxations_go(monkeypatch, structure, argon_spr
     monkeypatch.setattr(relaxation, "_TELL", 0.0)
     stages = []
     pair = structure("ar", {"Ar": 80.0}), structure("ar")
-    build_interface(*pair, (0, 0, 1), argon_springs, progress=lambda stage, done, total: stages.append(stage))
+    build_interface(
+        *pair,
+        (0, 0, 1),
+        argon_springs,
+        how=Execution(progress=lambda stage, done, total: stages.append(stage)),
+    )
     words = {stage.partition(":")[0] for stage in stages if ": " in stage}
     assert {"relaxation", "relaxation of the contact"} <= words
     assert any(stage.startswith("relaxation: the right crystal (Ar), step ") for stage in stages)

@@ -18,6 +18,7 @@ from latmm.disorder.profiles import Profile
 from latmm.errors import InputError
 from latmm.files import MARKER
 from latmm.interface.tiling import tile
+from latmm.parallel.execution import Execution
 from latmm.results import read
 from latmm.studies import ensembles, layers
 from latmm.studies.designs import listed, third_material
@@ -91,11 +92,11 @@ def test_a_stopped_ensemble_goes_on_and_grows_without_solving_anything_twice(wid
     whole = drawn(wide, 5)
     counted.clear()
     with pytest.raises(Stop):
-        drawn(wide, 3, store=store, progress=stop_after(2))
+        drawn(wide, 3, how=Execution(store=store, progress=stop_after(2)))
     assert len(counted) == 2
-    assert_identical(drawn(wide, 5, store=store), whole)
+    assert_identical(drawn(wide, 5, how=Execution(store=store)), whole)
     assert len(counted) == 6  # the abrupt contact and five realisations
-    again = drawn(wide, 3, store=store)
+    again = drawn(wide, 3, how=Execution(store=store))
     assert len(counted) == 6
     expected = whole["realisations"].isel(realisation=slice(3)).to_dataset()
     xr.testing.assert_identical(again["realisations"].to_dataset(), expected)
@@ -115,9 +116,9 @@ def test_a_stopped_ensemble_goes_on_and_grows_without_solving_anything_twice(wid
 )
 def test_a_store_of_another_ensemble_is_refused_and_says_in_what(wide, tmp_path, change, named):
     with pytest.raises(Stop):
-        drawn(wide, 2, store=tmp_path / "p.zarr", progress=stop_after(1))
+        drawn(wide, 2, how=Execution(store=tmp_path / "p.zarr", progress=stop_after(1)))
     with pytest.raises(InputError, match=f"differs in: {named}; .*`restart`"):
-        drawn(wide, 2, store=tmp_path / "p.zarr", **change)
+        drawn(wide, 2, how=Execution(store=tmp_path / "p.zarr"), **change)
 
 
 def test_other_crystals_another_contact_or_potential_is_another_ensemble(
@@ -127,14 +128,19 @@ def test_other_crystals_another_contact_or_potential_is_another_ensemble(
 
     store = tmp_path / "p.zarr"
     with pytest.raises(Stop):
-        drawn(wide, 2, potential=argon_springs, store=store, progress=stop_after(1))
+        drawn(
+            wide,
+            2,
+            potential=argon_springs,
+            how=Execution(store=store, progress=stop_after(1)),
+        )
     with pytest.raises(InputError, match=r"differs in: contact[;,]"):
-        drawn(tile(argon_pair, (1, 2)), 2, potential=argon_springs, store=store)
+        drawn(tile(argon_pair, (1, 2)), 2, potential=argon_springs, how=Execution(store=store))
     with pytest.raises(InputError, match=r"differs in: potential;"):
-        drawn(wide, 2, store=store)
+        drawn(wide, 2, how=Execution(store=store))
     stiffer = resolve_potential("lj", ["Ar"], {"cutoff": 6.0, "epsilon": 0.011})
     with pytest.raises(InputError, match=r"differs in: potential;"):
-        drawn(wide, 2, potential=stiffer, store=store)
+        drawn(wide, 2, potential=stiffer, how=Execution(store=store))
 
 
 @pytest.mark.slow
@@ -150,8 +156,14 @@ def test_a_stopped_study_of_layers_goes_on_also_with_other_designs(
     assert np.isnan(whole["designs"]["continuum_gain"].values[1]).all()
     counted.clear()
     with pytest.raises(Stop):
-        layer_study(argon_pair, designs[:2], t, store=store, progress=stop_after(2), **settings)
-    assert_identical(layer_study(argon_pair, designs, t, store=store, **settings), whole)
+        layer_study(
+            argon_pair,
+            designs[:2],
+            t,
+            how=Execution(store=store, progress=stop_after(2)),
+            **settings,
+        )
+    assert_identical(layer_study(argon_pair, designs, t, how=Execution(store=store), **settings), whole)
     assert len(counted) == 4
 
 

@@ -8,6 +8,7 @@ from latmm.agf import transmission
 from latmm.interface.build import Interface, build_interface
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.dynamics import largest_frequency, phonons
+from latmm.parallel.execution import Execution
 from latmm.sampling.meshes import ELASTIC, frequency_grid, reduced_mesh, windows
 from latmm.sweep.run import SpectralTransmission, assemble, sweep
 from latmm.sweep.tasks import Piece, Task
@@ -199,7 +200,9 @@ def test_progress_counts_all_samples(heavy_silicon):
     grid = FrequencyGrid(top * np.array([0.4, 0.9, 1.2]), np.ones(3))
     samples = windows(heavy_silicon.left, heavy_silicon.right, grid, (2, 2), IDENTITY, common=top)
     seen = []
-    found = sweep(heavy_silicon, grid, samples, common=top, progress=lambda *step: seen.append(step))
+    found = sweep(
+        heavy_silicon, grid, samples, common=top, how=Execution(progress=lambda *step: seen.append(step))
+    )
     assert found.samples == 12
     assert seen[-1] == ("modes", 12, 12)
     assert [step[1] for step in seen] == sorted(step[1] for step in seen)

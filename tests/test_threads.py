@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import latmm
 import latmm.threads
+from latmm.parallel.execution import Execution
 from latmm.threads import single_threaded
 
 NOTHING = {"read", "write", "tile", "resolve_potential", "potential_spread"}
@@ -68,8 +69,21 @@ def test_a_script_builds_and_compares_with_one_thread(structure, argon_springs):
 
     with threadpool_limits(limits=2, user_api="blas"):
         heavy = structure("ar", {"Ar": 160.0})
-        interface = latmm.build_interface(structure("ar"), heavy, (0, 0, 1), argon_springs, progress=progress)
-        latmm.compare(interface, 300.0, models=["agf", "dmm"], kmesh=(2, 2), frequencies=6, progress=progress)
+        interface = latmm.build_interface(
+            structure("ar"),
+            heavy,
+            (0, 0, 1),
+            argon_springs,
+            how=Execution(progress=progress),
+        )
+        latmm.compare(
+            interface,
+            300.0,
+            models=["agf", "dmm"],
+            kmesh=(2, 2),
+            frequencies=6,
+            how=Execution(progress=progress),
+        )
         assert threads() == {2}
     assert len(seen) > 5
     assert set.union(*seen.values()) == {1}

@@ -22,6 +22,7 @@ from latmm.interface.guards import contact_force
 from latmm.interface.interface import Interface
 from latmm.interface.registration import extended
 from latmm.interface.slab import Slab, relax_contact
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.threads import single_threaded
 
@@ -35,8 +36,6 @@ _NO_FORCES = (
     "crystals of one structure and one plane"
 )
 
-Progress = Callable[[str, int, int], None]
-
 
 @single_threaded
 def realise(
@@ -46,7 +45,7 @@ def realise(
     *,
     potential: Potential | None = None,
     relax: bool = True,
-    progress: Progress | None = None,
+    how: Execution = HERE,
 ) -> Interface:
     """Draw one disordered contact.
 
@@ -62,8 +61,8 @@ def realise(
         That of the ideal contact, for force constants of other species than the crystals'.
     relax : bool
         Relax the slab where species change or atoms are missing.
-    progress : callable, optional
-        Called with (stage, done, in all).
+    how : Execution
+        Who computes forces, and who hears of it.
 
     Returns
     -------
@@ -94,7 +93,7 @@ def realise(
         require_one_lattice(ideal.matched, ideal.slab.shift, _NO_FORCES)
         slab = disorder.apply(bare(ideal, layers), ideal.matched, np.random.default_rng(seed))
         return mean_contact(ideal, slab, species_share(ideal, slab), layers, identity(slab))
-    return _computed(ideal, drawn, layers, potential, relax, progress)
+    return _computed(ideal, drawn, layers, potential, relax, how)
 
 
 def undisturbed(ideal: Interface, potential: Potential | None) -> Interface:
@@ -118,28 +117,18 @@ def _computed(
     layers: tuple[int, int],
     potential: Potential,
     relax: bool,
-    progress: Progress | None,
+    how: Execution,
 ) -> Interface:
     """Relax the contact and compute its force constants, thicker until its ends are the pure crystals'."""
     buffer = np.array(buffer_layers(ideal.matched, potential, ideal.principal))
     # disorder strains the crystals somewhat farther than the ideal contact does
     inner = np.array(layers) + np.array(ideal.layers) + np.array(ideal.principal)
-    report = progress if progress is not None else (lambda stage, done, total: None)
     for _ in range(_GROWTHS):
         within, whole = (int(inner[0]), int(inner[1])), inner + buffer
         slab = drawn(int(whole[0]), int(whole[1]))
         if relax:
-            report("relaxation of the contact", 0, 1)
-            slab = relax_contact(
-                slab,
-                potential.calculator,
-                layers=within,
-                watch=lambda text: report(f"relaxation of the contact: {text}", 0, 1),
-            )
-            report("relaxation of the contact", 1, 1)
-        region = Region.displaced(
-            ideal.matched, slab, ideal.left, ideal.right, potential, within, progress=progress
-        )
+            slab = relax_contact(slab, potential, within, how)
+        region = Region.displaced(ideal.matched, slab, ideal.left, ideal.right, potential, within, how=how)
         if not region.thick_enough:
             buffer = buffer + 1
         elif region.end_deviation <= END_LIMIT:

@@ -5,10 +5,9 @@ that waves which reach into a crystal without a channel there are absorbed and h
 rate above a crystal's band is no property of the bulk; half the range of three choices is an uncertainty.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -24,12 +23,9 @@ from latmm.inelastic.rates import Above, Rates, check_crystal
 from latmm.inelastic.sweep import Found, sweep_channels
 from latmm.interface.interface import Interface
 from latmm.landauer import temperatures
+from latmm.parallel.execution import HERE, Execution
 from latmm.sweep.refinement import Sampling
-from latmm.sweep.tasks import MEMORY
 from latmm.threads import single_threaded
-
-if TYPE_CHECKING:
-    from latmm.sweep.checkpoint import Checkpoint
 
 __all__ = ["inelastic_conductance", "planes"]
 
@@ -74,10 +70,7 @@ def inelastic_conductance(
     damped: bool = True,
     above: Above = "cap",
     longest: float | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
-    executor: Executor | None = None,
-    checkpoint: "Checkpoint | None" = None,
-    memory: int = MEMORY,
+    how: Execution = HERE,
 ) -> xr.DataTree:
     """Conductance with phonons scattered in both crystals and, if wanted, at the contact.
 
@@ -102,7 +95,7 @@ def inelastic_conductance(
     longest : float, optional
         Mean free path that the crystals' boundaries leave, nm; without it long waves of model rates have
         paths longer than any length.
-    progress, executor, checkpoint, memory : optional
+    how : Execution
         As in :func:`latmm.comparison.compare`.
 
     Returns
@@ -128,20 +121,17 @@ def inelastic_conductance(
     if classical:
         rates = rates[0].classical(), rates[1].classical()
     sampling = Sampling.of(interface, kmesh, frequencies, minimum_temperature=float(t.min()))
-    how: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "classical": classical,
         "longest": np.inf if longest is None else 10.0 * longest,
-        "progress": progress,
-        "executor": executor,
-        "checkpoint": checkpoint,
-        "memory": memory,
+        "how": how,
     }
-    cases = {"elastic": _Case(sweep_channels(interface, sampling, rates, t, **how), (0.0, 0.0))}
+    cases = {"elastic": _Case(sweep_channels(interface, sampling, rates, t, **settings), (0.0, 0.0))}
     others: list[Found] = []
     if damped:
         depth = planes(interface)
         for choice in (above, *(one for one in ABOVE_BAND if one != above)):
-            found = sweep_channels(interface, sampling, rates, t, damped=True, above=choice, **how)  # type: ignore[arg-type]
+            found = sweep_channels(interface, sampling, rates, t, damped=True, above=choice, **settings)  # type: ignore[arg-type]
             if choice == above:
                 cases["dissipative"] = _Case(found, depth)
             others.append(found)

@@ -1,7 +1,7 @@
 """Samples of k∥ and ν, solved with or without damping of the contact, and added up for every temperature.
 
 The samples, their tasks, executors and stores are those of :mod:`latmm.sweep`. A task returns what it has
-added up (:class:`Part`), and parts are added in the order of the tasks: the result is the same, bit for bit,
+added up, and pieces are added in the order of the tasks: the result is the same, bit for bit,
 whoever solves them. One scattering matrix serves all temperatures; a damped contact has one for each.
 
 Below the lowest frequency that is sampled waves are elastic: the scattering matrix of a direction does not
@@ -11,10 +11,9 @@ exchanges heat between its nodes; a few nodes up to :data:`REACH` times the band
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -25,15 +24,13 @@ from latmm.inelastic.rates import Above, Rates, tables
 from latmm.inelastic.tally import Samples, Tally
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, heat_capacity_weight
-from latmm.parallel.executors import unordered
+from latmm.parallel.execution import HERE, Execution
 from latmm.sampling.edges import inside_bands
 from latmm.sampling.meshes import Window
+from latmm.sweep.driver import pieces
 from latmm.sweep.refinement import Sampling
-from latmm.sweep.tasks import MEMORY, Task, at_once, bytes_per_wave_vector
+from latmm.sweep.tasks import Piece, Task, at_once, bytes_per_wave_vector
 from latmm.units import BOLTZMANN, TWO_PI
-
-if TYPE_CHECKING:
-    from latmm.sweep.checkpoint import Checkpoint
 
 __all__ = ["Found", "Problem", "contact_nodes", "sweep_channels"]
 
@@ -81,15 +78,38 @@ class Problem:
     rates_below: Floats
     damped: bool
     longest: float = np.inf
+    stage: str = "channels"
 
     @property
-    def name(self) -> str:
-        """Name of its rows in a store: other rates and temperatures have other rows."""
+    def kind(self) -> str:
+        """Digest of what is added up: other rates and temperatures have other pieces."""
         arrays = self.heat, self.rates, self.heat_below, self.rates_below, np.array([self.longest])
         found = hashlib.sha256(f"{self.damped} {self.reference}".encode())
         for array in arrays:
             found.update(np.ascontiguousarray(array).tobytes())
         return found.hexdigest()[:16]
+
+    def tallies(self, frequencies: int) -> tuple[Tally, ...]:
+        """Empty tallies of so many frequencies, one for each temperature."""
+        return tuple(Tally.empty(frequencies, self.side_of_node) for _ in self.heat)
+
+    def shape(self, task: Task) -> tuple[int]:
+        """Numbers of a piece: samples solved, and the tallies."""
+        empty = self.tallies(task.nodes.size)
+        return (1 + sum(array.size for tally in empty for array in _arrays(tally)),)
+
+    def read(self, piece: Piece, task: Task) -> tuple[Tally, ...]:
+        """Tallies of a piece, spectra over the task's own frequencies."""
+        found, place = self.tallies(task.nodes.size), 1
+        for tally in found:
+            for array in _arrays(tally):
+                array[...] = piece.values[place : place + array.size].reshape(array.shape)
+                place += array.size
+        return found
+
+    def solve(self, task: Task) -> Piece:
+        """Solve a task."""
+        return _solve(self, task)
 
     @property
     def side_of_node(self) -> Integers:
@@ -105,26 +125,6 @@ class Problem:
             for principal, crystal in zip(interface.principal, (interface.left, interface.right), strict=True)
         )
         return left, right
-
-
-@dataclass(frozen=True)
-class Part:
-    """What a task adds.
-
-    Attributes
-    ----------
-    tallies : tuple of Tally
-        One for each temperature, spectra over the task's own frequencies.
-    worst : float
-        Largest departure from Kirchhoff's sums, or from unitarity.
-    samples, retried : int
-        Samples solved, and those that needed the fallback solver.
-    """
-
-    tallies: tuple[Tally, ...]
-    worst: float
-    samples: int
-    retried: int
 
 
 @dataclass(frozen=True)
@@ -184,10 +184,7 @@ def sweep_channels(
     above: Above = "cap",
     damped: bool = False,
     longest: float = np.inf,
-    progress: Callable[[str, int, int], None] | None = None,
-    executor: Executor | None = None,
-    checkpoint: "Checkpoint | None" = None,
-    memory: int = MEMORY,
+    how: Execution = HERE,
 ) -> Found:
     """Solve every sample at which either crystal has phonons and add up who sends heat to whom.
 
@@ -209,7 +206,7 @@ def sweep_channels(
         Damp the contact's layers, and add their nodes to the emitters.
     longest : float
         Mean free path that the boundaries of the crystals leave, Å: 1/Λ is increased by its inverse.
-    progress, executor, checkpoint, memory : optional
+    how : Execution
         As in :func:`latmm.sweep.run.sweep`.
 
     Returns
@@ -222,67 +219,23 @@ def sweep_channels(
     problem = replace(
         _problem(interface, sampling, rates, temperature, classical, above, damped), longest=longest
     )
-    together = at_once(interface, tasks, memory)
-    shape = _Shape(len(temperature), problem.side_of_node)
-    rows = None if checkpoint is None else checkpoint.rows(problem.name, len(tasks), shape.width(tasks))
-    parts = {} if rows is None else {n: shape.part(row, tasks[n]) for n, row in rows.load().items()}
-    total = sum(task.samples for task in tasks)
-    done = sum(tasks[number].samples for number in parts)
-    report = progress if progress is not None else (lambda stage, done, total: None)
-    report("channels", done, total)
-    missing = {number: task for number, task in enumerate(tasks) if number not in parts}
-    seconds = sampling.seconds * (total - done)
-    for number, part in unordered(_solve, problem, missing, executor, seconds=seconds, at_once=together):
-        if rows is not None:
-            rows.save(number, shape.row(part))
-        parts[number] = part
-        done += tasks[number].samples
-        report("channels", done, total)
-    tallies = tuple(Tally.empty(sampling.grid.frequency.size, problem.side_of_node) for _ in temperature)
-    for number, task in enumerate(tasks):
-        for tally, found in zip(tallies, parts[number].tallies, strict=True):
-            tally.matrix[...] += found.matrix
-            tally.channels[...] += found.channels
-            tally.reach[...] += found.reach
-            tally.spectrum[task.nodes] += found.spectrum
-    every = parts.values()
+    seconds = sampling.seconds * sum(task.samples for task in tasks)
+    together = at_once(interface, tasks, how.memory)
+    found = list(pieces(problem, tasks, how, seconds=seconds, at_once=together))
+    tallies = problem.tallies(sampling.grid.frequency.size)
+    for task, piece in zip(tasks, found, strict=True):
+        for tally, part in zip(tallies, problem.read(piece, task), strict=True):
+            tally.matrix[...] += part.matrix
+            tally.channels[...] += part.channels
+            tally.reach[...] += part.reach
+            tally.spectrum[task.nodes] += part.spectrum
     return Found(
         sampling.grid,
         tallies,
-        max((part.worst for part in every), default=0.0),
-        sum(part.samples for part in every),
-        sum(part.retried for part in every),
+        max((float(piece.worst[0]) for piece in found), default=0.0),
+        sum(int(piece.values[0]) for piece in found),
+        sum(piece.retried for piece in found),
     )
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """How the part of a task lies in a row of numbers."""
-
-    temperatures: int
-    side_of_node: Integers
-
-    def width(self, tasks: Sequence[Task]) -> int:
-        """Numbers of the longest row."""
-        return 3 + self.temperatures * max(
-            sum(array.size for array in _arrays(Tally.empty(task.nodes.size, self.side_of_node)))
-            for task in tasks
-        )
-
-    def row(self, part: Part) -> Floats:
-        """Lay out a part."""
-        head = np.array([part.worst, part.samples, part.retried], dtype=float)
-        return np.concatenate([head, *(a.ravel() for t in part.tallies for a in _arrays(t))])
-
-    def part(self, row: Floats, task: Task) -> Part:
-        """Take it up again."""
-        tallies = [Tally.empty(task.nodes.size, self.side_of_node) for _ in range(self.temperatures)]
-        place = 3
-        for tally in tallies:
-            for array in _arrays(tally):
-                array[...] = row[place : place + array.size].reshape(array.shape)
-                place += array.size
-        return Part(tuple(tallies), float(row[0]), int(row[1]), int(row[2]))
 
 
 def _arrays(tally: Tally) -> tuple[Floats, ...]:
@@ -349,10 +302,10 @@ def _problem(
     )
 
 
-def _solve(problem: Problem, task: Task) -> Part:
+def _solve(problem: Problem, task: Task) -> Piece:
     """Solve one task, with one BLAS thread."""
     interface = problem.interface
-    tallies = tuple(Tally.empty(task.nodes.size, problem.side_of_node) for _ in problem.heat)
+    tallies = problem.tallies(task.nodes.size)
     step = max(1, _BYTES // bytes_per_wave_vector(interface))
     worst, samples, retried = 0.0, 0, 0
     with threadpool_limits(limits=1, user_api="blas"):
@@ -376,7 +329,8 @@ def _solve(problem: Problem, task: Task) -> Part:
                 )
                 worst, retried = max(worst, error), retried + again
             samples += point.size
-    return Part(tallies, worst, samples, retried)
+    values = np.concatenate([[float(samples)], *(a.ravel() for tally in tallies for a in _arrays(tally))])
+    return Piece(values, np.array([worst, 0.0, 0.0]), retried)
 
 
 def _add(

@@ -4,8 +4,6 @@ Any slab will do, however it was built: relaxed or not, alloyed, graded, rough, 
 between the crystals. Its outermost layers must be those of the pure crystals.
 """
 
-from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -27,12 +25,12 @@ from latmm.interface.slab import SIDES, Slab
 from latmm.interface.symmetry import Operation, layer_operations, orbits, spread
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import DEFAULT_SPAN
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.threads import single_threaded
 
 __all__ = [
     "END_LIMIT",
-    "Progress",
     "Region",
     "assemble_interface",
     "buffer_layers",
@@ -43,8 +41,6 @@ __all__ = [
 END_LIMIT = 1e-3
 """Largest relative departure from the pure crystal of the force constants at the ends of the contact."""
 
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with the stage's name (after a colon how it goes), the steps done, and the steps in all."""
 Pair: TypeAlias = tuple[int, int]
 
 
@@ -84,8 +80,8 @@ def contact_rows(
     operations: list[Operation],
     potential: Potential,
     *,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
+    how: Execution = HERE,
+    stage: str = "forces of the contact",
 ) -> PairConstants:
     """Force constants of the atoms of the zone with all others.
 
@@ -103,10 +99,8 @@ def contact_rows(
         Layer group of the slab: one atom of each orbit is displaced.
     potential : Potential
         For all atoms.
-    executor : concurrent.futures.Executor, optional
-        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
-    progress : callable, optional
-        Called with (stage, done, in all).
+    how, stage : Execution, str
+        As in :func:`latmm.potentials.forces.forces_of`.
     """
     settled = np.zeros(len(zone), dtype=bool)
     if potential.reach is not None:
@@ -125,10 +119,8 @@ def contact_rows(
         chosen,
         potential,
         repeat=repeats(slab.atoms, 2.0 * _reach(potential)),
-        executor=executor,
-        progress=None
-        if progress is None
-        else lambda done, total: progress("forces of the contact", done, total),
+        how=how,
+        stage=stage,
     )
     size = np.zeros(len(zone), dtype=np.int64)
     size[leaders] = sizes
@@ -173,17 +165,14 @@ class Region:
         potential: Potential,
         layers: Pair,
         *,
-        executor: Executor | None = None,
-        progress: Progress | None = None,
+        how: Execution = HERE,
     ) -> "Region":
         """Compute the force constants of the contact by finite displacements."""
         zone = slab.within(layers)
         _require_crystal(slab, matched, zone)
         operations = layer_operations(slab.atoms)
         bulk = bulk_pairs(slab, matched, left, right)
-        rows = contact_rows(
-            slab, matched, zone, bulk, operations, potential, executor=executor, progress=progress
-        )
+        rows = contact_rows(slab, matched, zone, bulk, operations, potential, how=how)
         return cls(matched, slab, left, right, layers, operations, rows)
 
     @cached_property
@@ -321,8 +310,7 @@ def assemble_interface(
     normals: tuple[tuple[int, int, int], tuple[int, int, int]] = ((0, 0, 1), (0, 0, 1)),
     layers: Pair | None = None,
     checks: Checks | None = None,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
+    how: Execution = HERE,
 ) -> Interface:
     """Compute the force constants of a slab and join them to those of its two crystals.
 
@@ -344,10 +332,8 @@ def assemble_interface(
         ones, which stand for the leads and keep the others from the vacuum.
     checks : mapping of str to Check, optional
         Further checks to be kept with the interface.
-    executor : concurrent.futures.Executor, optional
-        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
-    progress : callable, optional
-        Called with (stage, done, in all).
+    how : Execution
+        Who computes forces, and who hears of it.
 
     Returns
     -------
@@ -368,9 +354,7 @@ def assemble_interface(
             f"a slab of {slab.depth} layers is too thin for {layers} layers of contact between ends of "
             f"{buffer} layers, which the potential's reach asks for; make it thicker"
         )
-    region = Region.displaced(
-        matched, slab, left, right, potential, layers, executor=executor, progress=progress
-    )
+    region = Region.displaced(matched, slab, left, right, potential, layers, how=how)
     if region.end_deviation > END_LIMIT:
         raise ConvergenceError(
             f"the force constants at the ends of the contact differ by {region.end_deviation:.1e} from the "

@@ -5,7 +5,6 @@ constants of both (phonopy), relax the contact and compute its force constants, 
 thicker until the force constants at its ends are those of the pure crystals.
 """
 
-from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
@@ -22,7 +21,7 @@ from latmm.geometry.coincidence import coincidences, matched_of
 from latmm.geometry.cuts import cut_at, terminations
 from latmm.geometry.matching import Matched, match, principal_strain
 from latmm.geometry.orientation import orient
-from latmm.interface.assembly import END_LIMIT, Progress, assemble_interface
+from latmm.interface.assembly import END_LIMIT, assemble_interface
 from latmm.interface.growth import grow
 from latmm.interface.guards import contact_force, crystal_guards
 from latmm.interface.interface import Interface
@@ -40,6 +39,7 @@ from latmm.lattice.phonopy_bridge import (
     force_constant_table,
 )
 from latmm.lattice.space_group import primitive_cell
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.potentials.relaxation import relax_crystal, relax_stacking
 from latmm.threads import single_threaded
@@ -73,8 +73,7 @@ def build_interface(
     supercell: tuple[int, int, int] | None = None,
     layers: int = 2,
     lateral: tuple[int, int] = (1, 1),
-    executor: Executor | None = None,
-    progress: Progress | None = None,
+    how: Execution = HERE,
 ) -> Interface:
     """Build the interface of two crystals of one structure on one plane.
 
@@ -102,12 +101,8 @@ def build_interface(
         more are taken until they end like the pure crystals'.
     lateral : (2,) int
         Primitive in-plane cells of the supercell that the contact is repeated in.
-    executor : concurrent.futures.Executor, optional
-        Shares the force calculations, e.g. from :mod:`latmm.parallel.executors`, if they take long enough;
-        by default this process computes them. Whoever hands one over for a calculator from outside must know
-        that it can run in several processes at the same time.
-    progress : callable, optional
-        Called with (stage, done, in all).
+    how : Execution
+        Who computes forces, and who hears of it.
 
     Returns
     -------
@@ -131,7 +126,7 @@ def build_interface(
         strain=strain,
         max_strain=max_strain,
         in_plane_strain=in_plane_strain,
-        progress=progress,
+        how=how,
     )
     interface = build_contact(
         matched,
@@ -141,8 +136,7 @@ def build_interface(
         shift=(0.0, 0.0, 0.0),
         supercell=supercell,
         layers=layers,
-        executor=executor,
-        progress=progress,
+        how=how,
     )
     return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)
 
@@ -158,15 +152,15 @@ def match_alike(
     strain: str = "right",
     max_strain: float = MAX_STRAIN,
     in_plane_strain: ArrayLike | None = None,
-    progress: Progress | None = None,
+    how: Execution = HERE,
 ) -> Matched:
     """Match two crystals of one structure so that one continues the other, atom by atom.
 
     Parameters and errors as in :func:`build_interface`.
     """
-    crystals = _crystals(left, right, (normal, normal), potential, relax, progress)
+    crystals = _crystals(left, right, (normal, normal), potential, relax, how)
     matched = match(*crystals, strain=strain, max_strain=max_strain, in_plane_strain=in_plane_strain)
-    return _relax_strained(matched, potential, progress) if relax else matched
+    return _relax_strained(matched, potential, how) if relax else matched
 
 
 @single_threaded
@@ -184,7 +178,7 @@ def match_crystals(
     twist: tuple[float, float] | None = None,
     choose: int = 1,
     cuts: tuple[int, int] = (1, 1),
-    progress: Progress | None = None,
+    how: Execution = HERE,
 ) -> Matched:
     """Match any two crystals on any two planes by a coincidence cell.
 
@@ -212,8 +206,8 @@ def match_crystals(
         Number in that list, from 1.
     cuts : (2,) int
         Number of each crystal's termination in :func:`latmm.geometry.cuts.terminations`, from 1.
-    progress : callable, optional
-        Called with (stage, done, in all).
+    how : Execution
+        Who computes forces, and who hears of it.
 
     Returns
     -------
@@ -224,7 +218,7 @@ def match_crystals(
     InputError, MismatchError
         If no cell is found, or a number is not of its list.
     """
-    crystals = _crystals(left, right, normals, potential, relax, progress)
+    crystals = _crystals(left, right, normals, potential, relax, how)
     turned = [_cut(side, crystal, cut) for side, crystal, cut in zip(_SIDES, crystals, cuts, strict=True)]
     found = coincidences(*turned, max_area=max_area, max_strain=max_strain, strain=strain, twist=twist)
     names = " and ".join(
@@ -239,7 +233,7 @@ def match_crystals(
     if int(choose) != choose or not 1 <= choose <= len(found):
         raise InputError(f"`choose` must be a number of the list, 1 to {len(found)}, but is {choose}")
     matched = matched_of(found[choose - 1], turned[0], turned[1], in_plane_strain)
-    return _relax_strained(matched, potential, progress) if relax else matched
+    return _relax_strained(matched, potential, how) if relax else matched
 
 
 @single_threaded
@@ -253,8 +247,7 @@ def build_contact(
     region: Slab | None = None,
     supercell: tuple[int, int, int] | None = None,
     layers: int = 2,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
+    how: Execution = HERE,
 ) -> Interface:
     """Build the interface of two matched crystals.
 
@@ -274,7 +267,7 @@ def build_contact(
     region : Slab, optional
         An explicit region instead, from :func:`latmm.interface.contact_file.read_contact`; all of it belongs
         to the contact. Its lateral cell is that of the interface.
-    supercell, layers, executor, progress
+    supercell, layers, how
         As in :func:`build_interface`.
 
     Returns
@@ -288,13 +281,12 @@ def build_contact(
     """
     if int(layers) != layers or layers < 1:
         raise InputError(f"`layers` must be a positive integer, but is {layers}; use e.g. 2")
-    report = progress if progress is not None else (lambda stage, done, total: None)
     if region is not None:
         matched = in_cell(matched, region.atoms.cell.array)
     tables: list[ForceConstants] = []
     checks: list[Check] = []
     for side in _SIDES:
-        table, found = _bulk(side, matched, potential, supercell, executor, report)
+        table, found = _bulk(side, matched, potential, supercell, how)
         tables.append(table)
         checks += found
     least = (layers, layers)
@@ -303,7 +295,7 @@ def build_contact(
         least = (max(layers, region.depth[0]), max(layers, region.depth[1]))
     else:
         if shift is None:
-            shift = scan_registry(matched, potential, executor=executor, progress=progress).best
+            shift = scan_registry(matched, potential, how=how).best
         stack = partial(_stacked, matched, np.asarray(shift, dtype=float))
     grown = grow(
         matched,
@@ -312,8 +304,7 @@ def build_contact(
         stack,
         relax=relax,
         layers=least,
-        executor=executor,
-        report=report,
+        how=how,
     )
     checks.append(contact_force(grown.slab, potential, grown.layers, (tables[0], tables[1]), relaxed=relax))
     interface = grown.interface(f"{potential.name}: {potential.description}", normals, by_name(checks))
@@ -330,25 +321,20 @@ def _crystals(
     normals: Planes,
     potential: Potential,
     relax: bool,
-    progress: Progress | None,
+    how: Execution,
 ) -> tuple[Atoms, Atoms]:
     """Primitive cells, relaxed and oriented."""
-    report = progress if progress is not None else (lambda stage, done, total: None)
     crystals = []
     for step, (side, atoms, normal) in enumerate(zip(_SIDES, (left, right), normals, strict=True)):
-        report("relaxation", step, 2)
+        how.report("relaxation", step, 2)
         reduced = primitive_cell(atoms)
         if relax:
             name = _name(side, reduced)
-            watch = partial(_watched, report, name, step)
+            watch = how.watch(f"relaxation: {name}", step, 2)
             reduced = relax_crystal(reduced, potential.calculator, name=name, watch=watch)
         crystals.append(orient(reduced, normal))
-    report("relaxation", 2, 2)
+    how.report("relaxation", 2, 2)
     return crystals[0], crystals[1]
-
-
-def _watched(report: Progress, name: str, step: int, text: str) -> None:
-    report(f"relaxation: {name}, {text}", step, 2)
 
 
 def _cut(side: str, crystal: Atoms, number: int) -> Atoms:
@@ -363,10 +349,9 @@ def _name(side: str, atoms: Atoms) -> str:
     return f"the {side} crystal ({atoms.get_chemical_formula()})"
 
 
-def _relax_strained(matched: Matched, potential: Potential, progress: Progress | None) -> Matched:
+def _relax_strained(matched: Matched, potential: Potential, how: Execution) -> Matched:
     """Relax the third lattice vector and the atoms of the sides that are strained."""
     relaxed = {}
-    report = progress if progress is not None else (lambda stage, done, total: None)
     for side in _SIDES:
         atoms: Atoms = getattr(matched, side)
         relaxed[side] = (
@@ -374,7 +359,7 @@ def _relax_strained(matched: Matched, potential: Potential, progress: Progress |
                 atoms,
                 potential.calculator,
                 name=_name(side, atoms),
-                watch=lambda text: report(f"relaxation of the strained side: {text}", 0, 1),
+                watch=how.watch("relaxation of the strained side"),
             )
             if _strained(matched, side)
             else atoms
@@ -391,21 +376,20 @@ def _bulk(
     matched: Matched,
     potential: Potential,
     supercell: tuple[int, int, int] | None,
-    executor: Executor | None,
-    report: Progress,
+    how: Execution,
 ) -> tuple[ForceConstants, list[Check]]:
     """Force constants of one crystal, checked against phonopy and for stability and equilibrium."""
     atoms: Atoms = getattr(matched, side)
     strain = float(np.max(np.abs(principal_strain(getattr(matched, f"strain_{side}")))))
     name = _name(side, atoms) + (f", strained by {100 * strain:.1f} % in the plane," if strain > 1e-6 else "")
     matrix = choose_supercell(atoms, potential.reach, supercell)
-    require_supercell(atoms, potential, matrix, name.rstrip(","), executor=executor)
+    require_supercell(atoms, potential, matrix, name.rstrip(","), how=how)
     phonon = finite_displacements(
         atoms,
         potential,
         supercell=matrix,
-        executor=executor,
-        progress=lambda done, total: report(f"forces of the {side} crystal", done, total),
+        how=how,
+        stage=f"forces of the {side} crystal",
     )
     table = force_constant_table(phonon, atoms)
     require_stable(table, name)

@@ -5,9 +5,6 @@ wider than twice the reach of the potential. Atoms farther apart than twice the 
 no third atom feels both. An atom whose surroundings are those of the pure crystal needs no displacement.
 """
 
-from collections.abc import Callable
-from concurrent.futures import Executor
-
 import numpy as np
 from ase import Atoms
 from matscipy.neighbours import neighbour_list
@@ -16,6 +13,7 @@ from latmm.arrays import Bools, Floats, Integers
 from latmm.geometry.matching import Matched
 from latmm.interface.pairs import PairConstants
 from latmm.interface.slab import SIDES, Slab, sites
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.potentials.forces import forces_of
 
@@ -74,8 +72,8 @@ def displaced_rows(
     potential: Potential,
     *,
     repeat: tuple[int, int],
-    executor: Executor | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    how: Execution = HERE,
+    stage: str = "forces",
 ) -> PairConstants:
     """Displace atoms of a slab and read off their force constants with all others.
 
@@ -89,10 +87,8 @@ def displaced_rows(
         Gives the forces, the displacement that suits them, and how far they reach.
     repeat : (2,) int
         Lateral supercell.
-    executor : concurrent.futures.Executor, optional
-        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
-    progress : callable, optional
-        Called with (force calculations done, in all).
+    how, stage : Execution, str
+        As in :func:`latmm.potentials.forces.forces_of`.
 
     Returns
     -------
@@ -103,7 +99,7 @@ def displaced_rows(
     batches = _batches(supercell, np.asarray(rows), potential.reach)
     steps = [sign * potential.displacement * axis for axis in np.eye(3) for sign in (1.0, -1.0)]
     moves = [(batch, step) for batch in batches for step in steps]
-    forces = forces_of(supercell, moves, potential, executor=executor, progress=progress)
+    forces = forces_of(supercell, moves, potential, how=how, stage=stage)
     parts: list[tuple[Integers, Integers, Integers, Floats]] = []
     for batch in batches:
         found = np.empty((len(supercell), 3, 3))

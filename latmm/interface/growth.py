@@ -6,7 +6,6 @@ A contact that relaxation left on a saddle point, by symmetry, is pushed off it 
 """
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +16,6 @@ from latmm.errors import ConvergenceError, InstabilityError
 from latmm.geometry.matching import Matched
 from latmm.interface.assembly import (
     END_LIMIT,
-    Progress,
     Region,
     buffer_layers,
     contact_rows,
@@ -28,6 +26,7 @@ from latmm.interface.registry import shifted
 from latmm.interface.slab import Slab, relax_contact
 from latmm.interface.symmetry import layer_operations
 from latmm.lattice.force_constants import ForceConstants
+from latmm.parallel.execution import Execution
 from latmm.potentials.calculators import Potential
 
 __all__ = ["MAX_THICKNESS", "grow"]
@@ -56,8 +55,7 @@ def grow(
     *,
     relax: bool,
     layers: Pair,
-    executor: Executor | None,
-    report: Progress,
+    how: Execution,
 ) -> Region:
     """Find the explicit region that is thick enough.
 
@@ -75,10 +73,8 @@ def grow(
         Relax the region between frozen ends.
     layers : (2,) int
         Least layers of each side.
-    executor : concurrent.futures.Executor or None
-        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
-    report : callable
-        Called with (stage, done, in all).
+    how : Execution
+        Who computes forces, and who hears of it.
 
     Raises
     ------
@@ -96,21 +92,12 @@ def grow(
         whole = (int((inner + buffer)[0]), int((inner + buffer)[1]))
         slab = stack(whole) if last is None else _resumed(stack(whole), last)
         if relax:
-            report("relaxation of the contact", 0, 1)
-            slab = last = relax_contact(
-                slab,
-                potential.calculator,
-                layers=within,
-                watch=lambda text: report(f"relaxation of the contact: {text}", 0, 1),
-            )
-            report("relaxation of the contact", 1, 1)
-        deviation = _deviation_of_ends(matched, slab, tables, potential, within, executor, report)
+            slab = last = relax_contact(slab, potential, within, how)
+        deviation = _deviation_of_ends(matched, slab, tables, potential, within, how)
         if deviation > END_LIMIT:
             inner = ends.next(inner, deviation)
             continue
-        region = Region.displaced(
-            matched, slab, *tables, potential, within, executor=executor, progress=report
-        )
+        region = Region.displaced(matched, slab, *tables, potential, within, how=how)
         if not region.thick_enough:
             buffer = buffer + 1
             continue
@@ -170,8 +157,7 @@ def _deviation_of_ends(
     tables: Tables,
     potential: Potential,
     layers: Pair,
-    executor: Executor | None,
-    report: Progress,
+    how: Execution,
 ) -> float:
     """Departure from the pure crystals of the force constants of the contact's outermost layers."""
     zone = slab.within(layers)
@@ -179,8 +165,8 @@ def _deviation_of_ends(
     bulk = bulk_pairs(slab, matched, *tables)
     rows = contact_rows(
         *(slab, matched, ends, bulk, layer_operations(slab.atoms), potential),
-        executor=executor,
-        progress=lambda _, done, total: report("forces at the contact's ends", done, total),
+        how=how,
+        stage="forces at the contact's ends",
     )
     return end_deviation(slab, rows, bulk, zone, (tables[0].scale, tables[1].scale))
 

@@ -7,7 +7,6 @@ the distance, give the registry that relaxation starts from.
 """
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,8 +16,9 @@ from latmm.arrays import Floats, Integers
 from latmm.errors import ConvergenceError
 from latmm.geometry.matching import Matched
 from latmm.geometry.orientation import gauss_reduce
-from latmm.interface.assembly import Progress, buffer_layers
+from latmm.interface.assembly import buffer_layers
 from latmm.interface.slab import Slab, build_slab
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.potentials.forces import Images, in_order, lendable
 from latmm.threads import single_threaded
@@ -125,8 +125,7 @@ def scan_registry(
     matched: Matched,
     potential: Potential,
     *,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
+    how: Execution = HERE,
 ) -> Registry:
     """Scan the rigid shifts of the right crystal, unrelaxed, each at its best distance.
 
@@ -136,10 +135,8 @@ def scan_registry(
         The crystals and their common lateral cell.
     potential : Potential
         For both.
-    executor : concurrent.futures.Executor, optional
-        Shares the shifts, as :func:`latmm.potentials.forces.forces_of` does images.
-    progress : callable, optional
-        Called with (stage, shifts done, in all).
+    how : Execution
+        Who computes the shifts, as :func:`latmm.potentials.forces.forces_of` does images.
 
     Returns
     -------
@@ -150,7 +147,6 @@ def scan_registry(
     ConvergenceError
         If the crystals do not attract each other.
     """
-    report = progress if progress is not None else (lambda stage, done, total: None)
     slab = build_slab(matched, buffer_layers(matched, potential, (0, 0)))
     # room for the largest distance, once and for all
     atoms = slab.atoms.copy()
@@ -164,8 +160,8 @@ def scan_registry(
         _lowest,
         scan,
         dict(enumerate(in_plane)),
-        lendable(executor, potential),
-        lambda done: report("registry", done, len(steps)),
+        lendable(how.executor, potential),
+        lambda done: how.report("registry", done, len(steps)),
     )
     distances, energies = np.array(list(lowest)).T
     shifts = in_plane + distances[:, None] * np.array([0.0, 0.0, 1.0])

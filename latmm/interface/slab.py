@@ -10,19 +10,19 @@ Every atom keeps the name of the lattice site it stands for, whatever element si
 has moved: whoever makes an alloy, a vacancy or a rough contact changes the atoms and keeps the names.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator
 from ase.filters import Filter
 
 from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError
 from latmm.geometry.lateral import cells_of
 from latmm.geometry.matching import Matched
-from latmm.potentials.relaxation import Watch, minimise
+from latmm.parallel.execution import HERE, Execution
+from latmm.potentials.calculators import Potential
+from latmm.potentials.relaxation import minimise
 
 __all__ = ["SIDES", "Slab", "build_slab", "relax_contact", "sites"]
 
@@ -161,10 +161,9 @@ def sites(slab: Slab, matched: Matched) -> Floats:
 
 def relax_contact(
     slab: Slab,
-    calculator: Callable[[], Calculator],
-    *,
+    potential: Potential,
     layers: tuple[int, int],
-    watch: Watch | None = None,
+    how: Execution = HERE,
 ) -> Slab:
     """Relax the nearest layers of each side and the rigid position of the right crystal.
 
@@ -172,12 +171,12 @@ def relax_contact(
     ----------
     slab : Slab
         Unrelaxed; its layers beyond ``layers`` stay bulk-like.
-    calculator : callable
-        Gives a new calculator.
+    potential : Potential
+        For all atoms.
     layers : (2,) int
         Free layers on each side.
-    watch : callable, optional
-        See :func:`latmm.potentials.relaxation.minimise`.
+    how : Execution
+        Who hears of it.
 
     Returns
     -------
@@ -188,11 +187,14 @@ def relax_contact(
     ConvergenceError
         If a force stays above the limit.
     """
+    stage = "relaxation of the contact"
+    how.report(stage, 0, 1)
     atoms = slab.atoms.copy()
-    atoms.calc = calculator()
+    atoms.calc = potential.calculator()
     free = slab.within(layers)
     ends = _RigidEnd(atoms, free, (slab.side > 0) & ~free)
-    minimise(ends, name="the contact", watch=watch)
+    minimise(ends, name="the contact", watch=how.watch(stage))
+    how.report(stage, 1, 1)
     atoms.calc = None
     return replace(slab, atoms=atoms, shift=slab.shift + ends.shift)
 

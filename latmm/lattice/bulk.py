@@ -1,14 +1,12 @@
 """Force constants of one crystal from its structure and a potential: relaxed, displaced, checked."""
 
-from collections.abc import Callable
-from concurrent.futures import Executor
-
 from ase import Atoms
 
 from latmm.lattice.dynamics import require_stable
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
 from latmm.lattice.space_group import primitive_cell
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.potentials.relaxation import relax_crystal
 from latmm.threads import single_threaded
@@ -24,8 +22,7 @@ def bulk_force_constants(
     relax: bool = True,
     supercell: tuple[int, int, int] | None = None,
     name: str = "the crystal",
-    executor: Executor | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    how: Execution = HERE,
 ) -> ForceConstants:
     """Force constants of the primitive cell of a crystal.
 
@@ -41,10 +38,8 @@ def bulk_force_constants(
         Conventional cells of the finite displacements; by default from the potential's reach.
     name : str
         For messages.
-    executor : concurrent.futures.Executor, optional
-        Shares the force calculations.
-    progress : callable, optional
-        Called with (stage, done, in all).
+    how : Execution
+        Who computes forces, and who hears of it.
 
     Returns
     -------
@@ -56,25 +51,18 @@ def bulk_force_constants(
     InstabilityError
         If the crystal has imaginary modes.
     """
-
-    def report(stage: str, done: int, total: int) -> None:
-        if progress is not None:
-            progress(stage, done, total)
-
     cell = primitive_cell(atoms)
     if relax:
         stage = f"relaxation of {name}"
-        report(stage, 0, 1)
-        cell = relax_crystal(
-            cell, potential.calculator, name=name, watch=lambda text: report(f"{stage}: {text}", 0, 1)
-        )
-        report(stage, 1, 1)
+        how.report(stage, 0, 1)
+        cell = relax_crystal(cell, potential.calculator, name=name, watch=how.watch(stage))
+        how.report(stage, 1, 1)
     phonon = finite_displacements(
         cell,
         potential,
         supercell=choose_supercell(cell, potential.reach, supercell),
-        executor=executor,
-        progress=lambda done, total: report(f"forces of {name}", done, total),
+        how=how,
+        stage=f"forces of {name}",
     )
     table = force_constant_table(phonon, cell)
     require_stable(table, name)

@@ -6,7 +6,6 @@ for equally near images whose force constants differ. One displaced atom in a cr
 potential's reach shows how wrong, before any search for symmetry.
 """
 
-from concurrent.futures import Executor
 from itertools import product
 
 import numpy as np
@@ -16,6 +15,7 @@ from ase.geometry import find_mic
 
 from latmm.arrays import Floats, Integers
 from latmm.errors import InputError
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.potentials.forces import forces_of
 
@@ -28,9 +28,7 @@ MOST_ATOMS = 20_000
 """Atoms in a supercell beyond which the search for its symmetry takes hours."""
 
 
-def folding_error(
-    atoms: Atoms, potential: Potential, supercell: Integers, *, executor: Executor | None = None
-) -> float:
+def folding_error(atoms: Atoms, potential: Potential, supercell: Integers, *, how: Execution = HERE) -> float:
     """Largest error of a force constant by the sharing among images, relative to the largest force constant.
 
     Parameters
@@ -41,8 +39,8 @@ def folding_error(
         Of known reach.
     supercell : (3, 3) int
         Rows: supercell vectors in units of the cell vectors.
-    executor : concurrent.futures.Executor, optional
-        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
+    how : Execution
+        Who computes forces.
 
     Returns
     -------
@@ -59,7 +57,7 @@ def folding_error(
     error = largest = 0.0
     step = potential.displacement
     moves = [([n], sign * step * axis) for n, axis, sign in product(range(len(atoms)), np.eye(3), (1, -1))]
-    forces = forces_of(large, moves, potential, executor=executor)
+    forces = forces_of(large, moves, potential, how=how)
     for atom in range(len(atoms)):
         vectors, distance = find_mic(large.positions - large.positions[atom], large.cell)
         within = distance < potential.reach + 1e-6
@@ -95,7 +93,7 @@ def require_supercell(
     name: str,
     limit: float = FOLDING_LIMIT,
     *,
-    executor: Executor | None = None,
+    how: Execution = HERE,
 ) -> None:
     """Refuse a supercell that is too small for the potential, or too large for anybody.
 
@@ -107,7 +105,7 @@ def require_supercell(
         Of the crystal, for the message.
     limit : float
         Largest share accepted.
-    executor : concurrent.futures.Executor, optional
+    how : Execution
         As in :func:`folding_error`.
 
     Raises
@@ -122,7 +120,7 @@ def require_supercell(
         )
     if potential.reach is None or _heights(supercell @ atoms.cell.array).min() > 2.0 * potential.reach:
         return
-    error = folding_error(atoms, potential, supercell, executor=executor)
+    error = folding_error(atoms, potential, supercell, how=how)
     if error > limit:
         raise InputError(
             f"the supercell of {name} is too small: its images falsify force constants by {error:.1e} of the "

@@ -8,9 +8,8 @@ phonopy's at every q: :func:`dispersion_error` measures it in every run.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,7 @@ from latmm.lattice.phonopy_content import (
     text_constants,
 )
 from latmm.lattice.space_group import conventional_vectors, crystal_symmetry
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.potentials.forces import forces_of
 from latmm.potentials.protocol import EXACT_FORCES
@@ -110,8 +110,8 @@ def finite_displacements(
     potential: Potential,
     *,
     supercell: Integers,
-    executor: Executor | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    how: Execution = HERE,
+    stage: str = "forces",
 ) -> Phonopy:
     """Run phonopy's finite displacements.
 
@@ -123,10 +123,8 @@ def finite_displacements(
         Gives the forces, and the displacement that suits them.
     supercell : (3, 3) int
         Rows: supercell vectors in units of the cell vectors.
-    executor : concurrent.futures.Executor, optional
-        Shares the force calculations (:func:`latmm.potentials.forces.forces_of`).
-    progress : callable, optional
-        Called with (supercells done, supercells in all).
+    how, stage : Execution, str
+        As in :func:`latmm.potentials.forces.forces_of`.
 
     Returns
     -------
@@ -136,8 +134,7 @@ def finite_displacements(
     # symmetry saves displacements, but in a large supercell phonopy's search for it takes far longer than
     # forces that are cheap; the crystal's own symmetry then serves as well, if no image is met twice
     cheap = potential.displacement <= EXACT_FORCES and _holds(supercell @ atoms.cell.array, potential.reach)
-    if progress is not None:
-        progress(0, 1)
+    how.report(stage, 0, 1)
     unit = PhonopyAtoms(
         numbers=atoms.numbers,
         cell=atoms.cell.array,
@@ -155,23 +152,22 @@ def finite_displacements(
     whole = phonon.supercell
     displacements = [([number], step) for number, *step in phonon.displacements]
 
-    def report(done: int, total: int) -> None:
-        if progress is not None and done < total:  # the last step ends with phonopy's work
-            progress(done, total)
+    def unfinished(stage: str, done: int, total: int) -> None:
+        if done < total:  # the last step ends with phonopy's work
+            how.report(stage, done, total)
 
     phonon.forces = list(
         forces_of(
             Atoms(whole.symbols, cell=whole.cell, scaled_positions=whole.scaled_positions, pbc=True),
             displacements,
             potential,
-            executor=executor,
-            progress=report,
+            how=replace(how, progress=unfinished),
+            stage=stage,
         )
     )
     phonon.produce_force_constants(calculate_full_force_constants=False)
     symmetrise(phonon, crystal_symmetry(atoms) if cheap else None)
-    if progress is not None:
-        progress(len(displacements), len(displacements))
+    how.report(stage, len(displacements), len(displacements))
     return phonon
 
 

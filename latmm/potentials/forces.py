@@ -18,6 +18,7 @@ from ase import Atoms
 from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
+from latmm.parallel.execution import HERE, Execution
 from latmm.parallel.executors import unordered
 from latmm.potentials.cache import CachedCalculator, is_cached
 from latmm.potentials.protocol import Potential
@@ -84,8 +85,8 @@ def forces_of(
     displacements: Sequence[Displacement],
     potential: Potential,
     *,
-    executor: Executor | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    how: Execution = HERE,
+    stage: str = "forces",
 ) -> Iterator[Floats]:
     """Compute the forces of displaced atoms.
 
@@ -97,11 +98,11 @@ def forces_of(
         One for each image.
     potential : Potential
         Gives the forces.
-    executor : concurrent.futures.Executor, optional
-        Shares the images that are not cached; by default this process computes them, and so it does if the
-        potential cannot be pickled.
-    progress : callable, optional
-        Called with (images done, in all).
+    how : Execution
+        Who computes the images that are not cached, and who hears of it. This process does if the potential
+        cannot be pickled.
+    stage : str
+        Name in reports of progress.
 
     Yields
     ------
@@ -109,13 +110,14 @@ def forces_of(
         Forces, eV Å⁻¹, in the order of the displacements.
     """
     images, total = Images(atoms, potential), len(displacements)
-    executor = lendable(executor, potential)
+    executor = lendable(how.executor, potential)
     known = {n for n in range(total) if executor is not None and images.is_known(displacements[n])}
     missing = {n: displacements[n] for n in range(total) if n not in known}
-    report = None if progress is None else (lambda done: progress(len(known) + done, total))
-    if progress is not None and not missing:
-        progress(total, total)
-    computed = in_order(_forces, images, missing, executor, report)
+    if not missing:
+        how.report(stage, total, total)
+    computed = in_order(
+        _forces, images, missing, executor, lambda done: how.report(stage, len(known) + done, total)
+    )
     for n, displacement in enumerate(displacements):
         yield _forces(images, displacement) if n in known else next(computed)
 
@@ -125,7 +127,7 @@ def in_order(
     shared: Shared,
     items: Mapping[int, Item],
     executor: Executor | None,
-    report: Callable[[int], None] | None,
+    report: Callable[[int], None],
 ) -> Iterator[Result]:
     """Apply a function to every item by :func:`~latmm.parallel.executors.unordered`, in the items' order.
 
@@ -134,11 +136,9 @@ def in_order(
     early: dict[int, Result] = {}
     waiting = iter(items)
     following = next(waiting, None)
-    if report is not None:
-        report(0)
+    report(0)
     for done, (number, result) in enumerate(unordered(function, shared, items, executor), start=1):
-        if report is not None:
-            report(done)
+        report(done)
         early[number] = result
         while following in early:
             yield early.pop(following)

@@ -7,7 +7,6 @@ asks for more contacts than before finds those that it has.
 
 import pickle
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,8 +15,10 @@ import numpy as np
 
 from latmm.arrays import Floats
 from latmm.checks import Check, Checks, by_name, check
+from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
+from latmm.parallel.execution import HERE, Execution, Store
 from latmm.parallel.executors import unordered
 from latmm.potentials.cache import fingerprint
 from latmm.potentials.calculators import Potential
@@ -25,16 +26,15 @@ from latmm.potentials.calculators import Potential
 if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
     from latmm.sweep.checkpoint import Checkpoint
 
-__all__ = ["Progress", "axes", "checks_of", "collect", "name_of", "numbers_of", "opened"]
+__all__ = ["axes", "checks_of", "collect", "name_of", "numbers_of", "opened"]
 
-Progress = Callable[[str, int, int], None]
 Axis = tuple[str, Floats, dict[str, str]]
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 
 
 def opened(
-    path: Path | None,
+    store: Path | Store | None,
     ideal: Interface,
     grid: FrequencyGrid,
     *,
@@ -47,8 +47,8 @@ def opened(
 
     Parameters
     ----------
-    path : Path or None
-        Of its folder.
+    store : Path or None
+        Its folder.
     ideal, grid, kmesh, potential, relax
         What determines the contacts of every study.
     own : mapping
@@ -59,9 +59,12 @@ def opened(
     InputError
         If the store is that of another study; the message says in what it differs.
     """
-    if path is None:
+    if store is None:
         return None
     from latmm.sweep.checkpoint import Checkpoint, digests, samples
+
+    if not isinstance(store, Path):
+        raise InputError("a study opens its `store` by itself; give its folder as a Path")
 
     problem = {
         **digests(ideal),
@@ -72,7 +75,7 @@ def opened(
         "version of ASE": ase.__version__,
         **{name: _digest(value) for name, value in own.items()},
     }
-    return Checkpoint(path, problem)
+    return Checkpoint(store, problem)
 
 
 def name_of(value: object) -> str:
@@ -109,8 +112,7 @@ def collect(
     stage: str,
     width: int,
     store: "Checkpoint | None" = None,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
+    how: Execution = HERE,
 ) -> dict[str, Floats]:
     """Solve every item that the store does not have yet.
 
@@ -128,28 +130,25 @@ def collect(
         Numbers of a row.
     store : Checkpoint, optional
         Keeps what is found.
-    executor : concurrent.futures.Executor, optional
-        Solves the items; by default this process does.
-    progress : callable, optional
-        Called with (stage, done, in all).
+    how : Execution
+        Who solves the items, and who hears of it.
 
     Returns
     -------
     dict
         Name → row (``width``,), the same whoever solved it.
     """
-    report = progress if progress is not None else (lambda stage, done, total: None)
     rows = {} if store is None else {name: store.rows(name, 1, width) for name in items}
     found = {name: row for name, kept in rows.items() for row in kept.load().values()}
     names = list(items)
     missing = {number: items[name] for number, name in enumerate(names) if name not in found}
-    report(stage, len(found), len(items))
-    for number, row in unordered(solve, job, missing, executor):
+    how.report(stage, len(found), len(items))
+    for number, row in unordered(solve, job, missing, how.executor):
         name = names[number]
         if store is not None:
             rows[name].save(0, row)
         found[name] = row
-        report(stage, len(found), len(items))
+        how.report(stage, len(found), len(items))
     return found
 
 

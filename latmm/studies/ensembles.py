@@ -7,9 +7,7 @@ standard error of the mean over n realisations is s/√n, s their sample standar
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -26,10 +24,11 @@ from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.limits import limits_of
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.results import as_json
 from latmm.sampling.meshes import check_sampling
-from latmm.studies.collecting import Progress, axes, checks_of, collect, numbers_of, opened
+from latmm.studies.collecting import axes, checks_of, collect, numbers_of, opened
 from latmm.sweep.measures import SpecularTransmission
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
@@ -52,7 +51,7 @@ class _Job:
     potential: Potential | None
     relax: bool
     sampling: Sampling
-    progress: Progress | None
+    how: Execution
 
 
 @dataclass(frozen=True)
@@ -95,9 +94,7 @@ def ensemble(
     relax: bool = True,
     kmesh: tuple[int, int] = ENSEMBLE.kmesh,
     frequencies: int = ENSEMBLE.frequencies,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-    store: Path | None = None,
+    how: Execution = HERE,
 ) -> xr.DataTree:
     """Thermal boundary conductance of disordered contacts.
 
@@ -122,14 +119,9 @@ def ensemble(
         k∥ points along both axes of the supercell's reciprocal cell.
     frequencies : int
         Frequencies in the band that both crystals share.
-    executor : concurrent.futures.Executor, optional
-        Computes the realisations, e.g. from :mod:`latmm.parallel.executors`; by default this process does.
-    progress : callable, optional
-        Called with (stage, done, in all); the stages of a single contact are named where this process solves
-        them.
-    store : Path, optional
-        Folder that keeps every contact that is solved (Zarr), for a run that is stopped: the same call, also
-        with more realisations, goes on. It is left to the caller to remove.
+    how : Execution
+        Who computes the realisations; the stages of a single contact are told where this process does. A
+        store goes on also with more realisations.
 
     Returns
     -------
@@ -153,7 +145,8 @@ def ensemble(
     disorder.apply(ideal.slab, ideal.matched, np.random.default_rng(seed))
     sampling = Sampling.of(ideal, kmesh, frequencies, minimum_temperature=float(t.min()), disordered=True)
     grid = sampling.grid
-    job = _Job(ideal, disorder, potential, relax, sampling, progress if executor is None else None)
+    each = HERE if how.executor is not None else Execution(progress=how.progress)
+    job = _Job(ideal, disorder, potential, relax, sampling, each)
     items: dict[str, SeedSequence | None] = {_ABRUPT: None}
     items.update((_numbered(i), seq) for i, seq in enumerate(SeedSequence(seed).spawn(realisations)))
     rows = collect(
@@ -163,14 +156,13 @@ def ensemble(
         stage="realisations",
         width=1 + 2 * len(_names(ideal)) + 4 * grid.frequency.size,
         store=opened(
-            *(store, ideal, grid),
+            *(how.store, ideal, grid),
             kmesh=kmesh,
             potential=potential,
             relax=relax,
             own={"disorder": disorder, "seed": int(seed)},
         ),
-        executor=executor,
-        progress=progress,
+        how=how,
     )
     names = _names(ideal)
     abrupt, *drawn = (_Found.of(rows[name], names, name) for name in items)
@@ -209,14 +201,14 @@ def _solve(job: _Job, seed: SeedSequence | None) -> Floats:
         contact = undisturbed(job.ideal, job.potential)
     else:
         contact = realise(
-            job.ideal, job.disorder, seed, potential=job.potential, relax=job.relax, progress=job.progress
+            job.ideal, job.disorder, seed, potential=job.potential, relax=job.relax, how=job.how
         )
     at = job.sampling
     solved = sweep(
         *(contact, at.grid, at.samples),
         common=at.common,
         measure=SpecularTransmission(),
-        progress=job.progress,
+        how=job.how,
     )
     checks = [
         check("unitarity", solved.unitarity, 1e-8),

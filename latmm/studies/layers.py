@@ -8,9 +8,7 @@ can be below diffuse mismatch, which forgets k∥.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -30,9 +28,10 @@ from latmm.errors import InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.limits import limits_of
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.results import as_json
-from latmm.studies.collecting import Progress, axes, checks_of, collect, name_of, numbers_of, opened
+from latmm.studies.collecting import axes, checks_of, collect, name_of, numbers_of, opened
 from latmm.studies.designs import Design, continuum_stack
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
@@ -92,9 +91,7 @@ def layer_study(
     relax: bool = True,
     kmesh: tuple[int, int] = LAYERS.kmesh,
     frequencies: int = LAYERS.frequencies,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-    store: Path | None = None,
+    how: Execution = HERE,
 ) -> xr.DataTree:
     """Conductance of an interface with layers of several designs.
 
@@ -114,13 +111,9 @@ def layer_study(
         k∥ points along both axes of the in-plane reciprocal cell.
     frequencies : int
         Frequencies in the band that both crystals share.
-    executor : concurrent.futures.Executor, optional
-        Computes the designs, e.g. from :mod:`latmm.parallel.executors`; by default this process does.
-    progress : callable, optional
-        Called with (stage, done, in all).
-    store : Path, optional
-        Folder that keeps every design that is solved (Zarr), for a run that is stopped: the same call, also
-        with other designs, goes on. It is left to the caller to remove.
+    how : Execution
+        Who computes the designs. A store
+        goes on also with other designs.
 
     Returns
     -------
@@ -154,9 +147,8 @@ def layer_study(
         items,
         stage="designs",
         width=2 * len(names) + 3 * grid.frequency.size,
-        store=opened(store, ideal, grid, kmesh=kmesh, potential=potential, relax=relax, own={}),
-        executor=executor,
-        progress=progress,
+        store=opened(how.store, ideal, grid, kmesh=kmesh, potential=potential, relax=relax, own={}),
+        how=how,
     )
     *solved, abrupt = (_Found.of(rows[name_of(layer)], names, layer) for layer in (*designs, _ABRUPT))
     continuum = ContinuumModels(*sides, grid, None)

@@ -18,6 +18,7 @@ from ase.formula import Formula
 from latmm import __version__
 from latmm.checks import check, dumps, loads, worst
 from latmm.errors import ConvergenceError, InputError, InstabilityError, MismatchError
+from latmm.parallel.execution import HERE, Execution
 from latmm.results import as_json
 
 __all__ = ["UNITS", "Values", "parameter_study"]
@@ -42,7 +43,7 @@ def parameter_study(
     parameters: Mapping[str, Values],
     solve: Callable[..., xr.DataTree],
     *,
-    progress: Callable[[str, int, int], None] | None = None,
+    how: Execution = HERE,
 ) -> xr.DataTree:
     """Conductance over a grid of parameters.
 
@@ -53,8 +54,8 @@ def parameter_study(
     solve : callable
         Called with one value of each parameter by name; returns the result of :func:`latmm.compare`, of the
         same models and temperatures every time.
-    progress : callable, optional
-        Called with (stage, done, in all).
+    how : Execution
+        Who hears of it.
 
     Returns
     -------
@@ -80,15 +81,13 @@ def parameter_study(
         chosen = {
             name: list(values.items())[i] for (name, values), i in zip(labelled.items(), index, strict=True)
         }
-        if progress is not None:
-            progress("points", done, int(np.prod(shape)))
+        how.report("points", done, int(np.prod(shape)))
         try:
             trees[index] = solve(**{name: value for name, (_, value) in chosen.items()})
         except _LEFT_OUT as error:
             errors.append(error)
             left_out[", ".join(f"{name} {label}" for name, (label, _) in chosen.items())] = str(error)
-    if progress is not None:
-        progress("points", int(np.prod(shape)), int(np.prod(shape)))
+    how.report("points", int(np.prod(shape)), int(np.prod(shape)))
     if not trees:
         raise errors[0]
     return xr.DataTree.from_dict(

@@ -16,11 +16,9 @@ A thin film may exceed it, because evanescent waves tunnel through it. Phonons a
 the contacts.
 """
 
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -37,8 +35,9 @@ from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, temperatures
 from latmm.lattice.dynamics import largest_frequency
 from latmm.limits import limits_of
+from latmm.parallel.execution import HERE, Execution
 from latmm.results import as_json
-from latmm.studies.collecting import Progress, axes, opened
+from latmm.studies.collecting import axes, opened
 from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import SpectralTransmission, sweep
 from latmm.threads import single_threaded
@@ -172,9 +171,7 @@ def superlattice_study(
     end: str = "left",
     kmesh: tuple[int, int] = KMESH,
     frequencies: int = FREQUENCIES,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-    store: Path | None = None,
+    how: Execution = HERE,
 ) -> xr.DataTree:
     """Conductance of N periods between two crystals of one structure.
 
@@ -194,12 +191,8 @@ def superlattice_study(
         k∥ points along both axes of the in-plane reciprocal cell.
     frequencies : int
         Frequencies in the band that the ends share.
-    executor : concurrent.futures.Executor, optional
-        Shares the samples.
-    progress : callable, optional
-        Called with (stage, done, in all).
-    store : Path, optional
-        Folder that keeps what is found, for a run that is stopped. It is left to the caller to remove.
+    how : Execution
+        Who solves the samples, and where what is found is kept.
 
     Returns
     -------
@@ -223,7 +216,7 @@ def superlattice_study(
     at = [Sampling.of(one, kmesh, frequencies, minimum_temperature=float(t.min())) for one in (single, three)]
     grid = at[1].grid
     own = {"period": period, "numbers": counts, "end": end}
-    kept = opened(store, ideal, grid, kmesh=kmesh, potential=None, relax=False, own=own)
+    kept = opened(how.store, ideal, grid, kmesh=kmesh, potential=None, relax=False, own=own)
 
     def solved(interface: Interface, sampling: Sampling, **options: object) -> SpectralTransmission:
         return sweep(
@@ -231,9 +224,7 @@ def superlattice_study(
             sampling.grid,
             sampling.samples,
             common=sampling.common,
-            progress=progress,
-            executor=executor,
-            checkpoint=kept,
+            how=replace(how, store=kept),
             **options,  # type: ignore[arg-type]
         )
 

@@ -7,10 +7,12 @@ is reduced in their order: the result is the same, bit for bit, whoever solves t
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from latmm.arrays import Floats, Integers
-from latmm.parallel.execution import Execution
+from latmm.interface.interface import Interface
+from latmm.parallel.execution import Execution, Store
 from latmm.parallel.executors import unordered
 from latmm.sweep.tasks import Piece
 
@@ -52,6 +54,11 @@ ItemT_contra = TypeVar("ItemT_contra", bound=Item, contravariant=True)
 
 class Work(Protocol[ItemT_contra]):
     """What is computed of every item. It travels by pickle, once to each process."""
+
+    @property
+    def interface(self) -> Interface:
+        """The crystals and their contact, for which a store is made."""
+        ...
 
     @property
     def stage(self) -> str:
@@ -99,11 +106,16 @@ def pieces(
     ------
     Piece
         One of each item, in their order.
+
+    Raises
+    ------
+    InputError
+        If the store is that of another problem.
     """
     stored = None
     waiting: dict[int, Piece] = {}
     if how.store is not None:
-        stored = how.store.begin(items, [work.shape(item) for item in items], work.kind)
+        stored = _opened(how.store, work).begin(items, [work.shape(item) for item in items], work.kind)
         waiting = stored.load()
     total = sum(item.samples for item in items)
     done = sum(items[index].samples for index in waiting)
@@ -123,6 +135,14 @@ def pieces(
         while turn in waiting:
             yield waiting.pop(turn)
             turn += 1
+
+
+def _opened(store: Path | Store, work: Work[ItemT]) -> Store:
+    if not isinstance(store, Path):
+        return store
+    from latmm.sweep.checkpoint import Checkpoint, digests  # needs zarr
+
+    return Checkpoint(store, digests(work.interface))
 
 
 def _solve(work: Work[ItemT], item: ItemT) -> Piece:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from latmm.interface.interface import Interface
+from latmm.parallel.execution import HERE, Execution
 from latmm.sweep.refinement import Sampling
-from latmm.sweep.tasks import MEMORY, Task, at_once, bytes_of_tasks, solve
+from latmm.sweep.tasks import Task, at_once, bytes_of_tasks, solve
 from latmm.threads import single_threaded
 
 __all__ = ["Estimate", "estimate"]
@@ -64,7 +65,7 @@ class Estimate:
 
 
 @single_threaded
-def estimate(interface: Interface, sampling: Sampling, *, memory: int = MEMORY) -> Estimate:
+def estimate(interface: Interface, sampling: Sampling, how: Execution = HERE) -> Estimate:
     """Time a part of some tasks and scale up.
 
     Parameters
@@ -73,8 +74,8 @@ def estimate(interface: Interface, sampling: Sampling, *, memory: int = MEMORY) 
         The crystals and their contact.
     sampling : Sampling
         Where it is to be sampled.
-    memory : int
-        Bytes that all tasks which are solved at the same time may take.
+    how : Execution
+        Its memory is what all tasks which are solved at the same time may take.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def estimate(interface: Interface, sampling: Sampling, *, memory: int = MEMORY) 
         If one task takes more.
     """
     tasks = sampling.tasks
-    together = at_once(interface, tasks, memory)
+    together = at_once(interface, tasks, how.memory)
     # by size, so that large ones, where the time goes, are met
     edges = np.cumsum([task.samples for task in tasks])
     chosen = np.unique(np.searchsorted(edges, (np.arange(_TIMED) + 0.5) / _TIMED * edges[-1]))

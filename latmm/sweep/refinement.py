@@ -5,8 +5,7 @@ points along each axis as the error bar suggests, which falls with about the pow
 """
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from latmm.errors import ConvergenceError, InputError
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid, conductance, heat_capacity_weight, temperatures
 from latmm.lattice.dynamics import largest_frequency
+from latmm.parallel.execution import HERE, Execution
 from latmm.sampling.long_wavelength import along_rays, highest_long_wave
 from latmm.sampling.meshes import (
     ELASTIC,
@@ -32,11 +32,11 @@ from latmm.sampling.meshes import (
 )
 from latmm.sweep.accuracy import conductance_error
 from latmm.sweep.run import SpectralTransmission, sweep
-from latmm.sweep.tasks import MEMORY, Task, cut, seconds_per_sample
+from latmm.sweep.tasks import Task, cut, seconds_per_sample
 from latmm.threads import single_threaded
 
 if TYPE_CHECKING:
-    from latmm.sweep.checkpoint import Checkpoint
+    pass
 
 __all__ = ["Level", "Sampling", "check_tolerance", "levels", "solve_level"]
 
@@ -257,10 +257,7 @@ def solve_level(
     sampling: Sampling,
     temperature: ArrayLike,
     *,
-    progress: Callable[[str, int, int], None] | None = None,
-    executor: Executor | None = None,
-    checkpoint: "Checkpoint | None" = None,
-    memory: int = MEMORY,
+    how: Execution = HERE,
 ) -> Level:
     """Solve a sampling; the conductance at ``temperature`` (N,), K, and its error bar come with it."""
     started = time.monotonic()
@@ -270,10 +267,7 @@ def solve_level(
         grid,
         sampling.samples,
         common=sampling.common,
-        progress=progress,
-        executor=executor,
-        checkpoint=checkpoint,
-        memory=memory,
+        how=how,
     )
     error = conductance_error(
         grid,
@@ -291,10 +285,7 @@ def levels(
     temperature: ArrayLike,
     tolerance: float,
     *,
-    progress: Callable[[str, int, int], None] | None = None,
-    executor: Executor | None = None,
-    checkpoint: "Checkpoint | None" = None,
-    memory: int = MEMORY,
+    how: Execution = HERE,
 ) -> Iterator[Level]:
     """Sample more and more finely until the error bar is within the tolerance at every temperature.
 
@@ -306,7 +297,7 @@ def levels(
         T, K.
     tolerance : float
         Relative error of the two-probe conductance.
-    progress, executor, checkpoint, memory : optional
+    how : Execution
         As in :func:`latmm.sweep.run.sweep`.
 
     Yields
@@ -326,9 +317,7 @@ def levels(
     points, frequencies = FIRST
     while points <= _LARGEST:
         sampling = Sampling.fitted(interface, points, frequencies, t)
-        level = solve_level(
-            interface, sampling, t, progress=progress, executor=executor, checkpoint=checkpoint, memory=memory
-        )
+        level = solve_level(interface, sampling, t, how=how)
         yield level
         if level.relative_error <= tolerance:
             return

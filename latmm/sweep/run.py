@@ -12,10 +12,8 @@ What they find (:class:`Piece`) is summed in the order of the tasks: the result 
 whoever solves them and in whatever order they are done.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import stdtrit
@@ -23,14 +21,11 @@ from scipy.special import stdtrit
 from latmm.arrays import Bools, Floats
 from latmm.interface.interface import Interface
 from latmm.landauer import FrequencyGrid
-from latmm.parallel.execution import Execution
+from latmm.parallel.execution import HERE, Execution
 from latmm.sampling.meshes import ELASTIC, LAW, Window
 from latmm.sweep.driver import pieces
 from latmm.sweep.measures import CHANNELS, Measure
-from latmm.sweep.tasks import MEMORY, TRANSMISSION, Piece, Task, at_once, cut, seconds_per_sample, solve
-
-if TYPE_CHECKING:  # needs zarr, which only those who keep what they find must have
-    from latmm.sweep.checkpoint import Checkpoint
+from latmm.sweep.tasks import TRANSMISSION, Piece, Task, at_once, cut, seconds_per_sample, solve
 
 __all__ = ["SpectralTransmission", "assemble", "sweep"]
 
@@ -86,10 +81,7 @@ def sweep(
     *,
     common: float,
     measure: Measure = TRANSMISSION,
-    progress: Callable[[str, int, int], None] | None = None,
-    executor: Executor | None = None,
-    checkpoint: "Checkpoint | None" = None,
-    memory: int = MEMORY,
+    how: Execution = HERE,
 ) -> SpectralTransmission:
     """Solve every sample.
 
@@ -105,14 +97,8 @@ def sweep(
         Top of the band that both crystals share, THz: above it nothing crosses and only channels count.
     measure : Measure
         What is counted, from :mod:`latmm.sweep.measures`.
-    progress : callable, optional
-        Called with (stage, samples done, samples in all).
-    executor : concurrent.futures.Executor, optional
-        Solves the tasks, e.g. from :mod:`latmm.parallel.executors`; by default this process does.
-    checkpoint : Checkpoint, optional
-        Keeps what is found; what it has already is not solved again.
-    memory : int
-        Bytes that the tasks which this machine solves at the same time may take: it limits their number.
+    how : Execution
+        Who solves the samples, where what is found is kept, and the memory of all tasks at the same time.
 
     Returns
     -------
@@ -121,13 +107,12 @@ def sweep(
     Raises
     ------
     InputError
-        If one task takes more memory.
+        If one task takes more memory, or the store is that of another problem.
     """
     seconds = seconds_per_sample(interface)
     tasks = cut(grid, samples, common=common, seconds=seconds)
-    together = at_once(interface, tasks, memory, measure)
+    together = at_once(interface, tasks, how.memory, measure)
     total = sum(task.samples for task in tasks)
-    how = Execution(executor, checkpoint, memory, progress)
     work = _Counted(interface, measure)
     found = list(pieces(work, tasks, how, seconds=seconds * total, at_once=together))
     return assemble(grid, tasks, found, interface.area)
