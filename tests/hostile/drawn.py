@@ -64,7 +64,7 @@ def drawn(draw: st.DrawFn) -> Case:
     options = [
         option
         for option in _COMMANDS[command].params
-        if isinstance(option, click.Option) and not {"--help", "--list-media"} & set(option.opts)
+        if isinstance(option, click.Option) and not option.is_eager  # help and lists, which end the command
     ]
     several = st.lists(st.sampled_from(options or [None]), max_size=4, unique_by=id)
     chosen = draw(several) if options else []
