@@ -35,6 +35,7 @@ __all__ = ["command"]
     help="Repeat the common cell in the plane.",
 )
 @click.option("-o", "--output", type=click.Path(), help="Write the contact as extended XYZ.")
+@click.option("--plot", type=click.Path(), help="Figure: the interface from the side and from above.")
 @replace_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def command(**options: Any) -> None:
@@ -62,6 +63,12 @@ def command(**options: Any) -> None:
         kept = ("latmm_version", "created", "command_line", "input_sha256")
         write_contact(interface, options["output"], {name: str(run[name]) for name in kept})
         note(options, f"wrote {options['output']}")
+    if options["plot"]:
+        from latmm.plotting.conductance import heading, save
+        from latmm.plotting.structure import structure_figure
+
+        save(structure_figure(interface), options["plot"], interface.checks, above=heading(interface))
+        note(options, f"wrote {options['plot']}")
     click.echo(json.dumps(_summary(interface)) if options["as_json"] else _table(interface))
     conclude(interface.checks)
 

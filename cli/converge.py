@@ -9,7 +9,8 @@ from .checking import check_lines, conclude, marked
 from .crystals import crystal_options, interface_of
 from .groups import GroupedCommand
 from .numbers import TOLERANCE
-from .options import temperature_list, temperature_option
+from .options import note, temperature_list, temperature_option
+from .outputs import check_outputs, replace_option
 from .scaling import check_scaling, scaling_options, working
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ __all__ = ["command"]
 @click.option(
     "--tol", type=TOLERANCE, default=0.01, show_default=True, help="Relative error of G at which to stop."
 )
+@click.option("--plot", type=click.Path(), help="Figure: conductance of every sampling with its error bar.")
+@replace_option
 @scaling_options
 def command(**options: Any) -> None:
     """Sample the lattice more and more finely until the error bar of G is within the tolerance.
@@ -43,6 +46,7 @@ def command(**options: Any) -> None:
 
     temperatures = temperature_list(options["temperature"])
     check_tolerance(options["tol"])
+    check_outputs(options)
     check_scaling(options)
     with working(options) as how:
         interface = interface_of(options, how)
@@ -55,9 +59,18 @@ def command(**options: Any) -> None:
             options["tol"],
             how=how,
         )
+        solved = []
         for level in found:
             click.echo(_row(level))
+            solved.append(level)
     checks = marked(options, interface.checks)
+    if options["plot"]:
+        from latmm.plotting.conductance import heading, save
+        from latmm.plotting.convergence import convergence_figure
+
+        figure = convergence_figure(solved, temperatures, options["tol"])
+        save(figure, options["plot"], checks, above=heading(interface))
+        note(options, f"wrote {options['plot']}")
     for line in check_lines(checks):
         click.echo(line)
     conclude(checks)

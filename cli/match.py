@@ -11,6 +11,7 @@ from .caching import cache_options, remembering
 from .groups import GroupedCommand
 from .numbers import AREA, COUNT, TWIST, Real, fraction
 from .options import note, potential_of, potential_options
+from .outputs import check_outputs, replace_option
 from .progress import Reporter
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from latmm.potentials.calculators import Potential
 
 __all__ = ["command"]
+
+_DRAWN = 12
+"""Cells that a figure shows at most."""
 
 _SIDES = ("left", "right")
 
@@ -94,6 +98,12 @@ _SIDES = ("left", "right")
 )
 @click.option("--rows", type=COUNT, default=20, show_default=True, help="Longest table; JSON holds all.")
 @click.option("--choose", type=COUNT, metavar="N", help="Show number N of the list in full.")
+@click.option(
+    "--plot",
+    type=click.Path(),
+    help=f"Figure: the first {_DRAWN} cells, or the chosen one, from above.",
+)
+@replace_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
 def command(**options: Any) -> None:
@@ -113,6 +123,7 @@ def command(**options: Any) -> None:
 
     if options["mirror"]:
         options["right_normal"] = tuple(-index for index in options["right_normal"])
+    check_outputs(options)
     crystals, lattices = _oriented(options)
     twist = None if options["twist"] is None else (options["twist"], options["twist_within"])
     found = coincidences(
@@ -133,6 +144,8 @@ def command(**options: Any) -> None:
     if number is not None and number > len(found):
         raise InputError(f"--choose must be a number of the list, 1 to {len(found)}, but is {number}")
     chosen = list(enumerate(found, start=1)) if number is None else [(number, found[number - 1])]
+    if options["plot"]:
+        _draw(options, crystals, chosen)
     if options["as_json"]:
         click.echo(json.dumps(_summary(options, crystals, lattices, chosen)))
         return
@@ -143,6 +156,21 @@ def command(**options: Any) -> None:
     for side in (0, 1):
         click.echo()
         click.echo(_cuts(_label(options, crystals, side), crystals[side]))
+
+
+def _draw(
+    options: dict[str, Any], crystals: "tuple[Atoms, Atoms]", chosen: "list[tuple[int, Coincidence]]"
+) -> None:
+    """Draw the first cells from above."""
+    from latmm.geometry.coincidence import matched_of
+    from latmm.plotting.conductance import save
+    from latmm.plotting.structure import cells_figure
+
+    matches = [(number, matched_of(one, *crystals)) for number, one in chosen[:_DRAWN]]
+    figure = cells_figure(*crystals, matches)
+    save(figure, options["plot"], above=" | ".join(_label(options, crystals, side) for side in (0, 1)))
+    left_out = len(chosen) - len(matches)
+    note(options, f"wrote {options['plot']}" + (f", without the last {left_out} cells" if left_out else ""))
 
 
 def _oriented(options: dict[str, Any]) -> "tuple[tuple[Atoms, Atoms], dict[str, str]]":

@@ -36,7 +36,7 @@ ALLOWED = {
     },
     "comparison": {"landauer", "lattice", "geometry", "interface", "sampling", "continuum", "sweep"},
     "spread": {"comparison", "interface"},
-    "plotting": {"landauer", "lattice", "interface", "modes", "experiment", "stored"},
+    "plotting": {"landauer", "lattice", "geometry", "interface", "modes", "sweep", "experiment", "stored"},
     "stored": {"landauer"},
 }  # fmt: skip
 

@@ -23,7 +23,7 @@ from latmm.experiment.drawing import draw_measured
 from latmm.files import check_destination, replacing
 from latmm.interface.interface import Interface
 from latmm.models import MODELS
-from latmm.plotting.style import FAILED, SIDE, STYLE
+from latmm.plotting.style import COLUMN, FAILED, PRINT, SIDE, STYLE
 from latmm.stored import conductances
 
 __all__ = ["comparison_figure", "heading", "save"]
@@ -91,7 +91,9 @@ def save(figure: Figure, path: str | Path, checks: Checks | None = None, *, abov
 def _title_size(figure: Figure) -> float:
     """Size of a figure's title, points: what is added to it has the same."""
     drawn = [text for text in figure.texts if text.get_text() == figure.get_suptitle()]
-    return float(drawn[0].get_fontsize()) if drawn else 12.0
+    small = figure.get_figwidth() <= 2 * COLUMN
+    usual = PRINT["figure.titlesize"] if small else 12.0
+    return float(drawn[0].get_fontsize() if drawn else usual)
 
 
 def check_figure(path: str | Path) -> Path:
