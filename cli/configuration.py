@@ -26,7 +26,7 @@ __all__ = [
     "words_of",
 ]
 
-_LEFT_OUT = ("help", "version", "list_media", "json", "quiet")
+_LEFT_OUT = ("help", "version", "json", "quiet")
 """Options that say nothing of a study."""
 _COMMAND = "command"
 
@@ -68,7 +68,7 @@ def _key(parameter: click.Parameter) -> str:
 
 
 def _parameters(command: click.Command) -> dict[str, click.Parameter]:
-    return {_key(one): one for one in command.params if _key(one) not in _LEFT_OUT}
+    return {_key(one): one for one in command.params if one.expose_value and _key(one) not in _LEFT_OUT}
 
 
 def words_of(command: click.Command, settings: Mapping[str, Any], source: str) -> list[str]:

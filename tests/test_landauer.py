@@ -181,7 +181,7 @@ def test_grids_may_start_anywhere_before_their_first_node():
         assert FrequencyGrid(np.array(nodes), np.ones(len(nodes)), start).start == start
 
 
-def test_the_coldest_and_the_hottest_temperature_are_allowed():
+def test_the_minimum_and_the_maximum_temperature_are_allowed():
     np.testing.assert_array_equal(temperatures([1e-12, 1e9]), [1e-12, 1e9])
     for beyond in (np.nextafter(1e-12, 0.0), np.nextafter(1e9, np.inf)):
         with pytest.raises(InputError, match="must lie between"):
