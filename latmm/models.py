@@ -149,7 +149,7 @@ MODELS: Final[dict[str, Model]] = {
         Model(
             "mixed",
             "mixed mismatch",
-            "acoustic for waves long against the interface's roughness, diffuse for short ones",
+            "acoustic for wavelengths long against the interface's roughness, diffuse for short ones",
             *("#cc79a7", "-"),
             function="mixed:mixed_mismatch",
             takes=("media", "roughness"),

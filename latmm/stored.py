@@ -28,7 +28,7 @@ from latmm.units import THZ_IN
 __all__ = ["conductances", "in_units", "resolved", "spectra"]
 
 _LAW = 1e-2
-"""Error of the law of long waves beyond which a temperature is not resolved."""
+"""Error of the law of the long-wavelength limit beyond which a temperature is not resolved."""
 _COLUMNS = ("transmission", "channels_left", "channels_right")
 
 _POWERS: Final[Mapping[str, int]] = {"THz": 1, "THz-1": -1}

@@ -15,7 +15,7 @@ from latmm.continuum.amm import (
 )
 from latmm.continuum.dispersion import elastic_channels
 from latmm.continuum.library import medium
-from latmm.continuum.low_temperature import LONG_WAVES, cubic_prefactor, first_prefactor
+from latmm.continuum.low_temperature import LONG_WAVELENGTH_LIMIT, cubic_prefactor, first_prefactor
 from latmm.continuum.media import Medium, rotation_to_normal
 from latmm.continuum.rayleigh import khalatnikov, surface_impedance, surface_wave_coefficient
 from latmm.continuum.slowness import (
@@ -107,7 +107,7 @@ def test_helium_on_a_crystal_converges_by_an_independent_quadrature(name: str) -
     solid, azimuths = medium(name), 32
     angles = 0.25 * pi * (np.arange(azimuths) + 0.5) / azimuths
     total = np.mean([line(solid, HELIUM, angle, 2500) for angle in angles]) * 2.0 * pi
-    table = acoustic_mismatch(HELIUM, solid, LONG_WAVES)
+    table = acoustic_mismatch(HELIUM, solid, LONG_WAVELENGTH_LIMIT)
     assert first_prefactor(table) == pytest.approx(cubic_prefactor(total / (4.0 * pi**2)), rel=1e-3)
     assert 0.0 < float(table.transmission_error) < 1e-3
 
@@ -117,11 +117,11 @@ def test_what_anisotropy_opens_between_helium_and_copper() -> None:
     """G/T³, W m⁻² K⁻⁴: part of the surface wave leaks into bulk waves, and the rest is a line."""
     copper = medium("cu")
     isotropic = copper.isotropic_average()
-    bulk = first_prefactor(khalatnikov(isotropic, HELIUM, LONG_WAVES, rayleigh=False))
-    both = first_prefactor(khalatnikov(isotropic, HELIUM, LONG_WAVES))
+    bulk = first_prefactor(khalatnikov(isotropic, HELIUM, LONG_WAVELENGTH_LIMIT, rayleigh=False))
+    both = first_prefactor(khalatnikov(isotropic, HELIUM, LONG_WAVELENGTH_LIMIT))
     assert bulk == pytest.approx(7.610, abs=2e-3)
     assert both == pytest.approx(20.880, abs=2e-3)
-    leaking = first_prefactor(acoustic_mismatch(HELIUM, copper, LONG_WAVES))
+    leaking = first_prefactor(acoustic_mismatch(HELIUM, copper, LONG_WAVELENGTH_LIMIT))
     assert leaking == pytest.approx(12.951, abs=4e-3)
     kept = cubic_prefactor(surface_wave_coefficient(copper, HELIUM))
     assert kept == pytest.approx(7.8316, abs=2e-3)
@@ -131,7 +131,8 @@ def test_what_anisotropy_opens_between_helium_and_copper() -> None:
 def test_surface_waves_of_an_isotropic_solid_are_rayleighs() -> None:
     isotropic = medium("cu").isotropic_average()
     both, bulk = (
-        first_prefactor(khalatnikov(isotropic, HELIUM, LONG_WAVES, rayleigh=kept)) for kept in (True, False)
+        first_prefactor(khalatnikov(isotropic, HELIUM, LONG_WAVELENGTH_LIMIT, rayleigh=kept))
+        for kept in (True, False)
     )
     found = cubic_prefactor(surface_wave_coefficient(isotropic, HELIUM))
     assert found == pytest.approx(both - bulk, rel=1e-5)
@@ -142,7 +143,9 @@ def test_thin_fluid_finds_ever_narrower_resonances() -> None:
     """To first order in ρ_f the conductance is in proportion: lines of relative width 1e-6 keep theirs."""
     copper = medium("cu")
     thin, thinner = (
-        first_prefactor(acoustic_mismatch(Medium.fluid(0.145 * fraction, 0.238), copper, LONG_WAVES))
+        first_prefactor(
+            acoustic_mismatch(Medium.fluid(0.145 * fraction, 0.238), copper, LONG_WAVELENGTH_LIMIT)
+        )
         / fraction
         for fraction in (1e-2, 1e-3)
     )
@@ -164,9 +167,9 @@ def test_symmetry_about_the_normal_changes_nothing(
     _, wedge, copies = symmetry_wedge((left, right))
     assert wedge * copies == pytest.approx(2.0 * pi)
     assert copies > 1
-    table = acoustic_mismatch(left, right, LONG_WAVES)
+    table = acoustic_mismatch(left, right, LONG_WAVELENGTH_LIMIT)
     monkeypatch.setattr("latmm.continuum.slowness.symmetry_wedge", lambda media: (0.3, 2.0 * pi, 1))
-    whole = acoustic_mismatch(left, right, LONG_WAVES)
+    whole = acoustic_mismatch(left, right, LONG_WAVELENGTH_LIMIT)
     error = float(table.transmission_error) + float(whole.transmission_error)
     assert 0.0 < error < 1.5e-3
     np.testing.assert_allclose(table.transmission, whole.transmission, rtol=error)
@@ -197,9 +200,9 @@ def test_reported_error_covers_what_finer_tolerance_changes(
     left: str, right: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = medium(left), medium(right)
-    table = acoustic_mismatch(*pair, LONG_WAVES)
+    table = acoustic_mismatch(*pair, LONG_WAVELENGTH_LIMIT)
     monkeypatch.setattr("latmm.continuum.amm.TOLERANCE", 5e-5)
-    finer = acoustic_mismatch(*pair, LONG_WAVES)
+    finer = acoustic_mismatch(*pair, LONG_WAVELENGTH_LIMIT)
     change = abs(float(table.transmission[0] / finer.transmission[0]) - 1.0)
     assert change <= float(table.transmission_error) <= 5e-4 * 1.2
     assert float(finer.transmission_error) <= 5e-5 * 1.2
@@ -211,8 +214,8 @@ def test_either_side_transmits_alike(names: tuple[str, str]) -> None:
     """Detailed balance: Ξ from the left is Ξ from the right, the crystals turned over."""
     turn = np.diag([1.0, -1.0, -1.0])
     left, right = (medium(name) for name in names)
-    there = acoustic_mismatch(left, right, LONG_WAVES)
-    back = acoustic_mismatch(right.rotated(turn), left.rotated(turn), LONG_WAVES)
+    there = acoustic_mismatch(left, right, LONG_WAVELENGTH_LIMIT)
+    back = acoustic_mismatch(right.rotated(turn), left.rotated(turn), LONG_WAVELENGTH_LIMIT)
     np.testing.assert_allclose(back.transmission, there.transmission, rtol=5e-4)
 
 
@@ -222,8 +225,8 @@ def test_channels_and_their_errors() -> None:
     copper, silicon = medium("cu").rotated(rotation_to_normal([1, 2, 3])), medium("si")
     mesh = wave_mesh(copper, silicon)
     _, left, right = mesh_errors(mesh)
-    table = acoustic_mismatch(copper, silicon, LONG_WAVES)
-    square = (2.0 * pi * LONG_WAVES.frequency) ** 2
+    table = acoustic_mismatch(copper, silicon, LONG_WAVELENGTH_LIMIT)
+    square = (2.0 * pi * LONG_WAVELENGTH_LIMIT.frequency) ** 2
     for side, crystal, error in (("left", copper, left), ("right", silicon, right)):
         exact = elastic_channels(crystal).sum() * square
         np.testing.assert_allclose(table[f"channels_{side}"], exact, rtol=5e-4)

@@ -122,7 +122,7 @@ def test_supercell_has_the_long_waves_of_its_primitive_cell(heavy_silicon):
 
 def test_nodes_of_long_waves_integrate_heat_at_every_temperature():
     """Ξ ∝ ν² up to a sharp end: against a fine grid, from where all of it is frozen to where none is."""
-    grid = frequency_grid(10.0, 10.0, 64, minimum_temperature=0.01, long_waves=2.0)
+    grid = frequency_grid(10.0, 10.0, 64, minimum_temperature=0.01, long_wavelength=2.0)
     nu = np.linspace(0.0, 10.0, 400_001)
     fine = FrequencyGrid(0.5 * (nu[1:] + nu[:-1]), np.diff(nu))
     t = np.array([0.05, 0.3, 1.0, 3.0, 10.0, 40.0, 300.0])

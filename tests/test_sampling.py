@@ -198,11 +198,11 @@ def test_heat_of_a_quadratic_spectrum_is_integrated_at_every_temperature(tempera
     assert conductance(grid, grid.frequency**2, temperature) == pytest.approx(reference, rel=error)
 
 
-@pytest.mark.parametrize("long_waves", [0.0, 2.3, 0.2])
+@pytest.mark.parametrize("long_wavelength", [0.0, 2.3, 0.2])
 @pytest.mark.parametrize("count", [6, 48, 128])
-def test_colder_temperatures_add_nodes_below_and_move_none(long_waves, count):
+def test_colder_temperatures_add_nodes_below_and_move_none(long_wavelength, count):
     hot, *colder = (
-        frequency_grid(9.1, 15.2, count, minimum_temperature=t, long_waves=long_waves)
+        frequency_grid(9.1, 15.2, count, minimum_temperature=t, long_wavelength=long_wavelength)
         for t in (300, 50, 10, 1, 0.01)
     )
     for cold in colder:
@@ -214,9 +214,11 @@ def test_colder_temperatures_add_nodes_below_and_move_none(long_waves, count):
 
 
 @pytest.mark.parametrize("minimum_temperature", [300.0, 40.0, 10.0, 0.01])
-@pytest.mark.parametrize("long_waves", [0.0, 2.3])
-def test_weights_fill_the_band_from_where_the_grid_starts(minimum_temperature, long_waves):
-    grid = frequency_grid(9.1, 15.2, 48, minimum_temperature=minimum_temperature, long_waves=long_waves)
+@pytest.mark.parametrize("long_wavelength", [0.0, 2.3])
+def test_weights_fill_the_band_from_where_the_grid_starts(minimum_temperature, long_wavelength):
+    grid = frequency_grid(
+        9.1, 15.2, 48, minimum_temperature=minimum_temperature, long_wavelength=long_wavelength
+    )
     assert grid.start + grid.weight.sum() == pytest.approx(15.2, rel=1e-6)
 
 

@@ -1,7 +1,7 @@
 """Two atomic chains in one dimension: the acoustic mismatch, exactly and at every frequency.
 
-A chain of masses m and springs K has ω = 2 (K/m)^½ |sin(k/2)| and, for long waves, the impedance Z = (mK)^½.
-Two chains joined by a spring K₁₂ transmit
+A chain of masses m and springs K has ω = 2 (K/m)^½ |sin(k/2)| and, in the long-wavelength limit, the
+impedance Z = (mK)^½. Two chains joined by a spring K₁₂ transmit
 
     T = 4 X₁X₂/[(X₁ + X₂)² + (2/K₁₂ − 1/K₁ − 1/K₂)²],      X = cot(k/2)/K,
 
@@ -107,7 +107,7 @@ def matched_mass(left: Chain, right: Chain) -> float:
     """Mass of a chain of the same springs that matches the impedances, (m₁m₂)^½, amu.
 
     As a layer of many atoms it is the quarter-wave plate of acoustics: full transmission where its phase is
-    an odd multiple of π/2, for long waves.
+    an odd multiple of π/2, in the long-wavelength limit.
     """
     return sqrt(left.mass * right.mass)
 

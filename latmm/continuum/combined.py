@@ -19,7 +19,7 @@ from latmm.arrays import Floats
 from latmm.checks import Checks
 from latmm.continuum.dispersion import branch_channels
 from latmm.continuum.library import MEASURED, medium
-from latmm.continuum.low_temperature import LONG_WAVES, first_prefactor
+from latmm.continuum.low_temperature import LONG_WAVELENGTH_LIMIT, first_prefactor
 from latmm.continuum.media import Medium, rotation_to_normal
 from latmm.errors import InputError
 from latmm.landauer import (
@@ -59,7 +59,7 @@ class Side:
     Attributes
     ----------
     medium : Medium
-        Its long waves.
+        Its long-wavelength limit.
     force_constants : ForceConstants, optional
         Its lattice, where known.
     checks : mapping of str to Check
@@ -72,7 +72,7 @@ class Side:
 
     @classmethod
     def from_force_constants(cls, force_constants: ForceConstants, name: str) -> "Side":
-        """Take a crystal with the medium of its long waves."""
+        """Take a crystal with the medium of its long-wavelength limit."""
         return cls(Medium.from_force_constants(force_constants, name=name), force_constants)
 
     @classmethod
@@ -288,7 +288,7 @@ def survey(
         table = interface.spectrum(name)
         nodes[name.replace("-", "_")] = table
         # roughness ends the ω² law where λ does not exceed it, perhaps below the first node
-        low = ContinuumModels(left, right, LONG_WAVES, roughness)
+        low = ContinuumModels(left, right, LONG_WAVELENGTH_LIMIT, roughness)
         long = low.spectrum(name) if MODELS[name].needs_roughness else table
         rows[name] = Conductances.of_spectrum(grid, table, t, long)
     comparison = comparison_table({name: _refusing(name, row) for name, row in rows.items()}, t)
@@ -322,16 +322,21 @@ class Conductances(NamedTuple):
 
     @classmethod
     def of_spectrum(
-        cls, grid: FrequencyGrid, table: xr.Dataset, temperature: Floats, long_waves: xr.Dataset
+        cls, grid: FrequencyGrid, table: xr.Dataset, temperature: Floats, long_wavelength: xr.Dataset
     ) -> "Conductances":
-        """Integrate Ξ, M_left and M_right of a model; the law of T → 0 is that of a table of long waves."""
+        """Integrate Ξ, M_left and M_right of a model; G/T³ from a table in the long-wavelength limit."""
         names = ("transmission", "channels_left", "channels_right")
         through, left, right = conductance(grid, np.array([table[x].values for x in names]), temperature)
-        prefactor = first_prefactor(long_waves)
-        low = float(quadrature_errors(long_waves)[0, 0])
+        prefactor = first_prefactor(long_wavelength)
+        low = float(quadrature_errors(long_wavelength)[0, 0])
         errors = conductance(grid, quadrature_errors(table), temperature)
         return cls(
-            through, left, right, prefactor, errors, low / float(long_waves["transmission"][0]) * prefactor
+            through,
+            left,
+            right,
+            prefactor,
+            errors,
+            low / float(long_wavelength["transmission"][0]) * prefactor,
         )
 
 

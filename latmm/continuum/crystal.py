@@ -1,13 +1,13 @@
 """One crystal by itself: dispersion, density of states, heat capacity, velocities, Debye's model of it.
 
-Heat capacity per volume of the phonons, and of Debye's model with the same long waves and as many modes as
-there are primitive cells:
+Heat capacity per volume of the phonons, and of Debye's model with the same long-wavelength limit and as many
+modes as there are primitive cells:
 
     C(T) = (1/V) Σ_b ∫ d³q/Ω k_B x² eˣ/(eˣ − 1)²,    x = hν_b(q)/(k_B T).
 
 The integral runs over the reciprocal cell on a mesh of midpoints whose inner half is replaced by the whole
-mesh at half the size, again and again down to the lowest temperature: the law T³ of long waves then has the
-same accuracy at any temperature. Two meshes are extrapolated to zero spacing.
+mesh at half the size, again and again down to the lowest temperature: the T³ law of the long-wavelength limit
+then has the same accuracy at any temperature. Two meshes are extrapolated to zero spacing.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ def crystal_dataset(
     crystal : ForceConstants
         a₁ and a₂ in the plane of the interface.
     medium : Medium
-        Its long waves.
+        Its long-wavelength limit.
     top : float
         Its largest frequency, THz.
     strain : (2, 2) float
@@ -187,7 +187,7 @@ def phonon_dataset(crystal: ForceConstants, medium: Medium, temperature: ArrayLi
     crystal : ForceConstants
         The crystal.
     medium : Medium
-        Its long waves.
+        Its long-wavelength limit.
     temperature : (T,) array_like
         K.
 

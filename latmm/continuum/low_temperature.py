@@ -22,12 +22,12 @@ from latmm.continuum.scalar import scalar_transmission_coefficient
 from latmm.landauer import FrequencyGrid
 from latmm.units import BOLTZMANN, HBAR, TWO_PI
 
-__all__ = ["CUBIC_LAW", "LONG_WAVES", "cubic_prefactor", "cubic_prefactors", "first_prefactor"]
+__all__ = ["CUBIC_LAW", "LONG_WAVELENGTH_LIMIT", "cubic_prefactor", "cubic_prefactors", "first_prefactor"]
 
 CUBIC_LAW = pi**2 * BOLTZMANN**4 / (30.0 * HBAR**3)
 """A, W m⁻² K⁻⁴ (m/s)²."""
 
-LONG_WAVES = FrequencyGrid(np.array([1e-12]), np.array([1e-12]))
+LONG_WAVELENGTH_LIMIT = FrequencyGrid(np.array([1e-12]), np.array([1e-12]))
 """One hertz: waves so long that layers, springs and roughness have no extent."""
 
 
@@ -37,7 +37,7 @@ def cubic_prefactor(coefficient: float) -> float:
 
 
 def first_prefactor(table: xr.Dataset) -> float:
-    """G/T³, W m⁻² K⁻⁴, of a spectrum whose first frequency, if need be :data:`LONG_WAVES`, obeys ω²."""
+    """G/T³, W m⁻² K⁻⁴, of a spectrum whose first frequency obeys ω² (:data:`LONG_WAVELENGTH_LIMIT`)."""
     first = table.isel(frequency=0)
     return cubic_prefactor(float(first.transmission) / (TWO_PI * float(first.frequency)) ** 2)
 

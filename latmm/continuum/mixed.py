@@ -1,4 +1,4 @@
-"""Between acoustic and diffuse mismatch: a rough interface that is flat for long waves.
+"""Between acoustic and diffuse mismatch: a rough interface that is flat in the long-wavelength limit.
 
 At a flat interface a wave of vertical slowness q_a that arrives leaves as waves b of both sides with the
 fractions |S_ba|² of its energy (:mod:`latmm.continuum.boundary`). In the Kirchhoff approximation a rough

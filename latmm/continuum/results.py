@@ -16,7 +16,7 @@ from latmm.checks import dumps
 from latmm.continuum.angles import incidence
 from latmm.continuum.combined import Conductances, Side, comparison_table, graded_grid, survey
 from latmm.continuum.layers import Layer, Stack, acoustic_mismatch_stack
-from latmm.continuum.low_temperature import LONG_WAVES
+from latmm.continuum.low_temperature import LONG_WAVELENGTH_LIMIT
 from latmm.landauer import temperatures
 from latmm.limits import limits_of
 from latmm.models import defaults
@@ -116,7 +116,9 @@ def layered_mismatch(
     }
     spectra = {name: acoustic_mismatch_stack(stack, grid) for name, stack in stacks.items()}
     rows = {
-        name: Conductances.of_spectrum(grid, spectra[name], t, acoustic_mismatch_stack(stack, LONG_WAVES))
+        name: Conductances.of_spectrum(
+            grid, spectra[name], t, acoustic_mismatch_stack(stack, LONG_WAVELENGTH_LIMIT)
+        )
         for name, stack in stacks.items()
     }
     comparison = comparison_table(rows, t)

@@ -1,8 +1,8 @@
 """Scattering rates 1/τ of a crystal's phonons by frequency and temperature.
 
-Below the table's first frequency rates go as ω², the law of long waves. Above the crystal's own band, where
-the contact may still be driven by the other crystal, no calculation of the bulk gives a rate: ``above`` is a
-choice (``cap``: the last value; ``continue``: ω² from there on; ``zero``).
+Below the table's first frequency rates go as ω², their long-wavelength limit. Above the crystal's own band,
+where the contact may still be driven by the other crystal, no calculation of the bulk gives a rate: ``above``
+is a choice (``cap``: the last value; ``continue``: ω² from there on; ``zero``).
 
 In classical statistics, and to lowest order, rates are proportional to T, and a lattice of the same force
 constants with r times the masses has τ_r⁻¹(ω) = r^{−1/2} τ⁻¹(√r ω) and the conductivity κ/√r: its equations

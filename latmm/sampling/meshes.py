@@ -116,7 +116,7 @@ def frequency_grid(
     *,
     minimum_temperature: float,
     maximum_temperature: float | None = None,
-    long_waves: float = 0.0,
+    long_wavelength: float = 0.0,
 ) -> FrequencyGrid:
     """Nodes and weights up to ``maximum_frequency`` with a boundary at ``common_top``, THz.
 
@@ -134,7 +134,7 @@ def frequency_grid(
         long waves to 1e-5 or to a tenth of their highest frequency.
     maximum_temperature : float, optional
         Highest temperature of interest, K: nodes end where less than 1e-8 of its heat flows above.
-    long_waves : float
+    long_wavelength : float
         Frequency up to which Ξ/ν² is smooth and sampled as such, THz; 0 for nowhere.
     """
     lowest, elastic = _NEGLIGIBLE * THZ_PER_KELVIN * minimum_temperature, ELASTIC * common_top
@@ -152,8 +152,8 @@ def frequency_grid(
     )
     maximum_frequency, end = float(min(maximum_frequency, reach)), float(min(common_top, reach))
     start = elastic
-    if long_waves > elastic:
-        start = min(long_waves, end)
+    if long_wavelength > elastic:
+        start = min(long_wavelength, end)
         # the law of the elastic range is read off above it
         below = elastic if law else max(elastic, min(_SLIGHT / _NEGLIGIBLE * lowest, 0.1 * start))
         edges = _panels(elastic, start)
@@ -166,7 +166,7 @@ def frequency_grid(
         bottom = bottom if law else float(edges[0])
     if start < end:
         # midpoints in √ν above long waves, else in √(ν − start)
-        gone = float(np.sqrt(start / end)) if long_waves > elastic else 0.0
+        gone = float(np.sqrt(start / end)) if long_wavelength > elastic else 0.0
         linear = 2.0 * gone / (1.0 - gone)
         scale = (end - start) / (1.0 + linear)
         u, du = _midpoints(max(2, int(np.ceil((1.0 - gone) * count))))

@@ -118,17 +118,17 @@ class Sampling:
             If the numbers make no sense.
         """
         check_sampling(kmesh, frequencies)
-        common, top, long_waves = _bands(interface)
+        common, top, long_wavelength = _bands(interface)
         grid = frequency_grid(
-            common, top, frequencies, minimum_temperature=minimum_temperature, long_waves=long_waves
+            common, top, frequencies, minimum_temperature=minimum_temperature, long_wavelength=long_wavelength
         )
-        samples = _samples(interface, grid, kmesh, common, long_waves, disordered=disordered)
+        samples = _samples(interface, grid, kmesh, common, long_wavelength, disordered=disordered)
         return cls(kmesh, frequencies, grid, samples, common, seconds_per_sample(interface))
 
     @classmethod
     def fitted(cls, interface: Interface, points: int, frequencies: int, temperature: Floats) -> "Sampling":
         """Sample where heat flows at the temperatures (N,), K: no higher, and coarsely where little does."""
-        common, top, long_waves = _bands(interface)
+        common, top, long_wavelength = _bands(interface)
         minimum_temperature, maximum_temperature = float(temperature.min()), float(temperature.max())
         grid = frequency_grid(
             common,
@@ -136,10 +136,12 @@ class Sampling:
             frequencies,
             minimum_temperature=minimum_temperature,
             maximum_temperature=maximum_temperature,
-            long_waves=long_waves,
+            long_wavelength=long_wavelength,
         )
         kmesh = (points, points)
-        samples = _samples(interface, grid, kmesh, common, long_waves, _importance(grid, temperature, common))
+        samples = _samples(
+            interface, grid, kmesh, common, long_wavelength, _importance(grid, temperature, common)
+        )
         return cls(kmesh, frequencies, grid, samples, common, seconds_per_sample(interface))
 
     @property
@@ -192,7 +194,7 @@ def _samples(
     grid: FrequencyGrid,
     kmesh: tuple[int, int],
     common: float,
-    long_waves: float,
+    long_wavelength: float,
     importance: Floats | None = None,
     *,
     disordered: bool = False,
@@ -210,14 +212,14 @@ def _samples(
             rotations,
             common=common,
             folded=lambda side, k: interface.folded(("left", "right")[side], k),
-            above=long_waves,
+            above=long_wavelength,
         )
         if disordered:  # smaller windows, and the zone where its waves are long, get the finer mesh
             below = grid.frequency < _LONG * grid.frequency[plain[0].selected][0]
             here = replace(plain[0], selected=plain[0].selected & (below if number == 0 else ~below))
             plain = [here, *plain[1:]] if number == 0 else [here]
         found += plain if disordered else staggered(plain, mesh, rotations, importance=importance)
-    long = np.asarray((grid.frequency >= ELASTIC * common) & (grid.frequency < long_waves))
+    long = np.asarray((grid.frequency >= ELASTIC * common) & (grid.frequency < long_wavelength))
     points = np.where(long, finer * max(kmesh), 0)
     if importance is not None:
         points = np.ceil(points * relevance(importance)).astype(int)
