@@ -133,9 +133,9 @@ class PolarContact:
         """Blocks of both leads at k∥ (K, 2), eV Å⁻² amu⁻¹."""
         home = self.media[0].home(wave_vectors)
         left, right = (
-            polar_blocks(crystal, wave_vectors, principal, unit=unit, home=home)
-            for crystal, principal, unit in zip(
-                (self.left, self.right), self.principal, self.units, strict=True
+            polar_blocks(crystal, wave_vectors, principal, unit=unit, home=home, layers=layers)
+            for crystal, principal, unit, layers in zip(
+                (self.left, self.right), self.principal, self.units, self.media, strict=True
             )
         )
         return left, right

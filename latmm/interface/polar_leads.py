@@ -180,6 +180,7 @@ def polar_blocks(
     potentials: int = 1,
     unit: float | None = None,
     home: Integers | None = None,
+    layers: DipoleLayers | None = None,
 ) -> PolarBlocks:
     """Blocks of a polar lead at k∥ (K, 2), fractional.
 
@@ -195,9 +196,11 @@ def polar_blocks(
         From :func:`unit_of`.
     home : (K, 2) int, optional
         G∥ of the first potential; by default that which takes k∥ nearest to 0.
+    layers : DipoleLayers, optional
+        Those of the crystal, where they are at hand: they keep what does not depend on k∥.
     """
     k = np.asarray(wave_vectors, dtype=float)
-    layers = DipoleLayers(_dipoles(crystal))
+    layers = DipoleLayers(_dipoles(crystal)) if layers is None else layers
     unit = unit_of(crystal, principal) if unit is None else unit
     n = len(crystal.atoms)
     here = Sites.stacked(n, principal)
@@ -251,7 +254,7 @@ def _self_terms(layers: DipoleLayers, principal: int, planes: Planes, potentials
     All that reaches to the next principal layer, and farther what potentials of G∥ ≠ 0 carry.
     """
     largest = 2 * principal - 1
-    sums = layers.smeared(np.zeros((1, 2)), largest)[:, 0].real.sum(axis=3)  # (2 largest + 1, N, 3, 3)
+    sums = layers.rows_at_rest(largest)
     n = sums.shape[1]
     found = np.zeros((principal * n, 3, principal * n, 3))
     for layer in range(principal):

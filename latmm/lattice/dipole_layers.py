@@ -43,6 +43,8 @@ __all__ = ["DipoleLayers", "Planes", "Sites", "Wave"]
 
 _CONVERGED: Final[float] = 40.0
 """Exponent of the Gaussian up to which G∥ are summed: exp(−40) is rounding."""
+_NUMBERS: Final[int] = 2**17
+"""Elements of the arrays that a batch of k∥ takes."""
 _ZERO: Final[float] = 1e-9
 """κ, Å⁻¹, below which p counts as zero."""
 _ON: Final[float] = 1e-6
@@ -198,14 +200,15 @@ class DipoleLayers:
     def wave(self, wave_vectors: Floats, shell: Integers, home: Integers | None = None) -> Wave:
         """Take p = k∥ + G∥ for k∥ (K, 2), fractional.
 
-        ``shell`` is G∥ counted from ``home`` (K, 2), by default that of :meth:`home`.
+        ``shell`` is G∥ counted from ``home`` (K, 2), by default that of :meth:`home`. With shells
+        (S, 1, 2) all that belongs to the wave has a leading axis S.
         """
         shift = (self.home(wave_vectors) if home is None else home) + shell
         p = (np.asarray(wave_vectors, dtype=float) + shift) @ self.reciprocal
         e, z = self.dipoles.dielectric, self.dipoles.charges
         tilt = p @ e[:2, 2] / e[2, 2]
-        decay = np.sqrt(np.maximum(np.einsum("ki,ij,kj->k", p, self._metric, p), 0.0))
-        along = np.einsum("kc,ica->kia", p, z[:, :2, :]) - tilt[:, None, None] * z[:, 2, :]
+        decay = np.sqrt(np.maximum(np.einsum("...i,ij,...j->...", p, self._metric, p), 0.0))
+        along = np.einsum("...c,ica->...ia", p, z[:, :2, :]) - tilt[..., None, None] * z[:, 2, :]
         return Wave(shift, decay, tilt, along)
 
     def smeared(self, wave_vectors: Floats, largest: int) -> Complexes:
@@ -219,38 +222,41 @@ class DipoleLayers:
         k = np.asarray(wave_vectors, dtype=float)
         place, height = self.dipoles.positions, self.dipoles.cell[2, 2]
         n = len(place)
-        across = self.across
         lateral = place[:, :2] @ np.linalg.inv(self.dipoles.cell[:2, :2])
         step = self.dipoles.cell[2, :2] @ np.linalg.inv(self.dipoles.cell[:2, :2])
         total = np.zeros((2 * largest + 1, len(k), n, 3, n, 3), dtype=complex)
         far = 2.0 * self.width * np.sqrt(_CONVERGED)
-        for shell in self.shells:
-            wave = self.wave(k, shell)
-            least = float(wave.decay.min(initial=np.inf))
+        home, shells = self.home(k), self.shells
+        least = self._least_decay(shells)
+        batch = max(1, _NUMBERS // (len(shells) * n * n))
+        for start in range(0, len(k), batch):
+            some = slice(start, start + batch)
+            wave = self.wave(k[some], shells[:, None, :], home[some])
             phase = np.exp(-1j * TWO_PI * (wave.shift @ lateral.T))
-            p = wave.along * phase[:, :, None]  # (K, N, 3)
-            q = across * phase[:, :, None]
+            p = wave.along * phase[..., None]  # (S, K, N, 3)
+            q = self.across * phase[..., None]
             for m in range(largest + 1):
                 z = place[None, :, 2] - place[:, None, 2] + m * height  # (N, N)
-                nearest = float(np.abs(z).min())
-                if least * max(nearest - far, 0.0) > _CONVERGED:
-                    break
-                f, slope, bend = self._smeared_green(wave.decay, z)
-                turn = np.exp(1j * wave.tilt[:, None, None] * z)
-                turn = turn * np.exp(-1j * TWO_PI * m * (wave.shift @ step))[:, None, None]
-                total[largest + m] += (
-                    np.einsum("kij,kia,kjb->kiajb", turn * f, p.conj(), p)
-                    + 1j * np.einsum("kij,kia,kjb->kiajb", turn * slope, p.conj(), q)
-                    + 1j * np.einsum("kij,kia,kjb->kiajb", turn * slope, q.conj(), p)
-                    - np.einsum("kij,kia,kjb->kiajb", turn * bend, q.conj(), q)
-                )
+                count = int(np.sum(least * max(float(np.abs(z).min()) - far, 0.0) <= _CONVERGED))
+                kept = slice(count)  # shells come by ascending κ
+                f, slope, bend = self._smeared_green(wave.decay[kept], z)
+                turn = np.exp(-1j * TWO_PI * m * (wave.shift[kept] @ step))[..., None, None]
+                turn = turn * np.exp(1j * wave.tilt[kept, :, None, None] * z)
+                f, slope, bend = turn * f, 1j * turn * slope, turn * bend
+                ps, qs = p[kept, :, None], q[kept, :, None]
+                by_p = f[..., None] * ps + slope[..., None] * qs  # (S, K, i, j, b)
+                by_q = slope[..., None] * ps - bend[..., None] * qs
+                left = np.concatenate([p[kept], q[kept]]).conj().transpose(1, 2, 3, 0)
+                right = np.concatenate([by_p, by_q]).transpose(1, 2, 3, 0, 4)
+                found = np.ascontiguousarray(left)[:, :, None] @ np.ascontiguousarray(right)
+                total[largest + m, some] = found.transpose(0, 1, 3, 2, 4)
         for m in range(1, largest + 1):
             total[largest - m] = total[largest + m].transpose(0, 3, 4, 1, 2).conj()
         return np.asarray(self.strength * total, dtype=complex)
 
     def _smeared_green(self, decay: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
-        """F, F' and F'' of Eq. (1), each (K, N, N), at z (N, N); F = F' = 0 where p = 0."""
-        kappa, s = decay[:, None, None], self.width
+        """F, F' and F'' of Eq. (1), each (..., N, N), at z (N, N) and κ (...); F = F' = 0 where p = 0."""
+        kappa, s = decay[..., None, None], self.width
         moving = kappa > _ZERO
         kappa = np.where(moving, kappa, 1.0)
         gauss = np.exp(-((kappa * s) ** 2) - (z / (2.0 * s)) ** 2)
@@ -265,6 +271,24 @@ class DipoleLayers:
         bend = kappa**2 * value - local * gauss
         still = -local * np.exp(-((z / (2.0 * s)) ** 2))
         return np.where(moving, value, 0.0), np.where(moving, slope, 0.0), np.where(moving, bend, still)
+
+    def _least_decay(self, shells: Integers) -> Floats:
+        """Bound κ of p = k∥ + G∥ from below for all k∥ of the first zone, (S,) Å⁻¹, ascending."""
+        vectors = shells @ self.reciprocal
+        own = np.sqrt(np.einsum("gi,ij,gj->g", vectors, self._metric, vectors))
+        zone = self._zone * np.sqrt(np.linalg.eigvalsh(self._metric)[1])
+        return np.asarray(np.maximum.accumulate(np.maximum(own - zone, 0.0)))
+
+    @cached_property
+    def _at_rest(self) -> dict[int, Floats]:
+        """What was computed by :meth:`rows_at_rest`."""
+        return {}
+
+    def rows_at_rest(self, largest: int) -> Floats:
+        """Sum (1) at k∥ = 0 over the ions of each layer, (2 largest + 1, N, 3, 3) eV Å⁻²."""
+        if largest not in self._at_rest:
+            self._at_rest[largest] = self.smeared(np.zeros((1, 2)), largest)[:, 0].real.sum(axis=3)
+        return self._at_rest[largest]
 
     def mediated(self, wave: Wave, rows: Sites, columns: Sites, planes: Planes) -> Complexes:
         """Evaluate what potentials on planes in an infinite medium carry.
