@@ -48,7 +48,7 @@ def command(**options: Any) -> None:
     \b
     Examples:
       latmm build structures/si.cif structures/ge.cif -o contact.extxyz
-      latmm build structures/al.cif structures/ag.cif --left-normal 1 1 1 --right-normal 0 0 1
+      latmm build structures/al.cif structures/ag.cif --normal 1 1 1 --lateral 2 2 -o wide.extxyz
     """
     from latmm.interface.contact_file import write_contact
     from latmm.interface.tiling import tile

@@ -50,6 +50,7 @@ def ionic(
         ),
         supercell_matrix=repeat * np.eye(3, dtype=int),
         primitive_matrix="P",
+        is_symmetry=False,
         log_level=0,
     )
     whole, n = phonon.supercell, len(atoms)
@@ -63,7 +64,9 @@ def ionic(
         values[i, place[(int(j), *((cell + home[i]) % repeat))]] += block
         values[i, phonon.primitive.p2s_map[i]] -= block
     phonon.force_constants = values
-    usual = Phonopy(phonon.unitcell, phonon.supercell_matrix, primitive_matrix="P", log_level=0)
+    usual = Phonopy(
+        phonon.unitcell, phonon.supercell_matrix, primitive_matrix="P", is_symmetry=False, log_level=0
+    )
     usual.force_constants = values
     nac = {"born": charges, "dielectric": dielectric, "factor": E2}
     usual.nac_params = nac

@@ -19,7 +19,7 @@ from latmm_cli.main import cli
 from latmm_cli.tables import conductance_table
 
 AR = str(Path(__file__).parent.parent / "structures" / "ar.cif")
-FAST = ["--kmesh", "4", "4", "--frequencies", "24", "--allow", "channels", "-q"]
+FAST = ["--kmesh", "3", "3", "--frequencies", "12", "--allow", "channels", "-q"]
 WELLS = ["1:epsilon=0.01", "2:epsilon=0.0144"]
 """Depths of the wells, eV: forces in the ratio 1.44, frequencies 1.2, the same lattice."""
 BOTH = ["sigma=3.4", "cutoff=6.0"]

@@ -28,7 +28,7 @@ STRUCTURES = Path(__file__).parent.parent / "structures"
 
 @pytest.fixture(scope="module")
 def sampling(heavy_silicon):
-    return Sampling.of(heavy_silicon, (8, 8), 24, minimum_temperature=2.0)
+    return Sampling.of(heavy_silicon, (6, 6), 12, minimum_temperature=2.0)
 
 
 @pytest.fixture(scope="module")

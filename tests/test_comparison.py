@@ -37,10 +37,9 @@ def _at_the_root(request):
 
 
 @pytest.fixture(scope="module")
-def heavy():
+def heavy(heavy_silicon):
     """Silicon | silicon of germanium's mass, Stillinger-Weber."""
-    potential = latmm.resolve_potential("sw", ["Si"])
-    return latmm.build_interface(crystal("si"), crystal("si", Si=72.63), (0, 0, 1), potential)
+    return heavy_silicon
 
 
 @pytest.fixture(scope="module")

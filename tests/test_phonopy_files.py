@@ -41,7 +41,9 @@ def carbide(structure):
 
 def with_constants(phonon, values):
     """The same cells with other force constants."""
-    other = Phonopy(phonon.unitcell, phonon.supercell_matrix, primitive_matrix="P", log_level=0)
+    other = Phonopy(
+        phonon.unitcell, phonon.supercell_matrix, primitive_matrix="P", is_symmetry=False, log_level=0
+    )
     other.force_constants = values
     return other
 
@@ -129,7 +131,14 @@ def in_units(phonon, *, length, constants, calculator):
     unit = PhonopyAtoms(
         symbols=own.symbols, cell=own.cell / length, scaled_positions=own.scaled_positions, masses=own.masses
     )
-    other = Phonopy(unit, phonon.supercell_matrix, primitive_matrix="P", calculator=calculator, log_level=0)
+    other = Phonopy(
+        unit,
+        phonon.supercell_matrix,
+        primitive_matrix="P",
+        is_symmetry=False,
+        calculator=calculator,
+        log_level=0,
+    )
     other.force_constants = phonon.force_constants / constants
     return other
 

@@ -42,7 +42,7 @@ def stiff_argon(structure, argon_springs):
 @pytest.fixture(scope="module")
 def study(heavy_silicon):
     designs = [design(kind, 8, heavy_silicon) for kind in ("linear", "exponential", "bridge", "superlattice")]
-    return layer_study(heavy_silicon, designs, [100.0, 300.0], kmesh=(4, 4), frequencies=12)
+    return layer_study(heavy_silicon, designs, [100.0, 300.0], kmesh=(3, 3), frequencies=8)
 
 
 def plane_masses(interface):
@@ -89,7 +89,7 @@ def test_the_limit_of_flat_contacts_is_the_smaller_number_of_channels_at_each_wa
     study, heavy_silicon
 ):
     """½ (M_l + M_r − |M_l − M_r|), counted by the scattering matrix, summed over k∥ one by one."""
-    at = Sampling.of(heavy_silicon, (4, 4), 12, minimum_temperature=100.0)
+    at = Sampling.of(heavy_silicon, (3, 3), 8, minimum_temperature=100.0)
     nu = at.grid.frequency
     smaller, left, right = np.zeros((3, nu.size))
     for window in at.samples:
