@@ -44,6 +44,7 @@ from latmm_cli.main import cli, main
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "structures" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS += sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 PROGRAMS = ("latmm", "make", "python", "python3", "pip")
 NOT_RUN = re.compile(r"#\s*not run: *(.*)")
 STATED = re.compile(r"#\s*(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?=$|[\s;:,])")
@@ -273,10 +274,16 @@ def transport_calculation(folder: Path, silicon: ForceConstants) -> None:
 
 
 @pytest.fixture
-def prepared(request, folder):
+def prepared(request, folder, monkeypatch):
     """Files of the user's own that a document takes for granted."""
 
     def prepare(name: str) -> None:
+        for path in DOCUMENTS:  # blocks of Python that stand in for a user's files
+            if path.name == name and path.parent.name == "tutorials":
+                for code in python_blocks(path.read_text(encoding="utf-8")):
+                    if code.startswith("# files"):
+                        exec(compile(code, name, "exec"), {"__name__": "__main__"})
+                        monkeypatch.syspath_prepend(str(folder))
         if name == "force_constants.md":
             own_calculations(
                 folder, request.getfixturevalue("silicon").phonopy, *request.getfixturevalue("calculations")
@@ -324,7 +331,9 @@ def test_python_of_a_document_runs(document, folder, prepared):
             run(line, folder)
     namespace: dict[str, object] = {"__name__": "__main__"}
     compared = sum(execute(code, document.name, namespace) for code in blocks)
-    assert compared == {"kernel.md": 1, "inelastic.md": 1, "electrons.md": 6}.get(document.name, 0)
+    assert compared == {"kernel.md": 1, "inelastic.md": 1, "electrons.md": 6, "benchmark.md": 3}.get(
+        document.name, 0
+    )
     if document == ROOT / "README.md":
         with xr.open_datatree(folder / "si-ge-script.nc", engine="h5netcdf") as tree:
             assert tree["comparison"]["conductance"].sizes == {"model": 5, "temperature": 3}
