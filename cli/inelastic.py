@@ -58,6 +58,13 @@ __all__ = ["command"]
     show_default=True,
     help="Rate above a crystal's own band: as at its top, as frequency squared, or none.",
 )
+@click.option(
+    "--damped-layers",
+    type=click.IntRange(0),
+    nargs=2,
+    metavar="N N",
+    help="Primitive layers of each crystal that the dissipative contact damps; by default all of the device.",
+)
 @click.option("--elastic", is_flag=True, help="Leave the dissipative contact out.")
 @click.option(
     "--longest",
@@ -142,6 +149,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
                 frequencies=frequencies,
                 classical=options["classical"],
                 damped=not options["elastic"],
+                damped_layers=options["damped_layers"],
                 above=options["above"],
                 longest=options["longest"],
                 how=replace(how, store=store),
@@ -168,8 +176,8 @@ def _text(table: "xr.Dataset") -> str:
     """Write the conductances at the largest length, and those without rates beside them."""
     end = table.isel(length=-1)
     lines = [f"conductance (MW m⁻² K⁻¹), reservoirs at {float(end['length']):g} nm"]
-    columns = ["extrapolated", "excess", "local", "two_probe", "four_probe"]
-    names = ["extrapolated", "excess", "local", "two-probe", "four-probe"]
+    columns = ["extrapolated", "excess", "local", "layers", "two_probe", "four_probe"]
+    names = ["extrapolated", "excess", "local", "layers", "two-probe", "four-probe"]
     lines.append(f"{'T (K)':>9}  {'contact':<12}" + "".join(f"{name:>14}" for name in names))
     for number, temperature in enumerate(table["temperature"].values):
         for contact in table["contact"].values:
@@ -185,6 +193,11 @@ def _text(table: "xr.Dataset") -> str:
     for number, side in enumerate(("left", "right")):
         numbers = ", ".join(f"{value:.4g}" for value in kappa[number])
         lines.append(f"conductivity of the {side} crystal's channels (W/m/K): {numbers}")
+        fraction = float(table["long_wave_fraction"][number].max())
+        if fraction > 0.01:
+            lines.append(
+                f"{'':>9}  {100 * fraction:.0f} % of it by long waves that the source of the rates lacks"
+            )
     return "\n".join(lines)
 
 

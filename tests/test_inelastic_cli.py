@@ -33,7 +33,7 @@ def test_table_shows_both_contacts_beside_the_old_definitions(stored):
     assert lines[0] == "conductance (MW m⁻² K⁻¹), reservoirs at 50 nm"
     rows = {line.split()[1]: [float(x) for x in line.split()[2:]] for line in lines[2:] if "40" in line[:10]}
     assert set(rows) == {"elastic", "dissipative"}
-    extrapolated, excess, _, two, four = rows["elastic"]
+    extrapolated, excess, _, _, two, four = rows["elastic"]
     assert two < four < extrapolated
     assert rows["dissipative"][0] > 1.2 * extrapolated
     assert excess == pytest.approx(extrapolated, rel=0.2)

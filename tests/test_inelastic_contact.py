@@ -10,7 +10,8 @@ from latmm.inelastic.conductance import conductances, landauer_nonequilibrium, s
 from latmm.inelastic.network import Bulk, graded, homogeneous, solve_network
 from latmm.inelastic.paths import COUNT, EDGES, bins
 from latmm.inelastic.rates import Rates, fitted
-from latmm.inelastic.sweep import contact_nodes, sweep_channels
+from latmm.inelastic.result import planes
+from latmm.inelastic.sweep import contact_layers, contact_nodes, sweep_channels
 from latmm.inelastic.tally import Samples, Tally
 from latmm.interface.build import build_interface
 from latmm.landauer import conductance
@@ -147,24 +148,14 @@ def test_perfect_crystal_has_no_resistance(perfect_argon):
     weak = (Rates.model(0.1 * rates[0].rate[0, 0] / (2 * np.pi * rates[0].top) ** 2, rates[0].top),) * 2
     plain, damped = (
         sweep_channels(
-            perfect_argon, sampling, weak, np.array([40.0]), classical=True, damped=damped, longest=1e4
+            perfect_argon, sampling, weak, np.array([40.0]), classical=True, layers=layers, longest=1e4
         ).tallies[0]
-        for damped in (False, True)
+        for layers in ((0, 0), contact_layers(perfect_argon))
     )
-    depth = thickness(perfect_argon)
+    depth = planes(perfect_argon)
     side = Bulk(plain.channels[:COUNT], plain.path[0], graded(100.0 + depth[0]))
     without = solve_network(side, side, homogeneous(side.weight)).flux
     assert conductances(damped, 100.0, depth).total == pytest.approx(without, rel=2e-3)
-
-
-def thickness(interface) -> tuple[float, float]:
-    left, right = (
-        (layers + principal) * crystal.atoms.cell.array[2, 2]
-        for layers, principal, crystal in zip(
-            interface.layers, interface.principal, (interface.left, interface.right), strict=True
-        )
-    )
-    return left, right
 
 
 def test_damping_adds_a_way_for_heat(heavy_argon, rates, sampling, elastic):
@@ -177,14 +168,14 @@ def test_damping_adds_a_way_for_heat(heavy_argon, rates, sampling, elastic):
             rates,
             np.array([40.0]),
             classical=True,
-            damped=True,
+            layers=contact_layers(heavy_argon),
             above=above,
             longest=1e3,
         )
         assert damped.worst < 1e-9
         tally = damped.tallies[0]
         np.testing.assert_array_equal(tally.matrix, tally.matrix.T)
-        result = conductances(tally, 1e4, thickness(heavy_argon))
+        result = conductances(tally, 1e4, planes(heavy_argon))
         found[above] = result.extrapolated
         spectrum = spectra(tally, result.profile)
         np.testing.assert_allclose(spectrum.contact.sum(axis=1), 1.0, rtol=1e-9)
@@ -203,22 +194,37 @@ def test_vanishing_damping_is_the_elastic_contact(heavy_argon, rates, sampling):
                 tiny,
                 np.array([40.0]),
                 classical=True,
-                damped=damped,
+                layers=layers,
                 longest=1e3,
             ).tallies[0],
             100.0,
         ).total
-        for damped in (False, True)
+        for layers in ((0, 0), contact_layers(heavy_argon))
     )
     assert damped == pytest.approx(plain, rel=1e-5)
 
 
 def test_nodes_of_the_contact_are_the_layers_of_both_crystals(heavy_argon):
-    nodes, sides, side_of_node = contact_nodes(heavy_argon)
+    every = contact_layers(heavy_argon)
+    nodes, sides, side_of_node = contact_nodes(heavy_argon, every)
     joined, side = np.concatenate(nodes), np.concatenate(sides)
     np.testing.assert_array_equal(side_of_node[joined], side)
-    np.testing.assert_array_equal(np.unique(joined), np.arange(side_of_node.size))
-    assert side_of_node.sum() == sum(side_of_node == 0)
+    np.testing.assert_array_equal(np.unique(joined), np.arange(sum(every)))
+    np.testing.assert_array_equal(side_of_node, np.repeat([0, 1], every))
+    # fewer: those next to the interface
+    nodes, _, side_of_node = contact_nodes(heavy_argon, (1, 2))
+    heights = heavy_argon.slab.atoms.positions[np.concatenate(heavy_argon.device), 2]
+    middle = 0.5 * (heights.min() + heights.max())
+    joined = np.concatenate(nodes)[::3]
+    np.testing.assert_array_equal(side_of_node, [0, 1, 1])
+    assert heights[joined == 0] == pytest.approx(heights[heights < middle].max())
+    np.testing.assert_allclose(
+        [heights[joined == 1].mean(), heights[joined == 2].mean()], np.unique(heights[heights > middle])[:2]
+    )
+    with pytest.raises(InputError, match="0 to 4 on the left"):
+        contact_layers(heavy_argon, (5, 1))
+    with pytest.raises(InputError, match="one at least"):
+        contact_layers(heavy_argon, (0, 0))
 
 
 def test_one_channel_has_the_nonequilibrium_landauer_formula_in_closed_form():
@@ -261,7 +267,7 @@ def test_rates_of_a_table():
     assert table.at(np.array([8.0]), np.array([100.0]), "zero")[0, 0] == 0.0
     with pytest.raises(InputError, match="300 K is wanted"):
         table.at(nu, np.array([300.0]))
-    with pytest.raises(InputError, match="above the band"):
+    with pytest.raises(InputError, match="`above` must be one of"):
         table.at(nu, t, "guess")
     hot = Rates(nu, np.array([400.0]), np.array([[1.0, 4.0, 4.0]]), 4.0, "a table").classical()
     np.testing.assert_allclose(hot.at(nu, np.array([40.0]))[0], [0.1, 0.4, 0.4], rtol=1e-12)

@@ -6,10 +6,13 @@ Between two reservoirs at the distance L from the contact planes heat flows by t
     1/G_extrapolated   the jump between straight lines through the middle third of both profiles,
     1/G_excess = R_LR − ½ (R_LL + R_RR)     more than the mean of both crystals without contact, of the same
                                             length, mesh and samples,
-    1/G_local          the jump of the local temperatures at the contact planes.
+    1/G_local          the jump of the local temperatures at the contact planes,
+    1/G_layers         the jump between the layers on both sides of the interface, for a dissipative contact,
+                       where they have temperatures.
 
 The first two meet where L exceeds the mean free paths; for L → 0 the second is the four-probe formula. The
-local one depends on where the planes lie. None is the two-probe or the four-probe conductance of
+local one depends on where the planes lie, and includes the crystals between them; the last leaves out what
+the contact's layers resist. None is the two-probe or the four-probe conductance of
 :mod:`latmm.landauer`, which take the phonons that arrive to be in equilibrium; both are given beside.
 
 The non-equilibrium Landauer formula is the first step towards the solution: if profiles were straight up to
@@ -27,12 +30,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from latmm.arrays import Floats
+from latmm.arrays import Floats, Integers
 from latmm.inelastic.network import Bulk, Profile, conductivity, graded, homogeneous, solve_network
 from latmm.inelastic.paths import COUNT
 from latmm.inelastic.tally import Tally
+from latmm.landauer import FrequencyGrid
 
-__all__ = ["Conductances", "Spectra", "conductances", "landauer_nonequilibrium", "spectra"]
+__all__ = [
+    "Conductances",
+    "Spectra",
+    "conductances",
+    "conductivity_above",
+    "landauer_nonequilibrium",
+    "spectra",
+]
 
 
 @dataclass(frozen=True)
@@ -41,8 +52,9 @@ class Conductances:
 
     Attributes
     ----------
-    extrapolated, excess, local : float
-        As in the module's text; infinite where there is no resistance.
+    extrapolated, excess, local, layers : float
+        As in the module's text, ``layers`` as ``local`` for an elastic contact; infinite where there is no
+        resistance.
     total : float
         Between the reservoirs.
     two_probe, four_probe : float
@@ -58,6 +70,7 @@ class Conductances:
     extrapolated: float
     excess: float
     local: float
+    layers: float
     total: float
     two_probe: float
     four_probe: float
@@ -114,6 +127,7 @@ def conductances(tally: Tally, length: float, depth: tuple[float, float] = (0.0,
         extrapolated=_inverse(profile.extrapolated_jump(depth) / profile.flux, two),
         excess=_inverse(excess, two),
         local=_inverse(profile.jump / profile.flux, two),
+        layers=_inverse(_layer_jump(profile, tally.side_of_node) / profile.flux, two),
         total=profile.flux,
         two_probe=two,
         four_probe=_inverse(four, two),
@@ -121,6 +135,41 @@ def conductances(tally: Tally, length: float, depth: tuple[float, float] = (0.0,
         profile=profile,
         closure=float(np.abs(rows - tally.channels).max() / tally.channels.max()),
     )
+
+
+def _layer_jump(profile: Profile, side_of_node: Integers) -> float:
+    """Difference between the temperatures next to the interface."""
+    inner = [profile.temperature_contact[side_of_node == side] for side in (0, 1)]
+    left = inner[0][-1] if inner[0].size else profile.temperature_left[0]
+    right = inner[1][0] if inner[1].size else profile.temperature_right[0]
+    return float(left - right)
+
+
+def conductivity_above(tally: Tally, grid: FrequencyGrid, cut: tuple[float, float], longest: float) -> Floats:
+    """Conductivity that the channels of each side have above a frequency, without boundaries.
+
+    Parameters
+    ----------
+    tally : Tally
+        With mean free paths up to ``longest``.
+    grid : FrequencyGrid
+        Of its spectra.
+    cut : (2,) float
+        Frequency of each side, THz.
+    longest : float
+        Mean free path that boundaries leave, Å.
+
+    Returns
+    -------
+    (2,) ndarray
+        W m⁻¹ K⁻¹, good to the square of the bins' and of the frequencies' distance.
+    """
+    carried = tally.spectrum.sum(axis=1)[: grid.frequency.size, : 2 * COUNT].reshape(-1, 2, COUNT)
+    path = 1.0 / (1.0 / tally.path - 1.0 / longest)
+    by_frequency = 2e-10 * np.einsum("fsb,sb->fs", carried, path)
+    below = np.vstack([np.zeros((1, 2)), np.cumsum(by_frequency, axis=0)])
+    edges = grid.start + np.append(0.0, np.cumsum(grid.weight))
+    return np.array([below[-1, s] - np.interp(cut[s], edges, below[:, s]) for s in (0, 1)])
 
 
 _NOTHING = 1e-7

@@ -2,8 +2,9 @@
 
 phono3py's γ is the half width in ordinary THz, so that 1/τ = 4πγ; ShengBTE writes 1/τ in ps⁻¹. What is kept
 is 1/⟨τ⟩ in bins of frequency, ⟨τ⟩ the mean of τ weighted by v², so that the mean conductivity of the file is
-kept. Rates of long waves on a coarse mesh are wrong: below the frequency that encloses :data:`TRUSTED` of all
-phonons they follow ω² from there.
+kept; and for atoms that are damped the plain mean of 1/τ, at which phonons of a frequency, each with its own
+rate, lose energy together. Rates of long waves on a coarse mesh are wrong: below the frequency that encloses
+:data:`TRUSTED` of all phonons they follow ω² from there.
 
 Anharmonic rates only: isotopes scatter elastically and belong elsewhere.
 """
@@ -19,6 +20,7 @@ import xarray as xr
 from latmm.arrays import Floats
 from latmm.errors import InputError, LatmmError
 from latmm.inelastic.rates import Rates, fitted
+from latmm.landauer import heat_capacity_weight
 from latmm.lattice.force_constants import ForceConstants
 from latmm.reading import check_hdf5, file_text
 from latmm.units import TWO_PI
@@ -228,7 +230,7 @@ def _averaged(
     start = frequency[order][np.searchsorted(below, TRUSTED)]
     edges = np.linspace(start, top * (1.0 + 1e-9), _BINS + 1)
     place = np.digitize(frequency, edges) - 1
-    nodes, values = [], []
+    nodes, values, means = [], [], []
     for number in range(_BINS):
         chosen = place == number
         share = every[chosen] * square_[chosen]
@@ -236,6 +238,8 @@ def _averaged(
             continue
         nodes.append(float(every[chosen] @ frequency[chosen] / every[chosen].sum()))
         values.append(share.sum() / np.sum(share / rate_[:, chosen], axis=1))
+        means.append(rate_[:, chosen] @ every[chosen] / every[chosen].sum())
+    heat = heat_capacity_weight(frequency, t[:, None]) * every * square_ / rate_
     return Rates(
         np.array(nodes),
         t,
@@ -244,4 +248,7 @@ def _averaged(
         source,
         conductivity=tensor,
         square=float(np.sum(weight[:, None] * nu**2) / (weight.sum() * nu.shape[1])),
+        damping=np.array(means).T,
+        cut=float(start),
+        above_cut=heat[:, frequency >= start].sum(axis=1) / heat.sum(axis=1),
     )

@@ -55,6 +55,12 @@ class Rates:
         κ that the source gives with these rates, W m⁻¹ K⁻¹, in the source's axes.
     square : float, optional
         Mean ν² of the source's phonons, THz².
+    damping : (N, K) float, optional
+        Mean of 1/τ over all phonons of a frequency, ps⁻¹, for atoms that are damped; ``rate`` by default.
+    cut : float
+        Frequency below which ``rate`` is the law ω² in place of the source's own rates, THz.
+    above_cut : (N,) float, optional
+        Part of the source's κ that phonons above ``cut`` carry.
     """
 
     frequency: Floats
@@ -65,6 +71,9 @@ class Rates:
     proportional: bool = False
     conductivity: Floats | None = None
     square: float | None = None
+    damping: Floats | None = None
+    cut: float = 0.0
+    above_cut: Floats | None = None
 
     def __post_init__(self) -> None:
         nu, t = self.frequency, self.temperature
@@ -75,9 +84,12 @@ class Rates:
             )
         if not (nu[0] > 0.0 and np.all(np.diff(nu) > 0.0) and t[0] > 0.0 and np.all(np.diff(t) > 0.0)):
             raise InputError(f"frequencies and temperatures of the rates of {self.source} must ascend from 0")
-        if not np.all(np.isfinite(self.rate) & (self.rate > 0.0)):
+        if self.damping is not None and self.damping.shape != self.rate.shape:
+            raise InputError(f"damping of {self.source} must be {self.rate.shape}, as its rates are")
+        every = self.rate if self.damping is None else np.stack([self.rate, self.damping])
+        if not np.all(np.isfinite(every) & (every > 0.0)):
             raise InputError(
-                f"rates of {self.source} must be positive, but the least is {np.min(self.rate):g} ps⁻¹; "
+                f"rates of {self.source} must be positive, but the least is {np.min(every):g} ps⁻¹; "
                 "a phonon that nothing scatters has no mean free path"
             )
 
@@ -106,8 +118,19 @@ class Rates:
             np.array([top]), np.array([1.0]), rate, top, f"1/tau = A w^2 T, A = {strength:.4g} ps/K", True
         )
 
-    def at(self, frequency: Floats, temperature: Floats, above: Above = "cap") -> Floats:
+    def at(
+        self, frequency: Floats, temperature: Floats, above: Above = "cap", *, local: bool = False
+    ) -> Floats:
         """Rates (N, F) at frequencies (F,), THz, and temperatures (N,), K, in ps⁻¹.
+
+        Parameters
+        ----------
+        frequency, temperature : (F,) float, (N,) float
+            THz and K.
+        above : {"cap", "continue", "zero"}
+            Rate above the crystal's band.
+        local : bool
+            ``damping`` in place of ``rate``.
 
         Raises
         ------
@@ -118,8 +141,9 @@ class Rates:
             raise InputError(f"`above` must be one of {', '.join(ABOVE_BAND)}, but is {above!r}")
         own = self.temperature
         t = np.asarray(temperature, dtype=float)
+        rate = self.damping if local and self.damping is not None else self.rate
         if self.proportional:
-            table = self.rate[-1] * (t / own[-1])[:, None]
+            table = rate[-1] * (t / own[-1])[:, None]
         else:
             lacking = t[(t < own[0] * (1.0 - 1e-6)) | (t > own[-1] * (1.0 + 1e-6))]
             if lacking.size:
@@ -127,9 +151,7 @@ class Rates:
                     f"{self.source} holds rates from {own[0]:g} to {own[-1]:g} K, but {lacking[0]:g} K is "
                     "wanted; compute them at this temperature, or scale them classically"
                 )
-            table = np.exp(
-                np.array([np.interp(np.log(t), np.log(own), row) for row in np.log(self.rate).T]).T
-            )
+            table = np.exp(np.array([np.interp(np.log(t), np.log(own), row) for row in np.log(rate).T]).T)
         nu, first, last = np.asarray(frequency, dtype=float), self.frequency[0], self.frequency[-1]
         found = np.exp(
             np.array([np.interp(np.log(nu), np.log(self.frequency), row) for row in np.log(table)])
@@ -168,6 +190,8 @@ class Rates:
             source=f"{self.source}, masses times {ratio:.4g}",
             conductivity=None if self.conductivity is None else self.conductivity / root,
             square=None if self.square is None else self.square / ratio,
+            damping=None if self.damping is None else self.damping / root,
+            cut=self.cut / root,
         )
 
 
@@ -233,6 +257,13 @@ def check_crystal(crystal: ForceConstants, rates: Rates, name: str) -> None:
         )
 
 
-def tables(rates: Sequence[Rates], frequency: Floats, temperature: Floats, above: Above = "cap") -> Floats:
-    """Rates of both sides, (2, N, F), ps⁻¹."""
-    return np.stack([each.at(frequency, temperature, above) for each in rates])
+def tables(
+    rates: Sequence[Rates],
+    frequency: Floats,
+    temperature: Floats,
+    above: Above = "cap",
+    *,
+    local: bool = False,
+) -> Floats:
+    """Rates of both sides, (2, N, F), ps⁻¹; ``local`` as in :meth:`Rates.at`."""
+    return np.stack([each.at(frequency, temperature, above, local=local) for each in rates])

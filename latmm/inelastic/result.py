@@ -18,9 +18,15 @@ from latmm.arrays import Floats
 from latmm.checks import Check, by_name, check, dumps
 from latmm.defaults import ABOVE_BAND, INELASTIC, LENGTHS
 from latmm.errors import InputError
-from latmm.inelastic.conductance import Conductances, conductances, landauer_nonequilibrium, spectra
+from latmm.inelastic.conductance import (
+    Conductances,
+    conductances,
+    conductivity_above,
+    landauer_nonequilibrium,
+    spectra,
+)
 from latmm.inelastic.rates import Above, Rates, check_crystal
-from latmm.inelastic.sweep import Found, sweep_channels
+from latmm.inelastic.sweep import Found, contact_layers, sweep_channels
 from latmm.interface.interface import Interface
 from latmm.landauer import temperatures
 from latmm.parallel.execution import HERE, Execution
@@ -29,11 +35,12 @@ from latmm.threads import single_threaded
 
 __all__ = ["inelastic_conductance", "planes"]
 
-_CONDUCTANCES = ("extrapolated", "excess", "local", "total")
+_CONDUCTANCES = ("extrapolated", "excess", "local", "layers", "total")
 _MEANING = {
     "extrapolated": "jump between straight lines through the middle third of the temperature profiles",
     "excess": "resistance beyond the mean of both crystals alone",
     "local": "jump of the local temperatures at the contact planes",
+    "layers": "jump between the layers on both sides of the interface",
     "total": "all between the reservoirs",
 }
 
@@ -46,13 +53,11 @@ class _Case:
     depth: tuple[float, float]
 
 
-def planes(interface: Interface) -> tuple[float, float]:
-    """Distance of the planes of a damped contact from the interface, Å: all layers of the device."""
+def planes(interface: Interface, layers: tuple[int, int] | None = None) -> tuple[float, float]:
+    """Distance of the planes of a damped contact from the interface, Å; ``layers`` as in `contact_layers`."""
     left, right = (
-        (layers + principal) * float(crystal.atoms.cell.array[2, 2])
-        for layers, principal, crystal in zip(
-            interface.layers, interface.principal, (interface.left, interface.right), strict=True
-        )
+        count * float(crystal.atoms.cell.array[2, 2])
+        for count, crystal in zip(contact_layers(interface, layers), interface.crystals, strict=True)
     )
     return left, right
 
@@ -68,6 +73,7 @@ def inelastic_conductance(
     frequencies: int = INELASTIC.frequencies,
     classical: bool = False,
     damped: bool = True,
+    damped_layers: tuple[int, int] | None = None,
     above: Above = "cap",
     longest: float | None = None,
     how: Execution = HERE,
@@ -90,6 +96,9 @@ def inelastic_conductance(
         Heat capacity k_B of every phonon, and rates proportional to T, for molecular dynamics.
     damped : bool
         Solve the dissipative contact, too: one more sweep for each choice of the rate above the band.
+    damped_layers : (2,) int, optional
+        Primitive layers of each crystal next to the interface that the dissipative contact damps; by default
+        all of the device.
     above : {"cap", "continue", "zero"}
         Rate above a crystal's band.
     longest : float, optional
@@ -129,9 +138,10 @@ def inelastic_conductance(
     cases = {"elastic": _Case(sweep_channels(interface, sampling, rates, t, **settings), (0.0, 0.0))}
     others: list[Found] = []
     if damped:
-        depth = planes(interface)
+        depth = planes(interface, damped_layers)
+        own_layers = contact_layers(interface, damped_layers)
         for choice in (above, *(one for one in ABOVE_BAND if one != above)):
-            found = sweep_channels(interface, sampling, rates, t, damped=True, above=choice, **settings)  # type: ignore[arg-type]
+            found = sweep_channels(interface, sampling, rates, t, layers=own_layers, above=choice, **settings)  # type: ignore[arg-type]
             if choice == above:
                 cases["dissipative"] = _Case(found, depth)
             others.append(found)
@@ -149,6 +159,16 @@ def inelastic_conductance(
                 "three rates above the band: constant, as frequency squared, zero",
             },
         )
+    above_cut, whole = _conductivities(cases["elastic"].found, rates, settings["longest"])
+    table["long_wave_fraction"] = (
+        ("side", "temperature"),
+        1.0 - above_cut / whole,
+        {
+            "units": "1",
+            "long_name": "fraction of the conductivity by long waves, whose rates follow the square of "
+            "frequency in place of the source's",
+        },
+    )
     table.attrs |= {
         "definition": "reservoirs that emit in equilibrium and absorb everything at `length` from the "
         "contact planes of each side; Boltzmann equation in the relaxation time approximation between",
@@ -159,7 +179,7 @@ def inelastic_conductance(
         "longest_path": "none" if longest is None else f"{longest:g} nm",
         "rates_temperature": "classical, proportional to temperature" if classical else "of each temperature",
     }
-    checks = dict(interface.checks) | by_name(_checks(cases, solved, rates, interface, t))
+    checks = dict(interface.checks) | by_name(_checks(cases, solved, rates, above_cut, t))
     root = xr.Dataset(
         attrs={
             "title": "Thermal boundary conductance between crystals that scatter phonons",
@@ -275,11 +295,21 @@ def _table(
     return xr.Dataset(data, coords=coords), solved
 
 
+def _conductivities(found: Found, rates: tuple[Rates, Rates], longest: float) -> tuple[Floats, Floats]:
+    """Conductivities (2, N) of the channels above the cuts of the rates, and in all, without boundaries."""
+    cut = rates[0].cut, rates[1].cut
+    above, whole = (
+        np.array([conductivity_above(tally, found.grid, c, longest) for tally in found.tallies]).T
+        for c in (cut, (0.0, 0.0))
+    )
+    return above, whole
+
+
 def _checks(
     cases: dict[str, _Case],
     solved: dict[str, list[list[Conductances]]],
     rates: tuple[Rates, Rates],
-    interface: Interface,
+    above_cut: Floats,
     t: Floats,
 ) -> list[Check]:
     every = [one for rows in solved.values() for row in rows for one in row]
@@ -289,17 +319,18 @@ def _checks(
         check("channel_sums", max(one.closure for one in every), 1e-9),
     ]
     for number, (side, own) in enumerate(zip(("left", "right"), rates, strict=True)):
-        if own.conductivity is None:
+        if own.conductivity is None or own.above_cut is None:
             continue
         # the normal's direction in the source's axes is not known: cubic crystals have one conductivity
         principal = np.linalg.eigvalsh(own.conductivity)  # (N, 3)
         if np.ptp(principal, axis=1).max() > 0.02 * principal.max():
             continue
-        kappa = np.exp(np.interp(np.log(t), np.log(own.temperature), np.log(principal.mean(axis=1))))
+        # what the source's mesh resolves: it has no waves that are longer than itself
+        mean = principal.mean(axis=1) * own.above_cut
+        kappa = np.exp(np.interp(np.log(t), np.log(own.temperature), np.log(mean)))
         if own.proportional:
-            kappa = principal[-1].mean() * own.temperature[-1] / t
-        channels = np.array([row[-1].conductivity[number] for row in solved["elastic"]])
-        worst = np.abs(channels / kappa - 1.0)
-        where = f"at {t[int(worst.argmax())]:g} K"
+            kappa = mean[-1] * own.temperature[-1] / t
+        worst = np.abs(above_cut[number] / kappa - 1.0)
+        where = f"above {own.cut:.3g} THz at {t[int(worst.argmax())]:g} K"
         found.append(check(f"conductivity_{side}", float(worst.max()), 0.05, where=where))
     return found

@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from latmm.agf import FoldedLead, Junction, Lead, Modes, dissipate, scatter
 from latmm.arrays import Bools, Complexes, Floats, Integers
+from latmm.errors import InputError
 from latmm.inelastic.rates import Above, Rates, tables
 from latmm.inelastic.tally import Samples, Tally
 from latmm.interface.interface import Interface
@@ -32,7 +33,7 @@ from latmm.sweep.refinement import Sampling
 from latmm.sweep.tasks import Piece, Task, at_once, bytes_per_wave_vector
 from latmm.units import BOLTZMANN, TWO_PI
 
-__all__ = ["Found", "Problem", "contact_nodes", "sweep_channels"]
+__all__ = ["Found", "Problem", "contact_layers", "contact_nodes", "sweep_channels"]
 
 _PER_NM2 = 100.0
 """1 Å⁻² in nm⁻²."""
@@ -58,14 +59,16 @@ class Problem:
         Heat of one channel per Å⁻² at each temperature and frequency, W m⁻² K⁻¹ Å².
     rates : (2, N, F) float
         1/τ of both crystals, ps⁻¹.
+    damping : (2, N, F) float
+        The same of damped atoms.
     reference : int
         Row of the lowest frequency that is sampled.
     heat_below : (N, X) float
         The same heat at elastic frequencies below, in units of the channels at the reference.
     rates_below : (2, N, X) float
         Rates there.
-    damped : bool
-        Whether the contact's layers are damped at the rates of their crystals.
+    layers : (2,) int
+        Primitive layers of each crystal next to the interface that are damped at the rates of their crystal.
     longest : float
         Mean free path that boundaries leave, Å.
     """
@@ -73,18 +76,25 @@ class Problem:
     interface: Interface
     heat: Floats
     rates: Floats
+    damping: Floats
     reference: int
     heat_below: Floats
     rates_below: Floats
-    damped: bool
+    layers: tuple[int, int]
     longest: float = np.inf
     stage: str = "channels"
 
     @property
+    def damped(self) -> bool:
+        """Whether any layer is."""
+        return self.layers != (0, 0)
+
+    @property
     def kind(self) -> str:
         """Digest of what is added up: other rates and temperatures have other pieces."""
-        arrays = self.heat, self.rates, self.heat_below, self.rates_below, np.array([self.longest])
-        found = hashlib.sha256(f"{self.damped} {self.reference}".encode())
+        rates = self.rates, self.damping, self.rates_below
+        arrays = self.heat, self.heat_below, *rates, np.array([self.longest])
+        found = hashlib.sha256(f"{self.layers} {self.reference}".encode())
         for array in arrays:
             found.update(np.ascontiguousarray(array).tobytes())
         return found.hexdigest()[:16]
@@ -114,7 +124,7 @@ class Problem:
     @property
     def side_of_node(self) -> Integers:
         """Crystal of each temperature node of the contact, (L,); none if it is not damped."""
-        return contact_nodes(self.interface)[2] if self.damped else np.zeros(0, dtype=np.int64)
+        return contact_nodes(self.interface, self.layers)[2] if self.damped else np.zeros(0, dtype=np.int64)
 
     @property
     def thickness(self) -> tuple[float, float]:
@@ -150,24 +160,54 @@ class Found:
     retried: int
 
 
-def contact_nodes(interface: Interface) -> tuple[tuple[Integers, ...], tuple[Integers, ...], Integers]:
-    """Temperature nodes of a damped contact: one for each primitive layer of the device.
+def contact_layers(interface: Interface, layers: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Primitive layers of each side that a dissipative contact damps; by default all of the device.
+
+    Raises
+    ------
+    InputError
+        If the device has fewer, or none is to be damped.
+    """
+    left, right = (n + p for n, p in zip(interface.layers, interface.principal, strict=True))
+    if layers is None:
+        return left, right
+    if not (0 <= layers[0] <= left and 0 <= layers[1] <= right and sum(layers) > 0):
+        raise InputError(
+            f"`damped_layers` must be 0 to {left} on the left and 0 to {right} on the right, one at least, "
+            f"but are {layers[0]} and {layers[1]}; more need a thicker contact, `layers` of the interface"
+        )
+    return layers
+
+
+def contact_nodes(
+    interface: Interface, layers: tuple[int, int]
+) -> tuple[tuple[Integers, ...], tuple[Integers, ...], Integers]:
+    """Temperature nodes of a damped contact: one for each primitive layer that is damped.
+
+    Parameters
+    ----------
+    interface : Interface
+        The crystals and their contact.
+    layers : (2,) int
+        Primitive layers of each side that are damped.
 
     Returns
     -------
     nodes, sides : tuple of (m_l,) int
-        Node of each degree of freedom of each device layer, and its crystal, 0 or 1; atoms of neither crystal
-        count to the side they are nearer to.
+        Node of each degree of freedom of each device layer, −1 where nothing is damped, and its crystal, 0 or
+        1; atoms of neither crystal count to the layer of the side that they are nearer to.
     side_of_node : (L,) int
-        Crystal of each node.
+        Crystal of each node, from left to right.
     """
     slab, chosen = interface.slab, np.concatenate(interface.device)
     heights = slab.atoms.positions[:, 2]
     middle = 0.5 * (heights[slab.side < 0].max() + heights[slab.side > 0].min())
     side = np.where(slab.side == 0, heights > middle, slab.side > 0).astype(np.int64)
     layer = np.where(slab.side == 0, np.where(side == 0, -1, 0), slab.layer)
+    away = np.where(side == 0, -layer, layer + 1)
+    chosen = chosen[away[chosen] <= np.array(layers)[side[chosen]]]
     names, label = np.unique(np.column_stack([side[chosen], layer[chosen]]), axis=0, return_inverse=True)
-    place = np.zeros(len(slab.atoms), dtype=np.int64)
+    place = np.full(len(slab.atoms), -1, dtype=np.int64)
     place[chosen] = label.ravel()
     nodes = tuple(np.repeat(place[atoms], 3) for atoms in interface.device)
     sides = tuple(np.repeat(side[atoms], 3) for atoms in interface.device)
@@ -182,7 +222,7 @@ def sweep_channels(
     *,
     classical: bool = False,
     above: Above = "cap",
-    damped: bool = False,
+    layers: tuple[int, int] = (0, 0),
     longest: float = np.inf,
     how: Execution = HERE,
 ) -> Found:
@@ -202,8 +242,9 @@ def sweep_channels(
         Heat capacity k_B of every phonon.
     above : {"cap", "continue", "zero"}
         Rate above a crystal's band.
-    damped : bool
-        Damp the contact's layers, and add their nodes to the emitters.
+    layers : (2,) int
+        Primitive layers of each side of the contact that are damped (:func:`contact_layers`); their nodes are
+        added to the emitters.
     longest : float
         Mean free path that the boundaries of the crystals leave, Å: 1/Λ is increased by its inverse.
     how : Execution
@@ -213,11 +254,11 @@ def sweep_channels(
     -------
     Found
     """
-    if damped:
+    if sum(layers):
         sampling = _beyond(sampling)
     tasks = sampling.tasks
     problem = replace(
-        _problem(interface, sampling, rates, temperature, classical, above, damped), longest=longest
+        _problem(interface, sampling, rates, temperature, classical, above, layers), longest=longest
     )
     seconds = sampling.seconds * sum(task.samples for task in tasks)
     together = at_once(interface, tasks, how.memory)
@@ -271,7 +312,7 @@ def _problem(
     temperature: Floats,
     classical: bool,
     above: Above,
-    damped: bool,
+    layers: tuple[int, int],
 ) -> Problem:
     """Heat and rates at all frequencies, and at those below the samples."""
     grid = sampling.grid
@@ -295,10 +336,11 @@ def _problem(
         interface,
         heat(grid.frequency, grid.weight),
         tables(rates, grid.frequency, temperature, above),
+        tables(rates, grid.frequency, temperature, above, local=True),
         reference,
         heat(nu, weight) * (nu / grid.frequency[reference]) ** 2,
         tables(rates, nu, temperature, above),
-        damped,
+        layers,
     )
 
 
@@ -347,9 +389,10 @@ def _add(
     below = np.flatnonzero(node == problem.reference)
     omega = TWO_PI * task.frequency[frequency]
     if problem.damped:
-        nodes, sides, _ = contact_nodes(problem.interface)
-        rates = np.moveaxis(problem.rates[:, :, node], 0, -1)  # (N, S, 2)
-        found = dissipate(lattice, omega, [rates[..., side] for side in sides], nodes)
+        nodes, sides, _ = contact_nodes(problem.interface, problem.layers)
+        rates = np.moveaxis(problem.damping[:, :, node], 0, -1)  # (N, S, 2)
+        damping = [np.where(own < 0, 0.0, rates[..., side]) for own, side in zip(nodes, sides, strict=True)]
+        found = dissipate(lattice, omega, damping, nodes)
         upper = np.concatenate([found.scattered, found.emitted], -1)
         probabilities = np.concatenate([upper, np.concatenate([found.absorbed, found.exchanged], -1)], -2)
         error, retried, left, right = found.kirchhoff, found.retried, found.left, found.right
