@@ -31,12 +31,13 @@ from latmm.geometry.coincidence import coincidences, matched_of
 from latmm.geometry.cuts import cut_at, terminations
 from latmm.geometry.matching import Matched
 from latmm.geometry.orientation import orient
-from latmm.interface.assembly import assemble_interface, buffer_layers, principal_layers
+from latmm.interface.assembly import assemble_interface, buffer_layers
 from latmm.interface.build import build_contact, match_crystals
 from latmm.interface.interface import Interface
+from latmm.interface.matched_pair import MatchedPair
 from latmm.interface.registry import scan_registry, shifted
 from latmm.interface.slab import build_slab, relax_contact
-from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
+from latmm.lattice.bulk import displaced_crystal
 from latmm.lattice.space_group import primitive_cell
 from latmm.potentials.calculators import Potential
 from latmm.potentials.relaxation import relax_crystal
@@ -66,18 +67,15 @@ def faces(crystal: Atoms, normal: tuple[int, int, int]) -> dict[tuple[str, str],
 
 def contact(matched: Matched, potential: Potential, site: tuple[float, float]) -> Interface:
     """Relax the contact from one registry of its nearest planes."""
-    tables = []
-    for crystal in (matched.left, matched.right):
-        supercell = choose_supercell(crystal, potential.reach, None)
-        phonon = finite_displacements(crystal, potential, supercell=supercell)
-        tables.append(force_constant_table(phonon, crystal))
-    buffer = buffer_layers(matched, potential, principal_layers(tables[0], tables[1]))
+    tables = (displaced_crystal(crystal, potential)[0] for crystal in (matched.left, matched.right))
+    pair = MatchedPair(matched, *tables)
+    buffer = buffer_layers(matched, potential, pair.principal)
     slab = build_slab(matched, (LAYERS[0] + buffer[0], LAYERS[1] + buffer[1]))
     left, right = (slab.atoms.positions[slab.side == side] for side in (-1, 1))
     apart = left[np.argmax(left[:, 2]), :2] - right[np.argmin(right[:, 2]), :2]
     shift = np.append(apart + np.array(site) @ matched.cell, 0.0)
     slab = relax_contact(shifted(slab, shift), potential, LAYERS)
-    return assemble_interface(matched, slab, *tables, potential)
+    return assemble_interface(pair, slab, potential)
 
 
 def solved(interface: Interface, potential: Potential, kmesh: tuple[int, int], frequencies: int) -> Row:

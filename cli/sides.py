@@ -157,27 +157,14 @@ def _crystal(
 ) -> "Side":
     from latmm.continuum.combined import Side
     from latmm.geometry.orientation import orient
-    from latmm.lattice.dynamics import require_stable
-    from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
+    from latmm.lattice.bulk import displaced_crystal, relaxed_crystal
     from latmm.lattice.space_group import primitive_cell
-    from latmm.potentials.relaxation import relax_crystal
 
     reduced = primitive_cell(atoms)
     if relax:
-        stage = f"relaxation of {name}"
-        how.report(stage, 0, 1)
-        reduced = relax_crystal(reduced, potential.calculator, name=name, watch=how.watch(stage))
-        how.report(stage, 1, 1)
+        reduced = relaxed_crystal(reduced, potential, name=name, how=how)
     oriented = orient(reduced, normal)
     for text in potential.notes(oriented):
         warn(text)
-    phonon = finite_displacements(
-        oriented,
-        potential,
-        supercell=choose_supercell(oriented, potential.reach),
-        how=how,
-        stage=f"forces of {name}",
-    )
-    table = force_constant_table(phonon, oriented)
-    require_stable(table, name)
+    table, _ = displaced_crystal(oriented, potential, name=name, how=how)
     return Side.from_force_constants(table, oriented.get_chemical_formula(empirical=True))

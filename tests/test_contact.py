@@ -38,8 +38,8 @@ def displaced(interface, potential, layers=(2, 2), repeat=(4, 4)):
 
 def deviation(interface, rows, zone, right=None):
     right = right or interface.right
-    bulk = bulk_pairs(interface.slab, interface.matched, interface.left, right)
-    return end_deviation(interface.slab, rows, bulk, zone, (interface.left.scale, right.scale))
+    pair = replace(interface.pair, right=right)
+    return end_deviation(interface.slab, rows, bulk_pairs(interface.slab, pair), zone, pair)
 
 
 def test_slab_stacks_layers_of_both_crystals():
@@ -347,8 +347,8 @@ def test_joined_force_constants_obey_the_sum_rule_however_inexact_the_contact_is
     known = whole.select(zone[whole.first])
     noise = 1e-3 * whole.scale * rng.normal(size=known.values.shape)
     noisy = replace(known, values=known.values + noise)
-    bulk = bulk_pairs(slab, silicon_germanium.matched, silicon_germanium.left, silicon_germanium.right)
-    joined = join(slab, noisy, bulk, zone, silicon_germanium.left, silicon_germanium.right)
+    pair = silicon_germanium.pair
+    joined = join(slab, noisy, bulk_pairs(slab, pair), zone, pair)
     assert joined.exchange_error < 1e-14
     rows = joined.row_sums[slab.within((silicon_germanium.layers[0] + 1, silicon_germanium.layers[1] + 1))]
     np.testing.assert_allclose(rows, 0.0, atol=1e-13 * joined.scale)

@@ -5,6 +5,7 @@ import pytest
 from ase.build import bulk
 
 from latmm.errors import InputError
+from latmm.lattice.bulk import bulk_force_constants
 from latmm.lattice.folding import folding_error, require_supercell
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements, force_constant_table
 from latmm.potentials.calculators import resolve_potential
@@ -64,3 +65,10 @@ def test_supercell_beyond_any_search_for_symmetry_is_refused(copper):
         require_supercell(
             atoms, potential, 100 * choose_supercell(atoms, None, (1, 1, 1)), "the left crystal"
         )
+
+
+def test_force_constants_of_one_crystal_refuse_a_supercell_that_falsifies_them(structure):
+    """As those of an interface do: one function computes both."""
+    potential = resolve_potential("emt", ["Al"])
+    with pytest.raises(InputError, match="supercell of the crystal is too small"):
+        bulk_force_constants(structure("al"), potential, relax=False, supercell=(2, 2, 2))

@@ -210,13 +210,13 @@ def test_an_atom_may_be_named_in_any_lateral_image_of_the_cell(silicon_germanium
     atoms = slab.atoms.copy()
     atoms.positions[:, :2] += images @ matched.cell
     named = replace(slab, atoms=atoms, cell=slab.cell + images @ matched.lateral_left)
-    here, there = (bulk_pairs(s, matched, wide.left, wide.right) for s in (slab, named))
+    here, there = (bulk_pairs(s, wide.pair) for s in (slab, named))
     k = np.random.default_rng(6).uniform(-0.5, 0.5, (2, 2))
     scale = np.abs(here.dynamical_matrix(k)).max()
     np.testing.assert_allclose(there.dynamical_matrix(k), here.dynamical_matrix(k), atol=1e-12 * scale)
     twice = replace(slab, cell=np.zeros_like(slab.cell))
     with pytest.raises(InputError, match="one name, one site"):
-        bulk_pairs(twice, matched, wide.left, wide.right)
+        bulk_pairs(twice, wide.pair)
 
 
 def test_density_of_states_of_an_atom_does_not_depend_on_the_lateral_cell(silicon_germanium):

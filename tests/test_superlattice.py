@@ -14,6 +14,7 @@ from latmm.errors import MismatchError
 from latmm.geometry.matching import match
 from latmm.geometry.orientation import orient
 from latmm.interface.assembly import assemble_interface
+from latmm.interface.matched_pair import MatchedPair
 from latmm.interface.recognition import recognise
 from latmm.interface.slab import build_slab
 from latmm.interface.superlattice import superlattice_interface
@@ -73,7 +74,7 @@ def superlattice(calculations):
 @pytest.fixture(scope="module")
 def displaced(matched, bulks, stillinger_weber):
     """The same contact by finite displacements of a slab."""
-    return assemble_interface(matched, build_slab(matched, (8, 8)), *bulks, stillinger_weber)
+    return assemble_interface(MatchedPair(matched, *bulks), build_slab(matched, (8, 8)), stillinger_weber)
 
 
 def solved(interface):

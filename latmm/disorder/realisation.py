@@ -16,20 +16,17 @@ from numpy.random import SeedSequence
 from latmm.disorder.kinds import Disorder
 from latmm.disorder.sites import layers_of, require_one_lattice
 from latmm.disorder.virtual import bare, identity, mean_contact, require_no_middle, species_share
-from latmm.errors import ConvergenceError
-from latmm.interface.assembly import END_LIMIT, Region, buffer_layers
+from latmm.interface.growth import grow
 from latmm.interface.guards import contact_force
 from latmm.interface.interface import Interface
 from latmm.interface.registration import extended
-from latmm.interface.slab import Slab, relax_contact
+from latmm.interface.slab import Slab
 from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.threads import single_threaded
 
 __all__ = ["realise", "undisturbed"]
 
-_GROWTHS = 4
-"""Times that the relaxed region is made thicker before its ends are given up."""
 
 _NO_FORCES = (
     "so that they have no mean force constants; give a `potential`, or use two "
@@ -85,8 +82,8 @@ def realise(
             contact = ideal.contact.with_masses(slab.atoms.get_masses())
             return replace(ideal, slab=slab, contact=contact, operations=identity(slab))
 
-    def drawn(left: int, right: int) -> Slab:
-        slab = extended(ideal.slab, ideal.matched, (left, right))
+    def drawn(whole: tuple[int, int]) -> Slab:
+        slab = extended(ideal.slab, ideal.matched, whole)
         return disorder.apply(slab, ideal.matched, np.random.default_rng(seed))
 
     if potential is None:
@@ -113,32 +110,21 @@ def _one_species(ideal: Interface) -> bool:
 
 def _computed(
     ideal: Interface,
-    drawn: Callable[[int, int], Slab],
+    drawn: Callable[[tuple[int, int]], Slab],
     layers: tuple[int, int],
     potential: Potential,
     relax: bool,
     how: Execution,
 ) -> Interface:
     """Relax the contact and compute its force constants, thicker until its ends are the pure crystals'."""
-    buffer = np.array(buffer_layers(ideal.matched, potential, ideal.principal))
     # disorder strains the crystals somewhat farther than the ideal contact does
-    inner = np.array(layers) + np.array(ideal.layers) + np.array(ideal.principal)
-    for _ in range(_GROWTHS):
-        within, whole = (int(inner[0]), int(inner[1])), inner + buffer
-        slab = drawn(int(whole[0]), int(whole[1]))
-        if relax:
-            slab = relax_contact(slab, potential, within, how)
-        region = Region.displaced(ideal.matched, slab, ideal.left, ideal.right, potential, within, how=how)
-        if not region.thick_enough:
-            buffer = buffer + 1
-        elif region.end_deviation <= END_LIMIT:
-            crystals = (ideal.left, ideal.right)
-            force = contact_force(slab, potential, within, crystals, relaxed=relax)
-            return region.interface(ideal.potential, ideal.normals, {**ideal.checks, force.name: force})
-        else:
-            inner = inner + np.array(ideal.principal)
-    raise ConvergenceError(
-        "the force constants at the ends of the disordered contact still differ by "
-        f"{region.end_deviation:.1e} from the pure crystals' (limit {END_LIMIT:g}), {inner.max()} layers "
-        "away from it; use less disorder, or do not relax"
+    first, second = (sum(n) for n in zip(layers, ideal.layers, ideal.principal, strict=True))
+    region = grow(
+        *(ideal.pair, potential, drawn),
+        relax=relax,
+        layers=(first, second),
+        drawn=True,
+        how=how,
     )
+    force = contact_force(region.slab, potential, region.layers, ideal.crystals, relaxed=relax)
+    return region.interface(ideal.potential, {force.name: force})

@@ -75,16 +75,16 @@ def mean_contact(
         The left crystal on itself, which the slab was built of: it is the right lead, too.
     """
     whole = replace(slab, side=np.full(len(fraction), -1))
-    left, right = (bulk_pairs(whole, ideal.matched, c, c) for c in (ideal.left, ideal.right))
+    left, right = (bulk_pairs(whole, pair) for pair in (ideal.pair.of_left(), ideal.pair.of_right()))
     pairs = _weighted(left, slab, fraction, False).merged(_weighted(right, slab, fraction, True))
     zone = slab.within(layers)
     rows = pairs.select(zone[pairs.first])
-    matched, end, normals = ideal.matched, ideal.right, ideal.normals
+    pair = ideal.pair
     if alike is not None:
-        matched, end, normals = alike, ideal.left, (ideal.normals[0], ideal.normals[0])
-    region = Region(matched, slab, ideal.left, end, layers, operations, rows)
+        pair = replace(pair.of_left(), matched=alike, normals=(ideal.normals[0], ideal.normals[0]))
+    region = Region(pair, slab, layers, operations, rows)
     text = f"{ideal.potential}; arithmetic means of both crystals' force constants in the contact"
-    found = region.interface(text, normals, ideal.checks)
+    found = region.interface(text, {})
     # beyond the zone all is the pure crystal by construction, however much its outermost layer differs
     checks = {name: check for name, check in found.checks.items() if name != "contact_ends"}
     return replace(found, checks=checks)

@@ -19,11 +19,10 @@ from latmm.interface.force_constants import bulk_like, displaced_rows, repeats
 from latmm.interface.guards import stability
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs, end_deviation, join, reach_in_layers
+from latmm.interface.matched_pair import MatchedPair
 from latmm.interface.pairs import PairConstants
-from latmm.interface.polar_leads import dipole_range
 from latmm.interface.slab import SIDES, Slab
 from latmm.interface.symmetry import Operation, layer_operations, orbits, spread
-from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import DEFAULT_SPAN
 from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
@@ -35,27 +34,12 @@ __all__ = [
     "assemble_interface",
     "buffer_layers",
     "contact_rows",
-    "principal_layers",
 ]
 
 END_LIMIT = 1e-3
 """Largest relative departure from the pure crystal of the force constants at the ends of the contact."""
 
 Pair: TypeAlias = tuple[int, int]
-
-
-def principal_layers(left: ForceConstants, right: ForceConstants) -> Pair:
-    """Primitive layers that the force constants of each crystal reach along the normal.
-
-    Of polar crystals also what dipoles reach that no potential carries.
-    """
-    first, second = (_principal(crystal) for crystal in (left, right))
-    return first, second
-
-
-def _principal(crystal: ForceConstants) -> int:
-    least = max(1, int(np.abs(crystal.cells[:, 2]).max(initial=0)))
-    return least if crystal.dipoles is None else dipole_range(crystal, least).layers
 
 
 def buffer_layers(matched: Matched, potential: Potential, principal: Pair) -> Pair:
@@ -74,7 +58,7 @@ def _reach(potential: Potential) -> float:
 
 def contact_rows(
     slab: Slab,
-    matched: Matched,
+    pair: MatchedPair,
     zone: Bools,
     bulk: PairConstants,
     operations: list[Operation],
@@ -89,7 +73,7 @@ def contact_rows(
     ----------
     slab : Slab
         N atoms.
-    matched : Matched
+    pair : MatchedPair
         The crystals.
     zone : (N,) bool
         Atoms whose rows are wanted.
@@ -104,7 +88,7 @@ def contact_rows(
     """
     settled = np.zeros(len(zone), dtype=bool)
     if potential.reach is not None:
-        settled = zone & bulk_like(slab, matched, potential.reach)
+        settled = zone & bulk_like(slab, pair.matched, potential.reach)
     leaders, sizes = orbits(zone, operations)
     # an orbit is left to the pure crystal as a whole
     moving = np.zeros(len(zone), dtype=bool)
@@ -133,12 +117,10 @@ class Region:
 
     Attributes
     ----------
-    matched : Matched
-        The crystals and their common lateral cell.
+    pair : MatchedPair
+        The crystals.
     slab : Slab
         N atoms.
-    left, right : ForceConstants
-        Of the primitive crystals.
     layers : (2,) int
         Layers of each side that belong to the contact.
     operations : list of Operation
@@ -147,10 +129,8 @@ class Region:
         All pairs whose first atom is in these layers or between the crystals.
     """
 
-    matched: Matched
+    pair: MatchedPair
     slab: Slab
-    left: ForceConstants
-    right: ForceConstants
     layers: Pair
     operations: list[Operation]
     rows: PairConstants
@@ -158,10 +138,8 @@ class Region:
     @classmethod
     def displaced(
         cls,
-        matched: Matched,
+        pair: MatchedPair,
         slab: Slab,
-        left: ForceConstants,
-        right: ForceConstants,
         potential: Potential,
         layers: Pair,
         *,
@@ -169,16 +147,16 @@ class Region:
     ) -> "Region":
         """Compute the force constants of the contact by finite displacements."""
         zone = slab.within(layers)
-        _require_crystal(slab, matched, zone)
+        _require_crystal(slab, pair.matched, zone)
         operations = layer_operations(slab.atoms)
-        bulk = bulk_pairs(slab, matched, left, right)
-        rows = contact_rows(slab, matched, zone, bulk, operations, potential, how=how)
-        return cls(matched, slab, left, right, layers, operations, rows)
+        bulk = bulk_pairs(slab, pair)
+        rows = contact_rows(slab, pair, zone, bulk, operations, potential, how=how)
+        return cls(pair, slab, layers, operations, rows)
 
     @cached_property
     def bulk(self) -> PairConstants:
         """Force constants that the pure crystals have between the sites of the slab."""
-        return bulk_pairs(self.slab, self.matched, self.left, self.right)
+        return bulk_pairs(self.slab, self.pair)
 
     @cached_property
     def zone(self) -> Bools:
@@ -188,17 +166,17 @@ class Region:
     @cached_property
     def end_deviation(self) -> float:
         """Departure of the force constants at the ends of the contact from the pure crystals'."""
-        return end_deviation(self.slab, self.rows, self.bulk, self.zone, (self.left.scale, self.right.scale))
+        return end_deviation(self.slab, self.rows, self.bulk, self.zone, self.pair)
 
     @cached_property
     def principal(self) -> Pair:
         """Primitive layers in the principal layers of the leads."""
-        return principal_layers(self.left, self.right)
+        return self.pair.principal
 
     @cached_property
     def contact(self) -> PairConstants:
         """Force constants of the whole slab, joined."""
-        return join(self.slab, self.rows, self.bulk, self.zone, self.left, self.right)
+        return join(self.slab, self.rows, self.bulk, self.zone, self.pair)
 
     @cached_property
     def bulk_beyond(self) -> Pair:
@@ -215,9 +193,8 @@ class Region:
     @property
     def _cells(self) -> int:
         """Primitive cells of a crystal in the common cell."""
-        return min(
-            len(cells_of(lateral)) for lateral in (self.matched.lateral_left, self.matched.lateral_right)
-        )
+        matched = self.pair.matched
+        return min(len(cells_of(lateral)) for lateral in (matched.lateral_left, matched.lateral_right))
 
     @property
     def thick_enough(self) -> bool:
@@ -227,37 +204,31 @@ class Region:
             for depth, beyond, own in zip(self.slab.depth, self.bulk_beyond, self.principal, strict=True)
         )
 
-    def interface(
-        self,
-        potential: str,
-        normals: tuple[tuple[int, int, int], tuple[int, int, int]],
-        checks: Checks,
-    ) -> Interface:
+    def interface(self, potential: str, checks: Checks) -> Interface:
         """Join the region to its leads.
 
         Parameters
         ----------
         potential : str
             Name and source of the force constants.
-        normals : (2, 3) int
-            Miller indices of the plane in both crystals.
         checks : mapping of str to Check
-            Kept with those of the region.
+            Kept with those of the crystals and of the region.
         """
         first, second = (n + own for n, own in zip(self.bulk_beyond, self.principal, strict=True))
         sums = self.contact.row_sums[self.slab.within((first, second))]
         return Interface(
-            self.left,
-            self.right,
-            self.matched,
+            self.pair.left,
+            self.pair.right,
+            self.pair.matched,
             self.slab,
             self.contact,
             self.operations,
             self.principal,
             self.bulk_beyond,
             potential,
-            normals,
+            self.pair.normals,
             {
+                **self.pair.checks,
                 **checks,
                 **by_name(
                     [
@@ -301,13 +272,10 @@ def _require_crystal(slab: Slab, matched: Matched, zone: Bools) -> None:
 
 @single_threaded
 def assemble_interface(
-    matched: Matched,
+    pair: MatchedPair,
     slab: Slab,
-    left: ForceConstants,
-    right: ForceConstants,
     potential: Potential,
     *,
-    normals: tuple[tuple[int, int, int], tuple[int, int, int]] = ((0, 0, 1), (0, 0, 1)),
     layers: Pair | None = None,
     checks: Checks | None = None,
     how: Execution = HERE,
@@ -316,17 +284,13 @@ def assemble_interface(
 
     Parameters
     ----------
-    matched : Matched
-        The crystals and their common lateral cell.
+    pair : MatchedPair
+        The crystals and their force constants; :attr:`latmm.Interface.pair` of another interface.
     slab : Slab
         Labelled sites of that cell; what lies farther from the contact than ``layers`` is the pure crystal.
         Atoms may lie anywhere near their sites, be of any element and mass, or be missing.
-    left, right : ForceConstants
-        Of the primitive crystals ``matched.left`` and ``matched.right``.
     potential : Potential
         For all atoms of the slab.
-    normals : (2, 3) int
-        Miller indices, for the record.
     layers : (2,) int, optional
         Layers of each side whose force constants are those of the slab; by default all but the outermost
         ones, which stand for the leads and keep the others from the vacuum.
@@ -346,7 +310,7 @@ def assemble_interface(
     ConvergenceError
         If the force constants at the ends of the contact are not the pure crystals'.
     """
-    buffer = buffer_layers(matched, potential, principal_layers(left, right))
+    buffer = buffer_layers(pair.matched, potential, pair.principal)
     if layers is None:
         layers = (slab.depth[0] - buffer[0], slab.depth[1] - buffer[1])
     if min(layers) < 0 or any(d < n + b for d, n, b in zip(slab.depth, layers, buffer, strict=True)):
@@ -354,10 +318,10 @@ def assemble_interface(
             f"a slab of {slab.depth} layers is too thin for {layers} layers of contact between ends of "
             f"{buffer} layers, which the potential's reach asks for; make it thicker"
         )
-    region = Region.displaced(matched, slab, left, right, potential, layers, how=how)
+    region = Region.displaced(pair, slab, potential, layers, how=how)
     if region.end_deviation > END_LIMIT:
         raise ConvergenceError(
             f"the force constants at the ends of the contact differ by {region.end_deviation:.1e} from the "
             f"pure crystals' (limit {END_LIMIT:g}); leave more undisturbed layers of both in the slab"
         )
-    return region.interface(f"{potential.name}: {potential.description}", normals, checks or {})
+    return region.interface(f"{potential.name}: {potential.description}", checks or {})

@@ -7,7 +7,6 @@ thicker until the force constants at its ends are those of the pure crystals.
 
 from dataclasses import replace
 from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 from ase import Atoms
@@ -25,19 +24,13 @@ from latmm.interface.assembly import END_LIMIT, assemble_interface
 from latmm.interface.growth import grow
 from latmm.interface.guards import contact_force, crystal_guards
 from latmm.interface.interface import Interface
+from latmm.interface.matched_pair import MatchedPair, Planes
 from latmm.interface.registration import extended, in_cell
 from latmm.interface.registry import scan_registry, shifted
 from latmm.interface.slab import Slab, build_slab
 from latmm.interface.tiling import tile
-from latmm.lattice.dynamics import require_stable
-from latmm.lattice.folding import require_supercell
+from latmm.lattice.bulk import displaced_crystal
 from latmm.lattice.force_constants import ForceConstants
-from latmm.lattice.phonopy_bridge import (
-    choose_supercell,
-    dispersion_error,
-    finite_displacements,
-    force_constant_table,
-)
 from latmm.lattice.space_group import primitive_cell
 from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
@@ -54,8 +47,6 @@ __all__ = [
     "match_crystals",
 ]
 
-Planes: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int]]
-"""Miller indices in the left and in the right crystal."""
 _SIDES = ("left", "right")
 
 
@@ -283,12 +274,8 @@ def build_contact(
         raise InputError(f"`layers` must be a positive integer, but is {layers}; use e.g. 2")
     if region is not None:
         matched = in_cell(matched, region.atoms.cell.array)
-    tables: list[ForceConstants] = []
-    checks: list[Check] = []
-    for side in _SIDES:
-        table, found = _bulk(side, matched, potential, supercell, how)
-        tables.append(table)
-        checks += found
+    (left, checks), (right, others) = (_bulk(side, matched, potential, supercell, how) for side in _SIDES)
+    pair = MatchedPair(matched, left, right, normals, by_name([*checks, *others]))
     least = (layers, layers)
     if region is not None:
         stack = partial(extended, region, matched)
@@ -297,17 +284,9 @@ def build_contact(
         if shift is None:
             shift = scan_registry(matched, potential, how=how).best
         stack = partial(_stacked, matched, np.asarray(shift, dtype=float))
-    grown = grow(
-        matched,
-        (tables[0], tables[1]),
-        potential,
-        stack,
-        relax=relax,
-        layers=least,
-        how=how,
-    )
-    checks.append(contact_force(grown.slab, potential, grown.layers, (tables[0], tables[1]), relaxed=relax))
-    interface = grown.interface(f"{potential.name}: {potential.description}", normals, by_name(checks))
+    grown = grow(pair, potential, stack, relax=relax, layers=least, how=how)
+    force = contact_force(grown.slab, potential, grown.layers, pair.crystals, relaxed=relax)
+    interface = grown.interface(f"{potential.name}: {potential.description}", by_name([force]))
     return replace(interface, notes=potential.notes(matched.left, matched.right))
 
 
@@ -381,20 +360,12 @@ def _bulk(
     """Force constants of one crystal, checked against phonopy and for stability and equilibrium."""
     atoms: Atoms = getattr(matched, side)
     strain = float(np.max(np.abs(principal_strain(getattr(matched, f"strain_{side}")))))
-    name = _name(side, atoms) + (f", strained by {100 * strain:.1f} % in the plane," if strain > 1e-6 else "")
-    matrix = choose_supercell(atoms, potential.reach, supercell)
-    require_supercell(atoms, potential, matrix, name.rstrip(","), how=how)
-    phonon = finite_displacements(
-        atoms,
-        potential,
-        supercell=matrix,
-        how=how,
-        stage=f"forces of the {side} crystal",
+    name = _name(side, atoms) + (f", strained by {100 * strain:.1f} % in the plane" if strain > 1e-6 else "")
+    table, dispersion = displaced_crystal(
+        *(atoms, potential), supercell=supercell, name=name, stage=f"forces of the {side} crystal", how=how
     )
-    table = force_constant_table(phonon, atoms)
-    require_stable(table, name)
     return table, [
-        check(f"dispersion_{side}", dispersion_error(phonon, table), 1e-10),
+        check(f"dispersion_{side}", dispersion, 1e-10),
         check(f"sum_rule_{side}", table.sum_rule_error, 1e-12),
         *crystal_guards(side, table, potential, strained=_strained(matched, side)),
     ]

@@ -5,63 +5,26 @@ more would count, and are made those of a crystal that turns freely. They are th
 crystal: the strain that makes the lattices one is geometry.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
-
 import numpy as np
 from ase import Atoms
 
 from latmm.arrays import Floats
-from latmm.checks import Check, Checks, by_name, check
+from latmm.checks import Check, by_name, check
 from latmm.defaults import MAX_STRAIN
-from latmm.geometry.matching import Matched, match
+from latmm.geometry.matching import match
 from latmm.geometry.orientation import orient
 from latmm.interface.guards import unknown_guards
+from latmm.interface.matched_pair import MatchedPair, Planes
 from latmm.lattice.cutting import FREQUENCY_LIMIT, SLOPE_LIMIT, band_change, cut, least_cut
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.recast import find_setting
 from latmm.lattice.rotation import free_to_turn
 
-__all__ = ["MatchedTables", "Planes", "match_tables", "oriented"]
+__all__ = ["match_tables", "oriented"]
 
-Planes: TypeAlias = tuple[tuple[int, int, int], tuple[int, int, int]]
-"""Miller indices in the left and in the right crystal."""
 
 _SAME = 1e-8
 """Largest relative difference of ω² between a turned table and the one that it came from."""
-
-
-@dataclass(frozen=True)
-class MatchedTables:
-    """Two matched crystals and their force constants.
-
-    Attributes
-    ----------
-    matched : Matched
-        The geometry; atom i of right continues atom i of left.
-    left, right : ForceConstants
-        Of ``matched.left`` and ``matched.right``.
-    checks : mapping of str to Check
-        ω² against the tables given, sum rules, and what cutting and freeing changed.
-    """
-
-    matched: Matched
-    left: ForceConstants
-    right: ForceConstants
-    checks: Checks = field(default_factory=dict)
-
-    def mass_only(self) -> "MatchedTables":
-        """Give the right crystal the lattice and the force constants of the left one, keeping its masses."""
-        atoms = self.left.atoms.copy()
-        atoms.numbers = self.right.atoms.numbers
-        atoms.set_masses(self.right.atoms.get_masses())
-        none = np.zeros((2, 2))
-        return MatchedTables(
-            replace(self.matched, right=atoms, strain_right=none),
-            self.left,
-            replace(self.left, atoms=atoms),
-            {name: value for name, value in self.checks.items() if name.endswith("_left")},
-        )
 
 
 def oriented(table: ForceConstants, plane: tuple[int, int, int]) -> ForceConstants:
@@ -85,7 +48,7 @@ def match_tables(
     strain: str = "right",
     max_strain: float = MAX_STRAIN,
     layers: int | None = None,
-) -> MatchedTables:
+) -> MatchedPair:
     """Orient and match two crystals with their force constants.
 
     Parameters
@@ -103,7 +66,9 @@ def match_tables(
 
     Returns
     -------
-    MatchedTables
+    MatchedPair
+        Atom i of right continues atom i of left. Its checks: ω² against the tables given, sum rules, and what
+        cutting and freeing changed.
 
     Raises
     ------
@@ -128,7 +93,7 @@ def match_tables(
             check(f"rotation_{side}", band_change(free, part.table), FREQUENCY_LIMIT),
             *unknown_guards(side),
         ]
-    return MatchedTables(matched, found[0], found[1], by_name(checks))
+    return MatchedPair(matched, found[0], found[1], normals, by_name(checks))
 
 
 def _laid(

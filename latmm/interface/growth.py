@@ -19,13 +19,12 @@ from latmm.interface.assembly import (
     Region,
     buffer_layers,
     contact_rows,
-    principal_layers,
 )
 from latmm.interface.joining import bulk_pairs, end_deviation
+from latmm.interface.matched_pair import MatchedPair
 from latmm.interface.registry import shifted
 from latmm.interface.slab import Slab, relax_contact
 from latmm.interface.symmetry import layer_operations
-from latmm.lattice.force_constants import ForceConstants
 from latmm.parallel.execution import Execution
 from latmm.potentials.calculators import Potential
 
@@ -42,29 +41,28 @@ _SOFTEST = -1e-6
 _PUSH = 0.1
 """Largest displacement off a saddle point, Å; as much again each time that it did not suffice."""
 _PUSHES = 3
+_GROWTHS = 4
+"""Thicknesses of a disordered contact before its ends are given up."""
 
-Tables = tuple[ForceConstants, ForceConstants]
 Pair = tuple[int, int]
 
 
 def grow(
-    matched: Matched,
-    tables: Tables,
+    pair: MatchedPair,
     potential: Potential,
     stack: Callable[[Pair], Slab],
     *,
     relax: bool,
     layers: Pair,
+    drawn: bool = False,
     how: Execution,
 ) -> Region:
     """Find the explicit region that is thick enough.
 
     Parameters
     ----------
-    matched : Matched
-        The crystals and their common lateral cell.
-    tables : (2,) ForceConstants
-        Of the left and the right crystal.
+    pair : MatchedPair
+        The crystals.
     potential : Potential
         For all atoms.
     stack : callable
@@ -73,6 +71,9 @@ def grow(
         Relax the region between frozen ends.
     layers : (2,) int
         Least layers of each side.
+    drawn : bool
+        The slab is disordered, and drawn anew at every thickness: nothing is kept from a thinner one, its
+        ends are looked at only with all of it, and it is not pushed off saddle points.
     how : Execution
         Who computes forces, and who hears of it.
 
@@ -81,10 +82,9 @@ def grow(
     ConvergenceError, InstabilityError
         If the ends never become bulk-like, or the contact stays on a saddle point.
     """
-    principal = principal_layers(*tables)
-    buffer = np.array(buffer_layers(matched, potential, principal))
-    inner = np.maximum(layers, principal)
-    ends = _Ends(matched)
+    buffer = np.array(buffer_layers(pair.matched, potential, pair.principal))
+    inner = np.maximum(layers, pair.principal)
+    ends = _Steps(pair.principal) if drawn else _Ends(pair.matched)
     last: Slab | None = None
     pushes = 0
     while True:
@@ -92,14 +92,21 @@ def grow(
         whole = (int((inner + buffer)[0]), int((inner + buffer)[1]))
         slab = stack(whole) if last is None else _resumed(stack(whole), last)
         if relax:
-            slab = last = relax_contact(slab, potential, within, how)
-        deviation = _deviation_of_ends(matched, slab, tables, potential, within, how)
-        if deviation > END_LIMIT:
-            inner = ends.next(inner, deviation)
-            continue
-        region = Region.displaced(matched, slab, *tables, potential, within, how=how)
+            slab = relax_contact(slab, potential, within, how)
+            last = None if drawn else slab
+        if not drawn:
+            deviation = _deviation_of_ends(pair, slab, potential, within, how)
+            if deviation > END_LIMIT:
+                inner = ends.next(inner, deviation)
+                continue
+        region = Region.displaced(pair, slab, potential, within, how=how)
         if not region.thick_enough:
             buffer = buffer + 1
+            continue
+        if drawn:
+            if region.end_deviation <= END_LIMIT:
+                return region
+            inner = ends.next(inner, region.end_deviation)
             continue
         mode = _unstable_mode(region) if relax else None
         if mode is None:
@@ -113,6 +120,24 @@ def grow(
         push = pushes * _PUSH * mode / np.abs(mode).max()
         last = replace(slab, atoms=slab.atoms.copy(), shift=slab.shift + push[-1])
         last.atoms.positions += push
+
+
+class _Steps:
+    """A principal layer more each time: the ends of disordered contacts differ from draw to draw."""
+
+    def __init__(self, principal: Pair) -> None:
+        self._principal, self._left = np.array(principal), _GROWTHS
+
+    def next(self, layers: Integers, deviation: float) -> Integers:
+        """Layers (2,) to try next, after a deviation at the ends of these layers."""
+        self._left -= 1
+        if not self._left:
+            raise ConvergenceError(
+                "the force constants at the ends of the disordered contact still differ by "
+                f"{deviation:.1e} from the pure crystals' (limit {END_LIMIT:g}), {layers.max()} layers away "
+                "from it; use less disorder, or do not relax"
+            )
+        return np.asarray(layers + self._principal)
 
 
 class _Ends:
@@ -152,9 +177,8 @@ def _resumed(slab: Slab, last: Slab) -> Slab:
 
 
 def _deviation_of_ends(
-    matched: Matched,
+    pair: MatchedPair,
     slab: Slab,
-    tables: Tables,
     potential: Potential,
     layers: Pair,
     how: Execution,
@@ -162,13 +186,13 @@ def _deviation_of_ends(
     """Departure from the pure crystals of the force constants of the contact's outermost layers."""
     zone = slab.within(layers)
     ends = zone & ~slab.within((layers[0] - 1, layers[1] - 1))
-    bulk = bulk_pairs(slab, matched, *tables)
+    bulk = bulk_pairs(slab, pair)
     rows = contact_rows(
-        *(slab, matched, ends, bulk, layer_operations(slab.atoms), potential),
+        *(slab, pair, ends, bulk, layer_operations(slab.atoms), potential),
         how=how,
         stage="forces at the contact's ends",
     )
-    return end_deviation(slab, rows, bulk, zone, (tables[0].scale, tables[1].scale))
+    return end_deviation(slab, rows, bulk, zone, pair)
 
 
 def _unstable_mode(region: Region) -> Floats | None:

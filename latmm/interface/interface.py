@@ -17,6 +17,7 @@ from latmm.checks import Checks
 from latmm.errors import InputError
 from latmm.geometry.lateral import fold, folding_vectors
 from latmm.geometry.matching import Matched
+from latmm.interface.matched_pair import MatchedPair
 from latmm.interface.pairs import Block, PairConstants
 from latmm.interface.polar import PolarContact
 from latmm.interface.slab import Slab
@@ -98,6 +99,11 @@ class Interface:
     def area(self) -> float:
         """Area of the common in-plane cell, Å²."""
         return self.matched.area
+
+    @property
+    def pair(self) -> MatchedPair:
+        """The two crystals without their contact, with all checks so far."""
+        return MatchedPair(self.matched, self.left, self.right, self.normals, self.checks)
 
     @property
     def crystals(self) -> tuple[ForceConstants, ForceConstants]:

@@ -11,7 +11,7 @@ import numpy as np
 from latmm.arrays import Bools, Floats, Integers
 from latmm.errors import InputError
 from latmm.geometry.lateral import locate
-from latmm.geometry.matching import Matched
+from latmm.interface.matched_pair import MatchedPair
 from latmm.interface.pairs import PairConstants
 from latmm.interface.slab import SIDES, Slab
 from latmm.lattice.force_constants import ForceConstants
@@ -20,17 +20,15 @@ from latmm.lattice.phonopy_bridge import NOISE
 __all__ = ["bulk_pairs", "end_deviation", "join", "reach_in_layers"]
 
 
-def bulk_pairs(slab: Slab, matched: Matched, left: ForceConstants, right: ForceConstants) -> PairConstants:
+def bulk_pairs(slab: Slab, pair: MatchedPair) -> PairConstants:
     """Force constants that the pure crystals have between the sites of a slab.
 
     Parameters
     ----------
     slab : Slab
         Labelled sites.
-    matched : Matched
-        The common lateral cell.
-    left, right : ForceConstants
-        Of the primitive crystals.
+    pair : MatchedPair
+        The crystals.
 
     Returns
     -------
@@ -43,8 +41,9 @@ def bulk_pairs(slab: Slab, matched: Matched, left: ForceConstants, right: ForceC
         If two atoms claim one site.
     """
     parts = []
+    matched = pair.matched
     for side, crystal, lateral in zip(
-        SIDES, (left, right), (matched.lateral_left, matched.lateral_right), strict=True
+        SIDES, pair.crystals, (matched.lateral_left, matched.lateral_right), strict=True
     ):
         own = np.flatnonzero(slab.side == side)
         if own.size:
@@ -91,7 +90,7 @@ def _side_pairs(
 
 
 def end_deviation(
-    slab: Slab, rows: PairConstants, bulk: PairConstants, zone: Bools, scales: tuple[float, float]
+    slab: Slab, rows: PairConstants, bulk: PairConstants, zone: Bools, pair: MatchedPair
 ) -> float:
     """Largest departure from the pure crystal of the force constants in the outermost layers of the zone.
 
@@ -100,14 +99,14 @@ def end_deviation(
     """
     difference = rows.select(~rows.self_term).merged(bulk.select(~bulk.self_term), -1.0)
     worst = 0.0
-    for side, scale in zip(SIDES, scales, strict=True):
+    for side, crystal in zip(SIDES, pair.crystals, strict=True):
         inside = zone & (slab.side == side)
         if not inside.any():
             continue
         outer = slab.layer[inside].min() if side < 0 else slab.layer[inside].max()
         row = inside & (slab.layer == outer)
         chosen = difference.select(row[difference.first] & (slab.side[difference.second] == side))
-        worst = max(worst, float(np.abs(chosen.values).max(initial=0.0)) / scale)
+        worst = max(worst, float(np.abs(chosen.values).max(initial=0.0)) / crystal.scale)
     return worst
 
 
@@ -128,8 +127,7 @@ def join(
     rows: PairConstants,
     bulk: PairConstants,
     zone: Bools,
-    left: ForceConstants,
-    right: ForceConstants,
+    pair: MatchedPair,
 ) -> PairConstants:
     """Join the contact's force constants to those of the two pure crystals.
 
@@ -143,8 +141,8 @@ def join(
         From :func:`bulk_pairs`.
     zone : (N,) bool
         Atoms whose rows are given.
-    left, right : ForceConstants
-        Of the pure crystals, oriented and strained as in the slab.
+    pair : MatchedPair
+        The pure crystals, oriented and strained as in the slab.
 
     Returns
     -------
@@ -154,9 +152,9 @@ def join(
         went on.
     """
     contact = _exchange(rows, zone)
-    contact = contact.select(contact.strength > NOISE * max(left.scale, right.scale))
+    contact = contact.select(contact.strength > NOISE * max(crystal.scale for crystal in pair.crystals))
     whole = contact.merged(bulk.select(~zone[bulk.first] & ~zone[bulk.second]))
-    return whole.with_self_terms(_surface_terms(slab, left, right), adjustable=zone)
+    return whole.with_self_terms(_surface_terms(slab, pair), adjustable=zone)
 
 
 def _exchange(rows: PairConstants, zone: Bools) -> PairConstants:
@@ -169,10 +167,10 @@ def _exchange(rows: PairConstants, zone: Bools) -> PairConstants:
     return half.merged(half.mirrored())
 
 
-def _surface_terms(slab: Slab, left: ForceConstants, right: ForceConstants) -> dict[int, Floats]:
+def _surface_terms(slab: Slab, pair: MatchedPair) -> dict[int, Floats]:
     """Self terms of the atoms whose partners go beyond the slab: those of the pure crystals."""
     terms = {}
-    for side, crystal in zip(SIDES, (left, right), strict=True):
+    for side, crystal in zip(SIDES, pair.crystals, strict=True):
         own = slab.side == side
         reach = int(np.abs(crystal.cells[:, 2]).max(initial=0))
         if side < 0:

@@ -31,11 +31,12 @@ from latmm.checks import by_name, check
 from latmm.defaults import MAX_STRAIN, MIXING_RULES
 from latmm.errors import InputError, InstabilityError
 from latmm.geometry.lateral import cells_of
-from latmm.interface.assembly import Region, principal_layers
-from latmm.interface.from_phonopy import MatchedTables, Planes, match_tables
+from latmm.interface.assembly import Region
+from latmm.interface.from_phonopy import match_tables
 from latmm.interface.guards import stability
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
+from latmm.interface.matched_pair import MatchedPair, Planes
 from latmm.interface.pairs import PairConstants
 from latmm.interface.polar import PolarContact
 from latmm.interface.polar_leads import ERROR, band_error
@@ -153,23 +154,21 @@ def mix_interface(
     pair = match_tables(left, right, normals, strain=strain, max_strain=max_strain, layers=layers)
     if rule == "mass":
         pair = pair.mass_only()
-    matched, tables = pair.matched, (pair.left, pair.right)
-    principal = principal_layers(*tables)
+    principal = pair.principal
     # a pair across the contact has its atoms in these layers
     depth = max(principal)
-    slab = build_slab(matched, (depth + 2 * principal[0], depth + 2 * principal[1]))
+    slab = build_slab(pair.matched, (depth + 2 * principal[0], depth + 2 * principal[1]))
     zone = slab.within((depth, depth))
-    bulk = bulk_pairs(slab, matched, *tables)
+    bulk = bulk_pairs(slab, pair)
     across = _across(slab, pair, rule)
     region = Region(
-        matched,
+        pair,
         slab,
-        *tables,
         (depth, depth),
         layer_operations(slab.atoms),
         bulk.select(zone[bulk.first]).merged(across),
     )
-    interface = region.interface(f"{_WORDS[rule]}; {source}", normals, pair.checks)
+    interface = region.interface(f"{_WORDS[rule]}; {source}", {})
     if polar:
         interface = _with_dipoles(interface)
     require_stable_contact(interface)
@@ -202,12 +201,12 @@ def _with_dipoles(interface: Interface) -> Interface:
     return replace(interface, polar=contact, checks={**interface.checks, **checks})
 
 
-def _across(slab: Slab, pair: MatchedTables, rule: str) -> PairConstants:
+def _across(slab: Slab, pair: MatchedPair, rule: str) -> PairConstants:
     """Pairs with an atom on either side: the whole slab taken for one crystal, for the other, and mixed."""
     found = []
-    for side, table in zip(SIDES, (pair.left, pair.right), strict=True):
+    for side, alike in zip(SIDES, (pair.of_left(), pair.of_right()), strict=True):
         whole = replace(slab, side=np.full(len(slab.atoms), side))
-        every = bulk_pairs(whole, pair.matched, table, table)
+        every = bulk_pairs(whole, alike)
         found.append(every.select(slab.side[every.first] != slab.side[every.second]))
     # the same pairs in the same order
     first, second = found[0].merged(found[1], 0.0), found[1].merged(found[0], 0.0)

@@ -18,10 +18,11 @@ from latmm.checks import check
 from latmm.defaults import MAX_STRAIN
 from latmm.errors import InputError, MismatchError
 from latmm.geometry.lateral import locate
-from latmm.interface.assembly import Region, principal_layers
-from latmm.interface.from_phonopy import MatchedTables, Planes, match_tables
+from latmm.interface.assembly import Region
+from latmm.interface.from_phonopy import match_tables
 from latmm.interface.interface import Interface
 from latmm.interface.joining import bulk_pairs
+from latmm.interface.matched_pair import MatchedPair, Planes
 from latmm.interface.mixing import require_stable_contact
 from latmm.interface.pairs import PairConstants
 from latmm.interface.recognition import Image, Recognised, recognise
@@ -104,21 +105,21 @@ def superlattice_interface(
     rows, lost = _rows(found, contact, slab, places, zone)
     held = np.zeros(len(slab.atoms), dtype=bool)
     held[[atom for atom, _ in places.values()]] = True
-    bulk = bulk_pairs(slab, pair.matched, pair.left, pair.right)
+    bulk = bulk_pairs(slab, pair)
     rows = rows.merged(bulk.select(zone[bulk.first] & ~held[bulk.second]))
-    region = Region(pair.matched, slab, pair.left, pair.right, inner, layer_operations(slab.atoms), rows)
-    checks = {**pair.checks, "contact_cut": check("contact_cut", lost / contact.scale, _CUT_LIMIT)}
-    interface = region.interface(f"calculation of the contact; {source}", normals, checks)
+    region = Region(pair, slab, inner, layer_operations(slab.atoms), rows)
+    checks = {"contact_cut": check("contact_cut", lost / contact.scale, _CUT_LIMIT)}
+    interface = region.interface(f"calculation of the contact; {source}", checks)
     require_stable_contact(interface)
     return interface
 
 
 def _slab(
-    found: Recognised, contact: Atoms, pair: MatchedTables, inner: tuple[int, int]
+    found: Recognised, contact: Atoms, pair: MatchedPair, inner: tuple[int, int]
 ) -> tuple[Slab, Places]:
     """Build the slab, the calculation's atoms in their places and pure crystals beyond; place every image."""
     matched = pair.matched
-    principal = principal_layers(pair.left, pair.right)
+    principal = pair.principal
     depth = [max(n + 3 * p, k) for n, p, k in zip(inner, principal, found.layers, strict=True)]
     slab = build_slab(matched, (depth[0], depth[1]))
     count = len(found.between)
