@@ -1,4 +1,4 @@
-"""``latmm converge``: the lattice's conductance on finer and finer samplings, with its error bars."""
+"""``latmm converge``: the lattice's conductance on finer and finer samplings, with its uncertainty."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -29,14 +29,14 @@ __all__ = ["command"]
 @click.option(
     "--tol", type=TOLERANCE, default=0.01, show_default=True, help="Relative error of G at which to stop."
 )
-@click.option("--plot", type=click.Path(), help="Figure: conductance of every sampling with its error bar.")
+@click.option("--plot", type=click.Path(), help="Figure: conductance of every sampling with its uncertainty.")
 @replace_option
 @scaling_options
 def command(**options: Any) -> None:
-    """Sample the lattice more and more finely until the error bar of G is within the tolerance.
+    """Sample the lattice more and more finely until the uncertainty of G is within the tolerance.
 
     Prints a line for each sampling: its k∥ mesh and frequencies, the samples (k∥, ν) and the seconds it took,
-    and G in MW m⁻² K⁻¹ with its error bar at every temperature.
+    and G in MW m⁻² K⁻¹ with its uncertainty at every temperature.
 
     \b
     Example:

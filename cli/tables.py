@@ -15,7 +15,7 @@ def conductance_table(comparison: "xr.Dataset") -> str:
     """Write one row for each temperature and one column for each model, in MW m⁻² K⁻¹.
 
     A conductance above the limit of the lattice's channels is marked with an asterisk. Below the rows stands
-    the largest error bar of each model, in percent, where there are any. A ``cubic_prefactor``, where there
+    the largest uncertainty of each model, in percent, where there are any. A ``cubic_prefactor``, where there
     is one, follows as the law of low temperature, in W m⁻² K⁻⁴, and the uncertainty of mixing rules as a
     table of its own.
     """

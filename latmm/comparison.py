@@ -97,7 +97,7 @@ def compare(
     xarray.DataTree
         ``/`` provenance, ``/left`` and ``/right`` the crystals, a node with Ξ and M for each model, and
         ``/comparison`` over (model, temperature): ``conductance`` and ``conductance_four_probe``
-        (W m⁻² K⁻¹) with the error bars of both, the resistances ``kapitza_resistance_two_probe`` and
+        (W m⁻² K⁻¹) with the uncertainties of both, the resistances ``kapitza_resistance_two_probe`` and
         ``kapitza_resistance_four_probe`` (m² K W⁻¹), and ``exceeds_lattice_limit``.
 
     Raises
@@ -206,7 +206,7 @@ def _solve(
 
 
 def _bulk_error(interface: Interface, continuum: ContinuumModels, t: Floats) -> Floats:
-    """Relative error bar of the zone's channels: what half as many wave vectors change, (N,)."""
+    """Relative uncertainty of the zone's channels: what half as many wave vectors change, (N,)."""
     worst = np.zeros_like(t)
     for crystal, fine in zip((interface.left, interface.right), continuum.channels, strict=True):
         coarse = channels(crystal, continuum.grid, resolution=0.5 ** (1.0 / 3.0))
@@ -272,7 +272,7 @@ def _conductances(
     solved: SpectralTransmission | None,
     bulk: Floats,
 ) -> xr.Dataset:
-    """Two-probe and four-probe conductance of every model with error bars, W m⁻² K⁻¹."""
+    """Two-probe and four-probe conductance of every model with uncertainties, W m⁻² K⁻¹."""
     grid = sampling.grid
     two, four, two_error, four_error = [], [], [], []
     for name, found in spectra.items():
@@ -296,14 +296,17 @@ def _conductances(
             "conductance_error": (
                 dims,
                 np.array(two_error),
-                {"units": "W m-2 K-1", "long_name": "error bar of the conductance from its sampling"},
+                {
+                    "units": "W m-2 K-1",
+                    "long_name": "uncertainty of the conductance from its sampling, covers 95 %",
+                },
             ),
             "conductance_four_probe_error": (
                 dims,
                 np.array(four_error),
                 {
                     "units": "W m-2 K-1",
-                    "long_name": "error bar of the four-probe conductance from its sampling",
+                    "long_name": "uncertainty of the four-probe conductance from its sampling, covers 95 %",
                 },
             ),
             "exceeds_lattice_limit": (
@@ -321,7 +324,7 @@ def _conductances(
 
 
 def _mark_above(table: xr.Dataset, limit: xr.Dataset, sampling: Sampling, bulk: Floats) -> None:
-    """Mark where models of other channels exceed the lattice's limit by more than both error bars."""
+    """Mark where models of other channels exceed the lattice's limit by more than both uncertainties."""
     t = table["temperature"].values
     least = limit["transmission"].values
     g = conductance(sampling.grid, least, t)

@@ -214,7 +214,7 @@ def four_probe(two_probe: ArrayLike, left: ArrayLike, right: ArrayLike) -> Float
 
 
 def four_probe_error(four: ArrayLike, conductances: ArrayLike, errors: ArrayLike) -> Floats:
-    """Error bar of the four-probe conductance: those of its three resistances added up.
+    """Uncertainty of the four-probe conductance: those of its three resistances added up.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ def limits_of(left: Iterable[str], right: Iterable[str], potential: str | None =
     left, right : iterable of str
         Chemical symbols of both crystals; none where they are not known.
     potential : str, optional
-        Name of the interatomic potential, before any colon; without it nothing is said of error bars.
+        Name of the interatomic potential, before any colon; without it nothing is said of uncertainties.
 
     Returns
     -------

@@ -120,7 +120,7 @@ def _label(model: str) -> str:
 
 
 def _conductances(comparison: xr.Dataset) -> str:
-    """Table of G with error bars, MW m⁻² K⁻¹."""
+    """Table of G with uncertainties, MW m⁻² K⁻¹."""
     table = comparison["conductance"]
     if set(table.dims) != {"model", "temperature"}:
         return "<p>See the variables of the file.</p>"

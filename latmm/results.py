@@ -117,7 +117,7 @@ def read(path: str | Path) -> xr.DataTree:
 
 
 def summary(tree: xr.DataTree) -> Mapping[str, Any]:
-    """Return the conductances, their error bars and the checks of a comparison as plain numbers, for JSON.
+    """Return the conductances, their uncertainties and the checks of a comparison as plain numbers, for JSON.
 
     Parameters
     ----------
@@ -128,8 +128,8 @@ def summary(tree: xr.DataTree) -> Mapping[str, Any]:
     -------
     mapping of str
         By variable and model; W m⁻² K⁻¹, m² K W⁻¹, W m⁻² K⁻⁴, K and Å². An infinite conductance (an interface
-        without resistance of its own) becomes None, and so does its bar. Layers of a stack are listed with
-        medium, thickness (nm), density (g cm⁻³) and speeds of sound (km s⁻¹).
+        without resistance of its own) becomes None, and so does its uncertainty. Layers of a stack are listed
+        with medium, thickness (nm), density (g cm⁻³) and speeds of sound (km s⁻¹).
     """
     comparison = tree["comparison"].to_dataset()
 

@@ -388,17 +388,23 @@ def comparison_table(rows: Mapping[str, Conductances], temperature: Floats) -> x
                     dims,
                     np.array([bar[0] for bar in bars]),
                     "W m-2 K-1",
-                    "error bar of the conductance from the quadrature over slowness",
+                    "uncertainty of the conductance from the quadrature over slowness",
                 ),
                 (
                     "conductance_four_probe_error",
                     dims,
                     np.array(four_bars),
                     "W m-2 K-1",
-                    "error bar of the four-probe conductance from the quadrature over slowness",
+                    "uncertainty of the four-probe conductance from the quadrature over slowness",
                 ),
                 ("cubic_prefactor", dims[:1], prefactors, "W m-2 K-4", "G/T^3 at low temperature"),
-                ("cubic_prefactor_error", dims[:1], prefactor_bars, "W m-2 K-4", "error bar of G/T^3"),
+                (
+                    "cubic_prefactor_error",
+                    dims[:1],
+                    prefactor_bars,
+                    "W m-2 K-4",
+                    "uncertainty of G/T^3 from the quadrature",
+                ),
             )
         }
         | kapitza_resistances(dims, g, four)

@@ -60,7 +60,7 @@ def parameter_study(
     Returns
     -------
     xarray.DataTree
-        ``/comparison``: conductances by both definitions, error bars (W m⁻² K⁻¹) and resistances
+        ``/comparison``: conductances by both definitions, uncertainties (W m⁻² K⁻¹) and resistances
         (m² K W⁻¹) over (model, parameters …, temperature); the strain of both crystals, and the area of
         the common cell (Å²), over the parameters. Not a number where a point could not be computed; the
         attribute ``left_out`` says why. Of each check the point that does worst.

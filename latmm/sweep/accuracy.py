@@ -1,4 +1,4 @@
-"""Error bars: how far a conductance may be from that of infinitely many samples.
+"""Uncertainties: how far a conductance may be from that of infinitely many samples.
 
 Successive frequencies are sampled on two k∥ meshes in turn, the second between the points of the first
 (:func:`latmm.sampling.meshes.staggered`). The leading errors of the two meshes have opposite signs, so that
@@ -11,7 +11,7 @@ is that node's part in half the difference of both meshes; what is smooth in i d
 long waves, and a band edge between two nodes contributes its own quadrature error. The parts add up at
 random, or in panels of a few nodes and then at random, or all of them,
 
-    Z² = max[Σ z_i², Σ_panels (Σ_{i in panel} z_i)², (Σ z_i)²],        error bar = 2 Z,
+    Z² = max[Σ z_i², Σ_panels (Σ_{i in panel} z_i)², (Σ z_i)²],        uncertainty = 2 Z,
 
 of which none may cancel by chance; calibrated on six interfaces (``docs/scale.md``).
 """
@@ -27,7 +27,7 @@ __all__ = ["conductance_error"]
 _PANEL = 6
 """Nodes of a panel: as few as average over both meshes, so that errors of one sign are not lost."""
 _DEVIATIONS = 2.0
-"""Length of the bar in Z: 96 % of the cases in ``docs/scale.md`` are inside."""
+"""The uncertainty in units of Z: it covers 96 % of the cases in ``docs/scale.md``."""
 
 
 def conductance_error(
@@ -38,7 +38,7 @@ def conductance_error(
     elastic: Bools,
     elastic_error: ArrayLike = 0.0,
 ) -> Floats:
-    """Error bar of Landauer's conductance from the scatter of its own samples.
+    """Uncertainty of Landauer's conductance from the scatter of its own samples.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""From a wish for accuracy to samples: solve, look at the error bar, sample more finely, until it is short.
+"""From a wish for accuracy to samples: solve, look at the uncertainty, sample more finely, until it is small.
 
 A :class:`Level` is one sampling of an interface with what was found on it. The next one has as many more
-points along each axis as the error bar suggests, which falls with about the power 3/2 of their number.
+points along each axis as the uncertainty suggests, which falls with about the power 3/2 of their number.
 """
 
 import time
@@ -47,7 +47,7 @@ _SMALLEST_TOLERANCE = 1e-5
 _LARGEST = 512
 """k∥ points along an axis beyond which the search is given up."""
 _POWER = 1.5
-"""The error bar falls with this power of the points along an axis."""
+"""The uncertainty falls with this power of the points along an axis."""
 _SATURATED = 0.3
 """Share of the common band up to which channels grow with ν², roughly."""
 _FINER = 2
@@ -166,7 +166,7 @@ class Level:
     solved : SpectralTransmission
         Ξ and M.
     conductance, error : (N,) float
-        Two-probe conductance of the lattice and its error bar, W m⁻² K⁻¹.
+        Two-probe conductance of the lattice and its uncertainty, W m⁻² K⁻¹.
     seconds : float
         Time it took.
     """
@@ -179,7 +179,7 @@ class Level:
 
     @property
     def relative_error(self) -> float:
-        """Largest error bar of all temperatures, relative to the conductance."""
+        """Largest uncertainty of all temperatures, relative to the conductance."""
         return float(np.max(self.error / self.conductance))
 
 
@@ -261,7 +261,7 @@ def solve_level(
     *,
     how: Execution = HERE,
 ) -> Level:
-    """Solve a sampling; the conductance at ``temperature`` (N,), K, and its error bar come with it."""
+    """Solve a sampling; the conductance at ``temperature`` (N,), K, and its uncertainty come with it."""
     started = time.monotonic()
     grid = sampling.grid
     solved = sweep(
@@ -289,7 +289,7 @@ def levels(
     *,
     how: Execution = HERE,
 ) -> Iterator[Level]:
-    """Sample more and more finely until the error bar is within the tolerance at every temperature.
+    """Sample more and more finely until the uncertainty is within the tolerance at every temperature.
 
     Parameters
     ----------

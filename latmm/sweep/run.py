@@ -52,7 +52,7 @@ class SpectralTransmission:
     samples, retried : int
         Number of (k∥, ν) solved, and of those that needed the kernel's fallback solver.
     elastic_error : (3,) float
-        Relative error bar of the transmission and the channels of both sides in the elastic range, where no
+        Relative uncertainty of the transmission and the channels of both sides in the elastic range, where no
         sample is solved.
     """
 
@@ -182,7 +182,7 @@ def assemble(
 def _extend(spectra: Floats, frequency: Floats, elastic: Bools) -> Floats:
     """Fill the elastic range in place: Ξ and M are proportional to ν², as sampled just above it.
 
-    Returns the relative error bar of the first three prefactors, from the scatter of these samples.
+    Returns the relative uncertainty of the first three prefactors, from the scatter of these samples.
     """
     if not elastic.any():
         return np.zeros(3)
