@@ -130,8 +130,8 @@ def potential_options(function: _F, *, several: bool = False) -> _F:
             multiple=several,
             show_default=True,
             metavar="SPEC",
-            help="Interatomic potential: auto, tersoff, sw, eam, emt, lj, lammps, or package.module:callable "
-            "(anything that returns an ASE calculator)."
+            help="Interatomic potential: auto, tersoff, sw, eam, emt, lj, bnc, lammps, or "
+            "package.module:callable (anything that returns an ASE calculator)."
             + " Repeatable: the same contact by each, and half their range as an uncertainty."
             * several,
         ),

@@ -12,6 +12,7 @@ __all__ = ["COMMANDS", "cli"]
 
 COMMANDS = {
     "compare": "Thermal boundary conductance of an interface by every model.",
+    "junction": "Junction of two sheets, ribbons, tubes or chains.",
     "converge": "How many samples a conductance needs.",
     "inelastic": "Conductance with phonons scattered in crystals and contact.",
     "measured": "Measured conductances, with their sources.",

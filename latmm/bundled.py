@@ -5,7 +5,7 @@ from pathlib import Path
 
 from latmm.errors import InputError
 from latmm.files import check_destination, replacing
-from latmm.structures import read_structure
+from latmm.structures import read_atoms, read_structure
 
 __all__ = ["bundled", "copy_bundled"]
 
@@ -14,8 +14,10 @@ def bundled() -> dict[str, str]:
     """Structure files that come with latmm: name → chemical formula."""
     folder = Path(str(files("latmm_structures")))
     return {
-        path.name: read_structure(path).get_chemical_formula(empirical=True)
-        for path in sorted(folder.glob("*.cif"))
+        path.name: (read_structure(path) if path.suffix == ".cif" else read_atoms(path)).get_chemical_formula(
+            empirical=True
+        )
+        for path in sorted([*folder.glob("*.cif"), *folder.glob("*.xyz")])
     }
 
 

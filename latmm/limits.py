@@ -48,6 +48,6 @@ def limits_of(left: Iterable[str], right: Iterable[str], potential: str | None =
     metals = [is_metal(side) for side in (left, right)]
     lines = [_THEORY, _METALS if all(metals) else _METAL if any(metals) else _PHONONS]
     if potential is not None:
-        bundled = potential.split(":")[0] in ("tersoff", "sw", "eam", "emt", "lj")
+        bundled = potential.split(":")[0] in ("tersoff", "sw", "eam", "emt", "lj", "bnc")
         lines.append(_POTENTIAL if bundled else _CONSTANTS)
     return lines

@@ -17,7 +17,15 @@ from latmm.errors import InputError
 from latmm.reading import file_bytes, plain_name
 from latmm.structure_formats import parse
 
-__all__ = ["SHORTEST_BOND", "check_contacts", "check_mass", "file_digest", "read_atoms", "read_structure"]
+__all__ = [
+    "SHORTEST_BOND",
+    "check_contacts",
+    "check_low_dimensional",
+    "check_mass",
+    "file_digest",
+    "read_atoms",
+    "read_structure",
+]
 
 _BEGINNING: Final = 1000
 """Bytes of a file in which its first line is looked for."""
@@ -212,7 +220,8 @@ def _check_crystal(atoms: Atoms, path: Path) -> None:
     if not np.all(atoms.pbc):
         periodic = ", ".join(axis for axis, on in zip("abc", atoms.pbc, strict=True) if on) or "none"
         raise InputError(
-            f"structure file {path} is periodic along {periodic}; a crystal must be periodic along a, b and c"
+            f"structure file {path} is periodic along {periodic}; a crystal must be periodic along a, b and "
+            "c; sheets, ribbons, tubes and chains are for latmm junction"
         )
     flatness = atoms.get_volume() / np.prod(atoms.cell.lengths())
     if flatness < FLATTEST_CELL:
@@ -223,7 +232,7 @@ def _check_crystal(atoms: Atoms, path: Path) -> None:
     if (gap := _widest_gap(atoms)) > WIDEST_GAP:
         raise InputError(
             f"structure file {path} holds {gap:.3g} Å of vacuum, as around a molecule or a slab; "
-            "give the bulk crystal"
+            "give the bulk crystal; sheets, ribbons, tubes and chains are for latmm junction"
         )
     if np.any(atoms.numbers <= 0):
         raise InputError(f"structure file {path} holds atoms of unknown element; name the elements")
@@ -237,10 +246,86 @@ def _check_crystal(atoms: Atoms, path: Path) -> None:
 
 def _widest_gap(atoms: Atoms) -> float:
     """Thickness of the widest layer without nuclei parallel to two lattice vectors, Å."""
+    return float(_gaps(atoms)[0].max())
+
+
+def _gaps(atoms: Atoms) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Widest layer without nuclei along each lattice vector, (3,) Å, and its upper end, (3,) fractional."""
     spacing = 1.0 / np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
     height = np.sort(atoms.get_scaled_positions(), axis=0)
     gaps = np.diff(height, axis=0, append=height[:1] + 1.0)
-    return float(np.max(gaps.max(axis=0) * spacing))
+    widest = gaps.argmax(axis=0)
+    ends = np.roll(height, -1, axis=0)[widest, np.arange(3)]
+    return gaps.max(axis=0) * spacing, ends
+
+
+def check_low_dimensional(
+    atoms: Atoms, path: Path, masses: Mapping[str, float]
+) -> tuple[Atoms, tuple[int, ...]]:
+    """Find out along which vectors of its cell a structure is periodic, and refuse what is none or a crystal.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        From :func:`read_atoms`.
+    path : Path
+        Of its file, for messages.
+    masses : mapping of str to float
+        Mass by element, amu, in place of the file's or the natural one.
+
+    Returns
+    -------
+    atoms : ase.Atoms
+        The same with its masses; what the box split is put together again.
+    periodic : tuple of int
+        One or two numbers of vectors.
+
+    Raises
+    ------
+    InputError
+        If there are three or none, or atoms overlap.
+    """
+    cell = atoms.cell.complete()
+    lengths = atoms.cell.lengths()
+    box = Atoms(
+        numbers=atoms.numbers,
+        positions=atoms.positions,
+        cell=cell,
+        pbc=True,
+        masses=_masses(atoms, masses, path),
+    )
+    if len(box) > MOST_ATOMS:
+        raise InputError(f"structure file {path} holds {len(box)} atoms, above {MOST_ATOMS}; give one period")
+    gaps, ends = _gaps(box)
+    given = atoms.pbc if atoms.pbc.any() else np.ones(3, dtype=bool)
+    free = (gaps > WIDEST_GAP) | ~given | (lengths == 0.0)
+    periodic = tuple(int(i) for i in np.flatnonzero(~free))
+    if len(periodic) in (0, 3):
+        what = "a molecule" if not periodic else "a crystal: use latmm compare"
+        raise InputError(
+            f"structure file {path} describes {what}; a sheet, ribbon, tube or chain has more than "
+            f"{WIDEST_GAP:g} Å of vacuum along one or two vectors of its cell"
+        )
+    places = box.get_scaled_positions()
+    for axis in np.flatnonzero(free & (gaps > WIDEST_GAP)):
+        places[:, axis] = (places[:, axis] - ends[axis] + 1e-9) % 1.0
+    for axis in np.flatnonzero(free & (gaps <= WIDEST_GAP)):  # a box as wide as the atoms: as written
+        places[:, axis] = atoms.cell.new(cell).scaled_positions(atoms.positions)[:, axis]
+    box.set_scaled_positions(places)
+    for pair in _periodic_pairs(box, free):
+        raise InputError(f"structure file {path}: {pair}; remove duplicates or mend the lattice constant")
+    return box, periodic
+
+
+def _periodic_pairs(box: Atoms, free: np.ndarray[Any, Any]) -> list[str]:
+    """Atoms that overlap, in words; at most one pair."""
+    first, second, distance = neighbour_list(
+        "ijd", Atoms(positions=box.positions, cell=box.cell, pbc=~free), SHORTEST_BOND
+    )
+    if not distance.size:
+        return []
+    worst = int(np.argmin(distance))
+    return [f"atoms {first[worst] + 1} and {second[worst] + 1} are {distance[worst]:.3g} Å apart"]
 
 
 def _check_distances(crystal: Atoms, path: Path) -> None:

@@ -34,7 +34,7 @@ from latmm_cli.main import cli
 from latmm_cli.sharing import for_forces
 
 SILICON = str(files("latmm_structures") / "si.cif")
-ELEMENT = {"tersoff": "Si", "sw": "Si", "eam": "Cu", "emt": "Cu", "lj": "Ar"}
+ELEMENT = {"tersoff": "Si", "sw": "Si", "eam": "Cu", "emt": "Cu", "lj": "Ar", "bnc": "C"}
 
 
 @pytest.fixture(scope="module")

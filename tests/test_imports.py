@@ -30,6 +30,7 @@ ALLOWED = {
     "sweep": {"landauer", "lattice", "interface", "sampling", "agf"},
     "modes": {"landauer", "lattice", "geometry", "interface", "sampling", "agf", "sweep", "continuum"},
     "inelastic": {"landauer", "lattice", "interface", "sampling", "agf", "sweep"},
+    "low_dimensional": {"landauer", "potentials", "lattice", "geometry", "interface", "agf"},
     "studies": {
         "landauer", "potentials", "lattice", "geometry", "interface", "disorder", "sampling", "agf", "sweep",
         "continuum",

@@ -39,7 +39,7 @@ def test_the_table_shown_is_what_the_command_prints(tmp_path, monkeypatch):
 
 
 def test_structure_files_are_bundled_and_copied_whole(tmp_path):
-    assert list(bundled()) == sorted(path.name for path in (ROOT / "structures").glob("*.cif"))
+    assert list(bundled()) == sorted(path.name for path in (ROOT / "structures").glob("*.[cx][iy][fz]"))
     for path in copy_bundled(tmp_path / "new"):
         assert path.read_bytes() == (ROOT / "structures" / path.name).read_bytes()
     with pytest.raises(InputError, match=r"ag\.cif exists; name another folder"):

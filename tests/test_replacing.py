@@ -16,6 +16,7 @@ COMMANDS = {
     "layers": ["layers", *MEDIA, "--layer", "mgo:2", "-o", "FILE"],
     "compare": ["compare", SI, SI, "-o", "FILE"],
     "compare --plot": ["compare", SI, SI, "--plot", "FILE"],
+    "junction": ["junction", SI, SI, "-o", "FILE"],
     "build": ["build", SI, SI, "-o", "FILE"],
     "modes": ["modes", SI, SI, "-o", "FILE"],
     "modes --csv": ["modes", SI, SI, "-o", "other.nc", "--csv", "FILE"],

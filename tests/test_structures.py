@@ -27,7 +27,7 @@ STRUCTURES = Path(str(files("latmm_structures")))
 DENSITY = {
     "c": 3.513, "si": 2.329, "ge": 5.323, "sic": 3.21, "gaas": 5.318, "alas": 3.73, "mgo": 3.58, "ar": 1.77,
     "al": 2.70, "ni": 8.90, "cu": 8.94, "pd": 12.0, "ag": 10.5, "pt": 21.5, "au": 19.3, "aln": 3.26,
-    "gan": 6.1,
+    "gan": 6.1, "graphite": 2.265,
 }  # fmt: skip
 
 

@@ -49,8 +49,10 @@ def free_to_turn(table: ForceConstants) -> ForceConstants:
     twist = 0.5 * (sums - sums.transpose(0, 2, 1))
     wanted = -np.concatenate([twist, 0.5 * first_moment(table).transpose(2, 0, 1)]).reshape(n + 3, 9)
     # Å² against pure numbers: balance rows and columns before the singular values are judged. An atom with
-    # bonds to its own images only has an empty row: its measure is its bonds, not what the diagonal keeps
-    balance = 1.0 / np.sqrt(np.concatenate([bonds.sum(axis=1), np.diag(system)[n:]]))
+    # bonds to its own images only has an empty row: its measure is its bonds, not what the diagonal keeps.
+    # A chain or a flat sheet has no bonds along some axes, and nothing to mend there
+    measure = np.concatenate([bonds.sum(axis=1), np.diag(system)[n:]])
+    balance = 1.0 / np.sqrt(np.where(measure > 0.0, measure, 1.0))
     solved = np.linalg.lstsq(system * np.outer(balance, balance), balance[:, None] * wanted, rcond=1e-10)[0]
     turn = (balance[:, None] * solved).reshape(n + 3, 3, 3)
     change = turn[:n][None, :, None] - turn[:n][None, None, :]

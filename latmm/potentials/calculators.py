@@ -1,7 +1,7 @@
 """Interatomic potentials by name: which elements they cover, how far they reach, and a calculator of each.
 
 The bundled ones (parameters with their sources in ``structures/potentials``) are ``tersoff``, ``sw``,
-``eam``, ``emt`` and ``lj``; ``auto`` takes the first of :data:`BUNDLED` that covers all elements.
+``eam``, ``emt``, ``lj`` and ``bnc``; ``auto`` takes the first of :data:`BUNDLED` that covers all elements.
 ``tersoff`` and ``eam`` read parameter files too. ``lammps`` is any potential of LAMMPS,
 ``package.module:callable`` any function or class that returns an ASE calculator.
 """
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from latmm.errors import PotentialError
-from latmm.potentials.bundled.bond_order import tersoff
+from latmm.potentials.bundled.bond_order import tersoff, tersoff_by_bond
 from latmm.potentials.bundled.bond_order_file import read_tersoff
 from latmm.potentials.bundled.bonds import BondCalculator, BondEnergy
 from latmm.potentials.bundled.eam_alloy import embedded_alloy
@@ -34,15 +34,17 @@ from latmm.potentials.protocol import (
 
 __all__ = ["BUNDLED", "Potential", "resolve_potential"]
 
-BUNDLED: Final = ("tersoff", "sw", "eam", "emt", "lj")
+BUNDLED: Final = ("tersoff", "sw", "eam", "emt", "lj", "bnc")
 """Names of the bundled potentials, in the order that ``auto`` tries: Tersoff's before Stillinger and Weber's,
 because its interaction of unlike atoms belongs to the published fit; the embedded-atom one before effective
-medium theory, because it is fitted to the elastic constants."""
+medium theory, because it is fitted to the elastic constants. The one of sheets comes last: it is not meant
+for diamond."""
 FILES: Final = {
     "tersoff": "tersoff",
     "sw": "stillinger_weber",
     "eam": "embedded_alloy",
     "lj": "lennard_jones",
+    "bnc": "bnc",
 }
 """Parameter file of each, without its suffix."""
 
@@ -53,7 +55,8 @@ def resolve_potential(spec: str, elements: Iterable[str], options: Options | Non
     Parameters
     ----------
     spec : str
-        ``auto``, ``tersoff``, ``sw``, ``eam``, ``emt``, ``lj``, ``lammps``, or ``package.module:callable``.
+        ``auto``, ``tersoff``, ``sw``, ``eam``, ``emt``, ``lj``, ``bnc``, ``lammps``, or
+        ``package.module:callable``.
     elements : iterable of str
         Chemical symbols of both crystals.
     options : mapping, optional
@@ -98,7 +101,10 @@ def _automatic(elements: list[str], options: Options) -> Potential:
 
 def _covered(name: str) -> frozenset[str]:
     """Elements with parameters in the bundled potential ``name``."""
-    return frozenset(METALS if name == "emt" else parameters(FILES[name])["element"])
+    if name == "emt":
+        return frozenset(METALS)
+    table = parameters(FILES[name])
+    return frozenset(table["elements"] if name == "bnc" else table["element"])
 
 
 def _missing(name: str, elements: Iterable[str]) -> list[str]:
@@ -146,6 +152,14 @@ def _tersoff(elements: Sequence[str], options: Options) -> Potential:
     return _many_body("tersoff", f"Tersoff, {table['source']}{mixed}", tersoff(table, elements))
 
 
+def _sheets(elements: Sequence[str], options: Options) -> Potential:
+    _bundled_only("bnc", elements, options)
+    table = parameters(FILES["bnc"])
+    return _many_body(
+        "bnc", f"Tersoff, refitted for sheets, {table['source']}", tersoff_by_bond(table, elements)
+    )
+
+
 def _stillinger_weber(elements: Sequence[str], options: Options) -> Potential:
     _bundled_only("sw", elements, options)
     table = parameters(FILES["sw"])
@@ -183,6 +197,7 @@ _SETUPS: Final[dict[str, Callable[[Sequence[str], Options], Potential]]] = {
     "eam": _embedded_atom,
     "emt": _effective_medium,
     "lj": lennard_jones,
+    "bnc": _sheets,
     "lammps": lammps_potential,
 }
 """What sets up each potential by name, for elements in alphabetical order."""

@@ -21,7 +21,7 @@ import numpy as np
 from latmm.arrays import Floats, Integers
 from latmm.potentials.bundled.bonds import Bonds, scatter
 
-__all__ = ["Tersoff", "tersoff"]
+__all__ = ["Tersoff", "tersoff", "tersoff_by_bond"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,4 +192,45 @@ def tersoff(parameters: Mapping[str, Any], elements: Sequence[str]) -> Tersoff:
         m=3.0 * same,
         R_third=of_ends(geometric(value["R"])),
         S_third=of_ends(geometric(value["S"])),
+    )
+
+
+def tersoff_by_bond(parameters: Mapping[str, Any], elements: Sequence[str]) -> Tersoff:
+    """Build the potential of some elements from numbers that each bond has of its own.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Tables ``bond`` and ``order`` of ``bnc.toml``.
+    elements : sequence of str
+        Chemical symbols, all of them in the file.
+    """
+    size = len(elements)
+    bonds, orders = parameters["bond"], parameters["order"]
+
+    def of_bond(symbol: str) -> Floats:
+        return np.array([[bonds["-".join(sorted((i, j)))][symbol] for j in elements] for i in elements])
+
+    def of_order(symbol: str) -> Floats:
+        return np.array([[orders.get(f"{i}-{j}", orders[i])[symbol] for j in elements] for i in elements])
+
+    def of_angle(x: Floats) -> Floats:
+        """(i, j) → (i, j, k)."""
+        return np.repeat(x[:, :, None], size, axis=2)
+
+    same = np.ones((size, size, size))
+    return Tersoff(
+        elements=tuple(elements),
+        **{
+            name: of_bond(symbol)
+            for name, symbol in (("A", "A"), ("B", "B"), ("lam", "lambda"), ("mu", "mu"))
+        },
+        **{symbol: of_bond(symbol) for symbol in ("R", "S")},
+        **{symbol: of_order(symbol) for symbol in ("beta", "n")},
+        **{symbol: of_angle(of_order(symbol)) for symbol in ("c", "d", "h")},
+        gamma=same,
+        kappa=0.0 * same,
+        m=3.0 * same,
+        R_third=of_angle(of_bond("R")),
+        S_third=of_angle(of_bond("S")),
     )
