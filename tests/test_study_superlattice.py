@@ -56,6 +56,18 @@ def test_periods_of_silicon_and_germanium_are_one_large_device(silicon_germanium
     assert counts[3:-1].max() > 1.0
 
 
+@pytest.mark.parametrize("end", ["left", "right"])
+def test_planes_are_laid_out_in_turn(heavy_silicon, end):
+    """One heavy plane, then three light ones, twice; before them light, behind them the end."""
+    slab = stack(heavy_silicon, Period(1, 3), 2, end=end).slab
+    z = slab.atoms.positions[:, 2].round(2)
+    masses = np.array([slab.atoms.get_masses()[z == height].mean() for height in np.unique(z)])
+    first = 2 * slab.depth[0]
+    heavy, light = 72.63, 28.085
+    expected = [light, light, *(2 * [heavy, light, light, light]), light if end == "left" else heavy]
+    assert_allclose(masses[first - 2 : first + 9], expected)
+
+
 @pytest.fixture(scope="module")
 def phonopy_bands(heavy_silicon, stillinger_weber):
     """Bands of phonopy at k∥ = 0, of displacements in a supercell of the superlattice's own cell."""
