@@ -126,6 +126,7 @@ def command(**options: Any) -> None:
 def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
     from latmm.checks import dumps, loads
     from latmm.low_dimensional.junction import low_dimensional_conductance
+    from latmm.parallel.execution import Execution
     from latmm.plotting.conductance import save
     from latmm.plotting.low_dimensional import junction_figure
     from latmm.results import write
@@ -138,7 +139,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
             intervals=options["intervals"],
             points=options["points"],
             section=options["section"],
-            progress=report,
+            how=Execution(progress=report),
         )
     tree.attrs.update(run_attributes(options, {side: options[side] for side in ("left", "right")}))
     checks = marked(options, loads(tree.attrs["checks"]))
@@ -157,6 +158,7 @@ def _interface(options: dict[str, Any], report: Reporter) -> "Interface":
     """Read both structures and build their junction."""
     from latmm.low_dimensional.boxes import read_low_dimensional
     from latmm.low_dimensional.building import build_junction
+    from latmm.parallel.execution import Execution
 
     sides = [
         read_low_dimensional(options[side], masses_of(options[f"{side}_mass"], f"--{side}-mass"))
@@ -174,7 +176,7 @@ def _interface(options: dict[str, Any], report: Reporter) -> "Interface":
         relax=options["relax"],
         strain=options["strain"],
         max_strain=options["max_strain"],
-        progress=report,
+        how=Execution(progress=report),
     )
     for text in interface.notes:
         warn(text)

@@ -1,6 +1,5 @@
 """From two sheets, ribbons, tubes or chains to an interface: they are joined as crystals in a box."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from latmm.defaults import MAX_STRAIN
@@ -9,6 +8,7 @@ from latmm.geometry.matching import Matched, principal_strain
 from latmm.interface.build import build_contact, match_alike
 from latmm.interface.interface import Interface
 from latmm.low_dimensional.boxes import Low, boxed, direction
+from latmm.parallel.execution import HERE, Execution
 from latmm.potentials.calculators import Potential
 from latmm.threads import single_threaded
 
@@ -30,7 +30,7 @@ def build_junction(
     relax: bool = True,
     strain: str = STRETCHED,
     max_strain: float = MAX_STRAIN,
-    progress: Callable[[str, int, int], None] | None = None,
+    how: Execution = HERE,
 ) -> Interface:
     """Join two structures of one kind that continue each other.
 
@@ -48,8 +48,8 @@ def build_junction(
         Sheet that takes the strain along the line.
     max_strain : float
         Largest strain accepted.
-    progress : callable, optional
-        Called with (stage, done, in all).
+    how : Execution
+        Who computes the forces, and who hears of it.
 
     Returns
     -------
@@ -73,14 +73,14 @@ def build_junction(
 
     def matched(side: str) -> Matched:
         return match_alike(
-            *sides, normals[0], potential, relax=relax, strain=side, max_strain=max_strain, progress=progress
+            *sides, normals[0], potential, relax=relax, strain=side, max_strain=max_strain, how=how
         )
 
     pair = matched("right" if strain == STRETCHED else strain)
     if strain == STRETCHED and principal_strain(pair.strain_right).min() < 0.0:
         pair = matched("left")
     found = build_contact(
-        pair, (normals[0], normals[0]), potential, relax=relax, shift=(0.0, 0.0, 0.0), progress=progress
+        pair, (normals[0], normals[0]), potential, relax=relax, shift=(0.0, 0.0, 0.0), how=how
     )
     notes = []
     for name, tensor in (("left", pair.strain_left), ("right", pair.strain_right)):

@@ -8,8 +8,6 @@ direction only. Every channel that is open at all low frequencies carries the qu
 the thickness, which only the caller can choose: a conductance per area is given where a section is.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
@@ -24,6 +22,7 @@ from latmm.landauer import FrequencyGrid, conductance, four_probe, temperatures
 from latmm.lattice.dynamics import largest_frequency
 from latmm.limits import limits_of
 from latmm.low_dimensional.sampling import LEAST, Line, frequencies, lateral_axis
+from latmm.parallel.execution import HERE, Execution
 from latmm.results import as_json
 from latmm.threads import single_threaded
 from latmm.units import BOLTZMANN, PLANCK, TWO_PI
@@ -49,7 +48,7 @@ def low_dimensional_conductance(
     intervals: int = INTERVALS,
     points: int = POINTS,
     section: float | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    how: Execution = HERE,
 ) -> xr.DataTree:
     """Conductance of a junction that is no wider than its vacuum lets it be.
 
@@ -66,8 +65,8 @@ def low_dimensional_conductance(
     section : float, optional
         Thickness of the sheets, nm, or cross-section of the others, nm², by which a conductance per area
         shall be given, too.
-    progress : callable, optional
-        Called with (stage, done, in all).
+    how : Execution
+        Who hears how far it is; all is computed in this process.
 
     Returns
     -------
@@ -89,7 +88,7 @@ def low_dimensional_conductance(
     tops = [largest_frequency(crystal) for crystal in interface.crystals]
     grid = frequencies(max(tops), intervals, float(t.min()), float(t.max()))
     axis = lateral_axis(interface)
-    spectra, worst = _spectra(interface, grid, axis, tops, points, progress)
+    spectra, worst = _spectra(interface, grid, axis, tops, points, how)
     width = None if axis is None else 0.1 * float(np.linalg.norm(interface.matched.cell[axis]))
     names = ("unitarity", "caroli", "reciprocity")
     checks = {
@@ -122,7 +121,7 @@ def _spectra(
     axis: int | None,
     tops: list[float],
     points: int,
-    progress: Callable[[str, int, int], None] | None,
+    how: Execution,
 ) -> tuple[Floats, Floats]:
     """T, M_left and M_right summed over the line, (3, F), and the largest errors, (3,)."""
     line = None if axis is None else Line.of(interface, axis)
@@ -133,8 +132,7 @@ def _spectra(
     solved = [*([least] if below.any() else []), *grid.frequency[nodes].tolist()]
     values = np.zeros((3, len(solved)))
     for done, nu in enumerate(solved):
-        if progress is not None:
-            progress("modes", done, len(solved))
+        how.report("modes", done, len(solved))
         k, weight = np.zeros((1, 2)), np.ones(1)
         if line is not None:
             along, weight = line.samples(nu, points)
@@ -152,8 +150,7 @@ def _spectra(
                 if nu < tops[side]:
                     counts[1 + side] = channels(lead, omega)[:, 0]
         values[:, done] = counts @ weight
-    if progress is not None:
-        progress("modes", len(solved), len(solved))
+    how.report("modes", len(solved), len(solved))
     if below.any():
         power = 0.0 if axis is None else 0.5
         spectra[:, below] = values[:, :1] * (grid.frequency[below] / least) ** power
