@@ -51,7 +51,10 @@ PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("modes_transport", "modes_output"),
     ),
     "comparison": (("latmm/comparison.py",), ("comparison", "limits", "guards")),
-    "continuum": (("latmm/continuum/[!l]*.py", "latmm/continuum/l[!i]*.py"), ("continuum_*", "limits")),
+    "continuum": (
+        ("latmm/continuum/[!l]*.py", "latmm/continuum/l[!i]*.py"),
+        ("continuum_*", "crystal", "limits"),
+    ),
 }
 """Part → its files, and its tests. The library of media is a table of numbers with their sources."""
 OPERATORS = (

@@ -1,6 +1,7 @@
 """The comparison of models: identities between them, and the tree that holds them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from latmm.checks import by_name, check
 from latmm.comparison import _mark_above, compare
 from latmm.continuum.dispersion import channels
 from latmm.errors import InputError
-from latmm.landauer import conductance
+from latmm.landauer import conductance, four_probe_error
 from latmm.lattice.dynamics import largest_frequency
 from latmm.models import defaults, offered
 from latmm.plotting.conductance import comparison_figure, heading, save
@@ -98,6 +99,7 @@ def argon():
     potential = latmm.resolve_potential("lj", ["Ar"])
     contact = latmm.build_interface(crystal("ar"), crystal("ar", Ar=160.0), (0, 0, 1), potential)
     models = ["amm", "dmm", "radiation", "radiation-debye"]
+    contact = replace(contact, normals=((0, 0, 1), (0, -1, 0)))  # planes that are alike
     return compare(contact, [2.0, 20.0, 100.0], models=models, kmesh=(6, 6), frequencies=48)
 
 
@@ -159,7 +161,8 @@ def test_tree_records_sampling_and_checks(tree):
     assert tree.attrs["samples"] > 0
     assert tree.attrs["samples_retried"] >= 0
     checks = json.loads(tree.attrs["checks"])
-    for name in ("unitarity", "caroli", "reciprocity", "radiation_limit", "contact_ends"):
+    solved = ("unitarity", "caroli", "reciprocity", "radiation_limit")
+    for name in (*solved, "contact_ends", "stiffness_left", "stiffness_right"):
         assert checks[name]["passed"], name
         assert checks[name]["value"] <= checks[name]["limit"]
 
@@ -187,6 +190,12 @@ def test_error_bars_are_those_of_the_sampling_and_of_the_zone(heavy, tree):
         bars[model] = conductance_error(at.grid, xi, t, elastic=at.elastic)
     found = table["conductance_error"]
     np.testing.assert_allclose(found.sel(model="dmm-debye"), bars["dmm-debye"], rtol=1e-9)
+    node = tree["dmm_debye"]
+    all_three = np.array([node[name].values for name in ("transmission", "channels_left", "channels_right")])
+    errors = conductance_error(at.grid, all_three, t, elastic=at.elastic)
+    row = table.sel(model="dmm-debye")
+    four = four_probe_error(row["conductance_four_probe"], conductance(at.grid, all_three, t), errors)
+    np.testing.assert_allclose(row["conductance_four_probe_error"], four, rtol=1e-9)
     # half as many wave vectors of the zone
     share = np.zeros(len(t))
     for name, side in (("left", heavy.left), ("right", heavy.right)):
@@ -200,20 +209,23 @@ def test_error_bars_are_those_of_the_sampling_and_of_the_zone(heavy, tree):
 
 
 @pytest.mark.parametrize(("times", "marked"), [(1.45, False), (1.55, True)])
-def test_nothing_within_the_error_bar_of_the_zones_channels_is_marked(heavy, tree, times, marked):
+@pytest.mark.parametrize("whose", ["model", "zone"])
+def test_nothing_within_half_an_error_bar_of_the_limit_is_marked(heavy, tree, times, marked, whose):
     at = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], minimum_temperature=20.0)
     limit = tree["radiation"].to_dataset()
     t = tree["comparison"]["temperature"].values
     table = tree["comparison"].to_dataset().sel(model=["amm"]).copy(deep=True)
     table["conductance"].values[:] = times * conductance(at.grid, limit["transmission"].values, t)
-    table["conductance_error"].values[:] = 0.0
-    _mark_above(table, limit, at, np.full(len(t), 0.5))
+    own, zone = (0.5, 0.0) if whose == "model" else (0.0, 0.5)
+    table["conductance_error"].values[:] = own / times * table["conductance"].values
+    _mark_above(table, limit, at, np.full(len(t), zone))
     assert np.all(table["exceeds_lattice_limit"].values == marked)
 
 
 def test_each_crystal_has_its_own_bands(heavy, tree, argon):
     for name, crystal in (("left", heavy.left), ("right", heavy.right)):
         assert tree[name]["dos_frequency"].values[-1] == pytest.approx(1.02 * largest_frequency(crystal))
+    assert [list(argon.attrs[name]) for name in ("normal", "normal_right")] == [[0, 0, 1], [0, -1, 0]]
     assert argon.attrs["samples"] == argon.attrs["samples_retried"] == 0  # the lattice was not asked
 
 

@@ -76,6 +76,12 @@ def test_sound_of_a_fluid_on_a_solid() -> None:
     assert abs(result.transmission[0, 1]) == pytest.approx(0.840678245498352, rel=1e-12)
 
 
+def test_a_fluid_reflects_all_of_what_it_cannot_follow() -> None:
+    """Waves of a solid that swing in the contact's plane, at any angle."""
+    result = isotropic_scattering(Medium.isotropic(5.5, 13.6, 7.2), Medium.fluid(10, 8), [0.0, 0.06, 0.13])
+    np.testing.assert_array_equal(np.abs(result.reflection[:, 2]), [[0.0, 0.0, 1.0]] * 3)
+
+
 def test_normal_incidence_is_the_impedance_formula() -> None:
     result = isotropic_scattering(ALUMINIUM, SILICON, 0.0)
     for k, speed in enumerate("LVH"):

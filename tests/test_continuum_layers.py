@@ -104,6 +104,13 @@ def test_spectrum_of_an_empty_stack_is_the_half_spaces() -> None:
     )
 
 
+def test_error_of_a_stack_is_what_half_as_many_nodes_change() -> None:
+    stack = Stack(ALUMINIUM, SILICON, (Layer(ALUMINIUM, 2.0),))
+    fine, coarse = (acoustic_mismatch_stack(stack, gauss_grid(6.0, 4), azimuths=n, nodes=n) for n in (8, 4))
+    for name in ("transmission", "channels_left", "channels_right"):
+        np.testing.assert_allclose(fine[f"{name}_error"], np.abs(fine[name] - coarse[name]) / fine[name])
+
+
 def test_spring_bond_is_welded_for_long_waves_and_closed_for_short_ones() -> None:
     """Beyond the longitudinal critical angle a spring may help at first: the change is linear in ω."""
     grid = gauss_grid(6.0, 30)

@@ -102,6 +102,13 @@ def test_periods_of_the_lead_itself_transmit_every_channel(superlattice, omega):
     assert_allclose(found, np.broadcast_to(channels(lead, omega), found.shape), atol=1e-7)
 
 
+def test_a_period_is_some_layers_of_the_device(superlattice):
+    junction, between = superlattice
+    for period in ((1, 1), (1, 0), (-1, 1), (0, len(junction.onsite) + 1)):
+        with pytest.raises(InputError, match="must name layers of the device"):
+            transmission_of_periods(junction, between, (1,), 1.0, period=period)
+
+
 def test_what_makes_no_stack_is_refused(superlattice):
     junction, between = superlattice
     empty = Junction(junction.left, junction.right, (), (junction.hopping[-1],))

@@ -75,6 +75,10 @@ def test_the_stack_has_the_density_and_thickness_of_the_lattice(heavy_silicon):
     assert_allclose(np.diff(densities), np.diff(densities)[0], rtol=1e-9)
     spacing = heavy_silicon.left.atoms.cell.array[2, 2] / 20.0  # two planes a layer, in nm
     assert_allclose([x.thickness for x in stack.layers], spacing, rtol=1e-9)
+    turns = continuum_stack(design("superlattice", 5, heavy_silicon).content, heavy_silicon, *sides)
+    left, right = (side.medium for side in sides)  # without initial stress as they are
+    assert [x.medium for x in turns.layers] == [right] * 4 + [left]
+    assert (turns.left, turns.right) == (left, right)
 
 
 def test_no_flat_layer_exceeds_the_limit_that_keeps_the_wave_vector(study):

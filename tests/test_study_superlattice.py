@@ -170,6 +170,8 @@ def test_command_prints_what_it_stores(tmp_path):
     assert found["contacts"] == [3, 9, 17]
     stored = read(tmp_path / "a.nc")
     assert_allclose(stored["stacks"]["conductance"].values, found["conductance"])
+    half = 0.5431  # nm, four planes of silicon of either mass: its conventional cell, relaxed
+    assert_allclose(stored.attrs["thickness"], [half, half], rtol=1e-3)
     assert stored["stacks"]["conductance"].attrs["units"] == "W m-2 K-1"
     assert (tmp_path / "a.png").stat().st_size > 0
 
