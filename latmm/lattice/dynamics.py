@@ -183,7 +183,7 @@ def density_of_states(
     """Phonon density of states per cell.
 
     Each phonon of a shifted mesh is spread over the range of ν inside its mesh cell (a Gaussian of width
-    |v·Δq|/√12), which resolves slopes without an adjustable smearing. Integrates to 3N.
+    ``|v·Δq|``/√12), which resolves slopes without an adjustable smearing. Integrates to 3N.
 
     Parameters
     ----------
