@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -20,6 +21,12 @@ from latmm.structures import read_structure
 os.environ["LATMM_CACHE"] = ""  # tests compute all forces and leave the user's cache alone
 # shells start background jobs with interrupts ignored, and children would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules with the most slow tests come first: processes that share the work end with short ones."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @dataclass(frozen=True)

@@ -103,8 +103,9 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def cache(tmp_path_factory, monkeypatch):
-    """Force calculations are shared among all commands, as on a user's machine."""
-    path = tmp_path_factory.getbasetemp() / "cache"
+    """Force calculations are shared among all commands and test processes, as on a user's machine."""
+    base = tmp_path_factory.getbasetemp()
+    path = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     path.mkdir(exist_ok=True)
     monkeypatch.setenv("LATMM_CACHE", str(path))
     with mpl.rc_context({"backend": "agg"}):

@@ -44,6 +44,7 @@ def test_an_error_bar_is_said_to_be_of_the_sampling():
 @pytest.mark.slow
 def test_table_file_and_json_say_what_is_left_out(tmp_path):
     files = [str(STRUCTURES / "ar.cif"), str(STRUCTURES / "ar.cif"), "--potential", "lj", *FAST]
+    files += ["--potential-option", "cutoff=6"]
     printed = run("compare", *files, "-o", str(tmp_path / "r.nc"))
     assert printed.exit_code == 0, printed.output
     limits = limits_of(["Ar"], ["Ar"], "lj")
