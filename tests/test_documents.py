@@ -353,7 +353,7 @@ def test_every_help_page_has_an_example():
     assert [page for page, lines in HELP.items() if not lines] == []
 
 
-def test_every_command_shown_is_accepted():
+def test_every_command_shown_is_accepted(folder):
     """Options and their values, of all documents and help pages, at once."""
     lines = [line for path in DOCUMENTS for line in commands(path.read_text(encoding="utf-8"))]
     lines += [line for shown in HELP.values() for line in shown]
