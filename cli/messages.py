@@ -1,7 +1,6 @@
 """What a command says beside its result: lines on stderr, and the same with times in a file."""
 
 import platform
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,13 +24,16 @@ class _Messages:
     ----------
     verbose : bool
         Whether lines on stderr carry the seconds since the start.
+    path : str or None
+        Of the log that was asked for.
     log : TextIO or None
-        The file.
+        That file, once the command has begun.
     started : float
         Of the command, s.
     """
 
     verbose: bool = False
+    path: str | None = None
     log: TextIO | None = None
     started: float = field(default_factory=time.monotonic)
 
@@ -68,6 +70,8 @@ def begin(command: str, *, quiet: bool) -> None:
     """Say which command begins: the first line on stderr, before anything heavy is imported."""
     from latmm import __version__
 
+    if _here.path is not None and _here.log is None:
+        _open(_here.path)
     if _here.log is not None or _here.verbose:
         details = f"Python {platform.python_version()}, {platform.platform()}, in {Path.cwd()}"
         (record if quiet else tell)(f"latmm {__version__}: {command}; {details}")
@@ -79,12 +83,12 @@ def end(text: str) -> None:
     """Write the last line of the log, and close it; messages are as at the beginning."""
     record(text)
     _close()
-    _here.verbose = False
+    _here.path, _here.verbose = None, False
 
 
 def words() -> list[str]:
     """Options that ask for the same messages, for a command that calls another."""
-    log = [] if _here.log is None else ["--log", _here.log.name]
+    log = [] if _here.path is None else ["--log", _here.path]
     return [*log, *(["-v"] if _here.verbose else [])]
 
 
@@ -95,13 +99,14 @@ def _close() -> None:
     _here.log = None
 
 
-def _open(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
-    """Begin a log, or go on with one."""
-    if context.resilient_parsing:
-        return
+def _name_log(context: click.Context, parameter: click.Parameter, path: str | None) -> None:
+    """Remember where the log is to be; it is opened when the command begins."""
     _close()
-    if path is None:
-        return
+    _here.path = path
+
+
+def _open(path: str) -> None:
+    """Begin a log, or go on with one."""
     from latmm.errors import InputError
     from latmm.files import check_destination
 
@@ -117,7 +122,7 @@ def _open(context: click.Context, parameter: click.Parameter, path: str | None) 
         print(_HEAD, file=_here.log, flush=True)
     from .outputs import command_line
 
-    record(command_line() if sys.argv else "")
+    record(command_line())
 
 
 def _verbose(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -140,7 +145,7 @@ def message_options() -> list[click.Option]:
             ["--log"],
             type=click.Path(),
             metavar="FILE",
-            callback=_open,
+            callback=_name_log,
             help="Write all messages and progress to a file too, also with -q; a log that exists goes on.",
             **shared,
         ),

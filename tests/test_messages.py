@@ -52,6 +52,8 @@ def test_a_log_keeps_the_stages(tmp_path):
     import click
 
     option.callback(click.Context(cli), option, str(log))
+    assert not log.exists()  # not before the command begins: options are also read to complete or check them
+    messages.begin("compare", quiet=True)
     with Reporter(quiet=True) as report:
         report("modes", 0, 1)
         report("modes", 1, 1)
