@@ -27,6 +27,7 @@ from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.space_group import conventional_vectors
 from latmm.lattice.stiffness import elasticity, slope_error
 from latmm.results import as_json
+from latmm.threads import single_threaded
 from latmm.units import AVOGADRO, EV_PER_A2_AMU, THZ_PER_KELVIN, TWO_PI
 
 __all__ = [
@@ -140,6 +141,7 @@ def crystal_dataset(
     )
 
 
+@single_threaded
 def heat_capacity(crystal: ForceConstants, temperature: ArrayLike) -> Floats:
     """Heat capacity of the phonons per volume.
 
@@ -179,6 +181,7 @@ def _telescoped(crystal: ForceConstants, t: Floats, mesh: int) -> Floats:
     return total
 
 
+@single_threaded
 def phonon_dataset(crystal: ForceConstants, medium: Medium, temperature: ArrayLike) -> xr.Dataset:
     """Phonons of a crystal by itself: :func:`crystal_dataset` with heat capacities and Debye's model.
 
@@ -282,6 +285,7 @@ def plane_normal(crystal: ForceConstants, plane: tuple[int, int, int]) -> Floats
     return np.asarray(normal / np.linalg.norm(normal))
 
 
+@single_threaded
 def elastic_dataset(crystal: ForceConstants, planes: Sequence[tuple[int, int, int]]) -> xr.Dataset:
     """Elastic constants of a crystal, its moduli, and speeds of sound along the normals of planes.
 

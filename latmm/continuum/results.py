@@ -31,6 +31,7 @@ _ELASTIC = ("amm", "khalatnikov", "mixed")
 """Models whose elastic waves have a transmissivity at each angle."""
 
 
+@single_threaded
 def mismatch(
     left: Side,
     right: Side,

@@ -16,6 +16,7 @@ import numpy as np
 from latmm.arrays import Complexes, Floats
 from latmm.errors import InputError, InstabilityError
 from latmm.lattice.force_constants import ForceConstants
+from latmm.threads import single_threaded
 from latmm.ties import canonical_turn
 from latmm.units import EV_PER_A2_AMU, KM_PER_S_PER_A_THZ, TWO_PI
 
@@ -53,6 +54,7 @@ class Phonons:
     volume: float
 
 
+@single_threaded
 def phonons(force_constants: ForceConstants, qpoints: Floats, weights: Floats | None = None) -> Phonons:
     """Frequencies, analytic group velocities and eigenvectors.
 
@@ -177,6 +179,7 @@ def _squares(force_constants: ForceConstants, mesh: tuple[int, int, int]) -> tup
     return q, np.asarray(np.linalg.eigvalsh(force_constants.dynamical_matrix(q)), dtype=float)
 
 
+@single_threaded
 def density_of_states(
     force_constants: ForceConstants, frequency: Floats, mesh: tuple[int, int, int] = (24, 24, 24)
 ) -> Floats:

@@ -30,6 +30,7 @@ from latmm.results import hdf5_file, read
 from latmm.sampling.meshes import Window
 from latmm.sweep import driver
 from latmm.sweep.tasks import Piece, Task
+from latmm.threads import single_threaded
 from latmm.units import TWO_PI
 
 __all__ = [
@@ -191,6 +192,7 @@ def _labelled(piece: Piece, task: Task, grid: FrequencyGrid, area: float) -> xr.
     )
 
 
+@single_threaded
 def mode_table(
     interface: Interface, grid: FrequencyGrid, samples: Iterable[Window], how: Execution = HERE
 ) -> xr.Dataset:

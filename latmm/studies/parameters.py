@@ -20,6 +20,7 @@ from latmm.checks import check, dumps, loads, worst
 from latmm.errors import ConvergenceError, InputError, InstabilityError, MismatchError
 from latmm.parallel.execution import HERE, Execution
 from latmm.results import as_json
+from latmm.threads import single_threaded
 
 __all__ = ["UNITS", "Values", "parameter_study"]
 
@@ -39,6 +40,7 @@ _COLUMNS = (
 _TAKEN = ("model", "temperature", "plane", "plane_column")
 
 
+@single_threaded
 def parameter_study(
     parameters: Mapping[str, Values],
     solve: Callable[..., xr.DataTree],
