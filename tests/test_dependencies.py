@@ -7,6 +7,10 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import yaml
+
+import latmm
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -51,3 +55,14 @@ def test_every_package_that_is_imported_is_declared():
             for name in names - set(sys.stdlib_module_names) - {"latmm", "latmm_cli", "latmm_structures"}:
                 distributions = {found.lower() for found in known.get(name, [name])}
                 assert distributions & set(requirements()), f"{path} imports {name}"
+
+
+def test_the_conda_recipe_asks_for_what_the_package_asks_for():
+    recipe = yaml.safe_load((ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+    wanted = PROJECT["project"]
+    run = [line.replace("matplotlib-base", "matplotlib") for line in recipe["requirements"]["run"]]
+    listed = {line.replace(" ", "") for line in run}
+    assert listed == {*wanted["dependencies"], f"python{wanted['requires-python']}"}
+    assert recipe["context"]["version"] == latmm.__version__.partition(".dev")[0]
+    entry = recipe["build"]["python"]["entry_points"]
+    assert entry == [f"{name} = {target}" for name, target in wanted["scripts"].items()]
