@@ -37,7 +37,7 @@ demo: $(RUNTIME)
 test: $(STAMP)
 	$(PYTEST)
 
-# what takes less than about a second each
+# what takes less than about half a second each
 quick: $(STAMP)
 	$(PYTEST) -m "not slow"
 

@@ -68,6 +68,7 @@ def test_deeper_wells_conduct_by_the_exact_law(wells):
     )
 
 
+@pytest.mark.slow
 def test_half_the_range_stands_beside_the_sampling_error(wells):
     found, tree = wells
     comparison, table = tree["comparison"].to_dataset(), tree["potentials"].to_dataset()
@@ -91,6 +92,7 @@ def test_half_the_range_stands_beside_the_sampling_error(wells):
     assert "± half the range of the potentials" in text
 
 
+@pytest.mark.slow
 def test_what_lies_between_the_potentials_is_shaded(wells):
     _, tree = wells
     axes = comparison_figure(tree).axes[0]

@@ -42,6 +42,7 @@ def compared(folder):
     return done, xr.open_datatree(output, engine="h5netcdf").load()
 
 
+@pytest.mark.slow
 def test_every_rule_gives_one_result_where_only_masses_differ(compared):
     done, tree = compared
     found = json.loads(done.stdout)
@@ -58,6 +59,7 @@ def test_every_rule_gives_one_result_where_only_masses_differ(compared):
     assert "± half the range of the mixing rules" in conductance_table(tree["comparison"].to_dataset())
 
 
+@pytest.mark.slow
 def test_result_says_where_the_force_constants_come_from(compared):
     done, tree = compared
     assert "left: Si: force constants in si.yaml, supercell of" in done.stderr

@@ -66,6 +66,7 @@ def test_identical_crystals_have_no_resistance_of_their_own(same):
     assert np.allclose(four.sel(model=["dmm", "dmm-debye"]), 2 * two.sel(model=["dmm", "dmm-debye"]))
 
 
+@pytest.mark.slow
 def test_models_obey_the_radiation_limit_of_their_own_channels(tree):
     for model in offered("compare"):
         found = tree[model.replace("-", "_")].to_dataset()
@@ -103,6 +104,7 @@ def argon():
     return compare(contact, [2.0, 20.0, 100.0], models=models, kmesh=(6, 6), frequencies=48)
 
 
+@pytest.mark.slow
 def test_what_exceeds_the_limit_of_the_lattices_channels_is_marked(argon, tmp_path):
     table = argon["comparison"].to_dataset()
     above = table["exceeds_lattice_limit"]
@@ -156,6 +158,7 @@ def test_diffuse_mismatch_of_the_mesh_is_that_of_counted_bloch_modes(heavy):
     assert ratio == pytest.approx(1.0, abs=5e-3)
 
 
+@pytest.mark.slow
 def test_tree_records_sampling_and_checks(tree):
     assert list(tree.attrs["kmesh"]) == [6, 6]
     assert tree.attrs["samples"] > 0
@@ -167,6 +170,7 @@ def test_tree_records_sampling_and_checks(tree):
         assert checks[name]["value"] <= checks[name]["limit"]
 
 
+@pytest.mark.slow
 def test_channels_are_counted_twice_and_the_counts_compared(heavy, tree):
     grid = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], minimum_temperature=20.0).grid
     checks = json.loads(tree.attrs["checks"])
@@ -180,6 +184,7 @@ def test_channels_are_counted_twice_and_the_counts_compared(heavy, tree):
         assert found["limit"] == 0.01
 
 
+@pytest.mark.slow
 def test_error_bars_are_those_of_the_sampling_and_of_the_zone(heavy, tree):
     at = Sampling.of(heavy, QUICK["kmesh"], QUICK["frequencies"], minimum_temperature=20.0)
     table = tree["comparison"].to_dataset()
@@ -208,6 +213,7 @@ def test_error_bars_are_those_of_the_sampling_and_of_the_zone(heavy, tree):
     np.testing.assert_allclose(found.sel(model="radiation"), expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("times", "marked"), [(1.45, False), (1.55, True)])
 @pytest.mark.parametrize("whose", ["model", "zone"])
 def test_nothing_within_half_an_error_bar_of_the_limit_is_marked(heavy, tree, times, marked, whose):
@@ -222,6 +228,7 @@ def test_nothing_within_half_an_error_bar_of_the_limit_is_marked(heavy, tree, ti
     assert np.all(table["exceeds_lattice_limit"].values == marked)
 
 
+@pytest.mark.slow
 def test_each_crystal_has_its_own_bands(heavy, tree, argon):
     for name, crystal in (("left", heavy.left), ("right", heavy.right)):
         assert tree[name]["dos_frequency"].values[-1] == pytest.approx(1.02 * largest_frequency(crystal))
@@ -264,6 +271,7 @@ def test_figure_is_made_for_any_choice(heavy, tmp_path, models, temperature):
     assert [p.name for p in tmp_path.iterdir()] == ["figure.svg"]
 
 
+@pytest.mark.slow
 def test_bands_break_where_the_path_jumps(tree):
     axes = comparison_figure(tree).axes[3]
     labels = [tick.get_text() for tick in axes.get_xticklabels()]

@@ -145,6 +145,7 @@ def test_potentials_carry_the_dipoles_from_layer_to_layer(crystals, name, potent
         close(np.sqrt(own), np.sqrt(exact), limit)
 
 
+@pytest.mark.slow
 def test_thicker_layers_or_more_potentials_lose_less(crystals):
     crystal = crystals["rocksalt"]
     errors = [band_error(crystal, layers) for layers in (2, 3, 4)]

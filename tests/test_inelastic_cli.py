@@ -27,6 +27,7 @@ def stored(tmp_path_factory):
     return folder, done.output
 
 
+@pytest.mark.slow
 def test_table_shows_both_contacts_beside_the_old_definitions(stored):
     _, text = stored
     lines = text.splitlines()
@@ -40,6 +41,7 @@ def test_table_shows_both_contacts_beside_the_old_definitions(stored):
     assert any("for the rate above the band" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_file_states_every_convention(stored):
     folder, _ = stored
     with xr.open_datatree(folder / "a.nc", engine="h5netcdf") as tree:
@@ -65,6 +67,7 @@ def test_file_states_every_convention(stored):
     assert not list(folder.glob("*.zarr"))
 
 
+@pytest.mark.slow
 def test_json_holds_the_numbers_of_the_table():
     done = CliRunner().invoke(
         cli, ["inelastic", *ARGON, "--rates", "kappa=0.8@40", "left", "--elastic", "--json"]

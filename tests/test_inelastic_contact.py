@@ -158,6 +158,7 @@ def test_perfect_crystal_has_no_resistance(perfect_argon):
     assert conductances(damped, 100.0, depth).total == pytest.approx(without, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_damping_adds_a_way_for_heat(heavy_argon, rates, sampling, elastic):
     plain = conductances(elastic.tallies[0], 1e4).extrapolated
     found = {}
@@ -238,6 +239,7 @@ def test_one_channel_has_the_nonequilibrium_landauer_formula_in_closed_form():
     assert conductances(tally, 300.0).excess == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_same_bits_with_processes_and_from_a_store(heavy_argon, rates, sampling, tmp_path):
     def run(**how):
         return sweep_channels(

@@ -95,6 +95,7 @@ def test_a_shell_in_the_smooth_end_is_printed_and_stored(tmp_path):
     assert f"latmm: warning: {note}" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_mixed_monolayer_runs_from_the_command_line(tmp_path):
     """What `build --lateral` wrote, half of a layer's atoms exchanged for krypton."""
     path = tmp_path / "wide.extxyz"

@@ -134,6 +134,7 @@ def test_tables_name_branches_angles_frequencies_and_verdicts():
     assert verdict in text
 
 
+@pytest.mark.slow
 def test_scattering_prints_probabilities_that_sum_to_one(tmp_path, built):
     path, figure = tmp_path / "map.nc", tmp_path / "map.png"
     outputs = ("-o", str(path), "--plot", str(figure))

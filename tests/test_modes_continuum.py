@@ -90,6 +90,7 @@ def beside():
     return system, Continuum.of(system)
 
 
+@pytest.mark.slow
 def test_elastic_counterparts_meet_long_phonons_of_a_mesh(beside):
     system, continuum = beside
     nu = 0.012 * largest_frequency(system.left)
@@ -238,6 +239,7 @@ def test_critical_angles_of_isotropic_media_are_snells():
     assert critical_angles(continuum, 1)[0, 2] == pytest.approx(np.degrees(np.arcsin(3.0 / 4.0)), abs=1e-2)
 
 
+@pytest.mark.slow
 def test_budgets_sum_to_the_conductances_of_lattice_and_models(beside):
     system, continuum = beside
     tree = beside_phonons(transmissivities(system, (4, 4, 4)), continuum)

@@ -101,6 +101,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(name, heavy_silicon, sm
     assert seen[-1][0] == seen[-1][1]
 
 
+@pytest.mark.slow
 def test_one_store_holds_results_of_all_kinds_apart(heavy_silicon, tmp_path):
     store = tmp_path / "p.zarr"
     for _ in range(2):

@@ -131,6 +131,7 @@ def test_exported_tables_are_in_detailed_balance(system, table):
     assert balance_error(wrong) > 1e-5
 
 
+@pytest.mark.slow
 def test_bins_filled_piece_by_piece_are_those_of_the_whole_table(table, tmp_path):
     path = tmp_path / "modes.nc"
     write_modes([table], path, {})
@@ -177,6 +178,7 @@ def test_csv_of_phonons_gives_the_conductance(system, tmp_path):
     assert total == pytest.approx(float(expected), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_results_of_a_mesh_go_through_a_file(system, continuum, tmp_path):
     tree = beside_phonons(transmissivities(system, (3, 3, 3)), continuum)
     write(tree, tmp_path / "phonons.nc")

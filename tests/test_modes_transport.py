@@ -81,6 +81,7 @@ def test_a_crystal_has_the_point_group_of_its_structure():
     assert len(isometries(box, box)) == 8
 
 
+@pytest.mark.slow
 def test_every_phonon_of_the_mesh_gets_its_own_transmissivity(kappa, crystal, system, tree):
     table = on_transport_mesh(tree, "left", read_phonons(kappa), CELL, NORMAL)
     q = table["qpoint_fractional"].values

@@ -107,6 +107,7 @@ def test_a_check_that_failed_is_red_and_named(result):
     assert re.search(r'<tr class="failed"><td>unitarity</td><td>failed</td>.*mend it', text)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_page(result, page, tmp_path):
     path = tmp_path / "r.html"
     done = CliRunner().invoke(cli, ["report", str(result), "-o", str(path)])

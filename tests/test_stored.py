@@ -103,6 +103,7 @@ def test_a_figure_goes_into_axes_of_ones_own(tree):
         tree.latmm.plot("bands")
 
 
+@pytest.mark.slow
 def test_the_command_lists_draws_and_writes_what_it_draws(media, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     listed = CliRunner().invoke(cli, ["plot", str(media)]).output

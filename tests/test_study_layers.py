@@ -81,6 +81,7 @@ def test_the_stack_has_the_density_and_thickness_of_the_lattice(heavy_silicon):
     assert (turns.left, turns.right) == (left, right)
 
 
+@pytest.mark.slow
 def test_no_flat_layer_exceeds_the_limit_that_keeps_the_wave_vector(study):
     models, designs = study["models"].to_dataset(), study["designs"].to_dataset()
     limit = models["transmission"].sel(model="flat-limit").values
@@ -123,6 +124,7 @@ def test_long_waves_gain_by_a_layer_what_the_continuum_says_and_more_than_mismat
     assert np.all(gain > 1.02)
 
 
+@pytest.mark.slow
 def test_at_room_temperature_the_layers_of_silicon_stay_below_mismatch(study):
     designs = study["designs"].to_dataset().sel(temperature=300.0)
     assert np.all(designs["over_mismatch"] < 1.0)
@@ -153,6 +155,7 @@ def test_a_third_material_that_is_the_right_crystal_moves_the_contact(silicon_ge
     assert_allclose(found, ideal, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_each_design_has_the_guards_of_a_contact(perfect_argon):
     """Two planes of krypton in argon: their force, unrelaxed, is that in a crystal of ten planes."""
     potential = resolve_potential("lj", ["Ar", "Kr"], {"cutoff": 6.0})
@@ -177,6 +180,7 @@ def test_each_design_has_the_guards_of_a_contact(perfect_argon):
     assert [one.name for one in failed(loads(found.attrs["checks"]))] == ["residual_force"]
 
 
+@pytest.mark.slow
 def test_a_figure_has_a_panel_for_each_temperature(study):
     figure = layers_figure(study)
     assert [axes.get_title() for axes in figure.axes] == ["(a) 100 K", "(b) 300 K"]

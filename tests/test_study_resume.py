@@ -121,6 +121,7 @@ def test_a_store_of_another_ensemble_is_refused_and_says_in_what(wide, tmp_path,
         drawn(wide, 2, how=Execution(store=tmp_path / "p.zarr"), **change)
 
 
+@pytest.mark.slow
 def test_other_crystals_another_contact_or_potential_is_another_ensemble(
     argon_pair, wide, argon_springs, structure, tmp_path
 ):
