@@ -80,6 +80,15 @@ def crystal_options(function: _F, *, several: bool = False) -> _F:
             metavar="EL=AMU",
             help="Mass of an element on the right; repeatable.",
         ),
+        *(
+            click.option(
+                f"--{side}-scale",
+                metavar="FACTOR|MEDIUM",
+                help=f"Multiply the force constants of the {side} crystal: by a number, or so that its "
+                "mean elastic constant is that of a measured medium (latmm amm --list-media).",
+            )
+            for side in ("left", "right")
+        ),
         click.option(
             "--relax/--no-relax",
             default=True,
@@ -124,8 +133,35 @@ def interfaces_of(options: dict[str, Any], how: "Execution") -> "dict[str, Inter
     """Build the interface by every mixing rule asked for, by name; one interface where none is."""
     if is_finished(options):
         refuse_contact_options(options)
-        return finished_interfaces(options, how)
-    return {"potential": _built(options, how)}
+        found = finished_interfaces(options, how)
+    else:
+        found = {"potential": _built(options, how)}
+    return {name: _scaled(options, interface) for name, interface in found.items()}
+
+
+def _scaled(options: dict[str, Any], interface: "Interface") -> "Interface":
+    """Multiply the force constants as the options ask for, and say so."""
+    values = [options["left_scale"], options["right_scale"]]
+    if values == [None, None]:
+        return interface
+    from latmm.continuum.library import medium
+    from latmm.interface.rescaling import rescaled
+    from latmm.lattice.stiffness import elasticity, mean_stiffness
+
+    factors, reasons = [1.0, 1.0], ["", ""]
+    for i, (value, crystal) in enumerate(zip(values, interface.crystals, strict=True)):
+        if value is None:
+            continue
+        try:
+            factors[i] = float(value)
+        except ValueError:
+            measured = mean_stiffness(medium(value).stiffness)
+            factors[i] = measured / mean_stiffness(elasticity(crystal).stiffness)
+            reasons[i] = f"mean elastic constant {measured:.4g} GPa of the medium {value}"
+    found = rescaled(interface, (factors[0], factors[1]), (reasons[0], reasons[1]))
+    for text in found.notes[len(interface.notes) :]:
+        warn(text)
+    return found
 
 
 def interface_by_itself(options: dict[str, Any]) -> "Interface":

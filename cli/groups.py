@@ -41,8 +41,8 @@ class CommandGroup(click.Group):
 
 
 _GROUPS = {
-    "Crystals and potential": "normal potential potential-option left-mass right-mass mass relax strain "
-    "max-strain in-plane-strain supercell left-medium right-medium list-media",
+    "Crystals and potential": "normal potential potential-option left-mass right-mass left-scale right-scale "
+    "mass relax strain max-strain in-plane-strain supercell left-medium right-medium list-media",
     "Any two crystals, own contact": "left-normal right-normal max-area twist choose left-cut right-cut "
     "contact contact-masses",
     "Finished phonopy calculations": "mixing contact-phonopy span nac nac-both",

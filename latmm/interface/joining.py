@@ -17,7 +17,7 @@ from latmm.interface.slab import SIDES, Slab
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.phonopy_bridge import NOISE
 
-__all__ = ["bulk_pairs", "end_deviation", "join", "reach_in_layers"]
+__all__ = ["bulk_pairs", "end_deviation", "join", "reach_in_layers", "surface_terms"]
 
 
 def bulk_pairs(slab: Slab, pair: MatchedPair) -> PairConstants:
@@ -154,7 +154,7 @@ def join(
     contact = _exchange(rows, zone)
     contact = contact.select(contact.strength > NOISE * max(crystal.scale for crystal in pair.crystals))
     whole = contact.merged(bulk.select(~zone[bulk.first] & ~zone[bulk.second]))
-    return whole.with_self_terms(_surface_terms(slab, pair), adjustable=zone)
+    return whole.with_self_terms(surface_terms(slab, pair), adjustable=zone)
 
 
 def _exchange(rows: PairConstants, zone: Bools) -> PairConstants:
@@ -167,8 +167,8 @@ def _exchange(rows: PairConstants, zone: Bools) -> PairConstants:
     return half.merged(half.mirrored())
 
 
-def _surface_terms(slab: Slab, pair: MatchedPair) -> dict[int, Floats]:
-    """Self terms of the atoms whose partners go beyond the slab: those of the pure crystals."""
+def surface_terms(slab: Slab, pair: MatchedPair) -> dict[int, Floats]:
+    """Return the self terms of the atoms whose partners go beyond the slab: those of the pure crystals."""
     terms = {}
     for side, crystal in zip(SIDES, pair.crystals, strict=True):
         own = slab.side == side

@@ -34,7 +34,15 @@ from latmm.lattice.dynamics import phonons
 from latmm.lattice.force_constants import ForceConstants
 from latmm.units import AMU_PER_A3, EV_PER_A3, KM_PER_S_PER_A_THZ, TWO_PI
 
-__all__ = ["VOIGT", "Elasticity", "elasticity", "slope_error", "stiffness_tensor", "wave_tensor"]
+__all__ = [
+    "VOIGT",
+    "Elasticity",
+    "elasticity",
+    "mean_stiffness",
+    "slope_error",
+    "stiffness_tensor",
+    "wave_tensor",
+]
 
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """Voigt's order of index pairs: xx, yy, zz, yz, xz, xy."""
@@ -109,6 +117,16 @@ def _pseudo_inverse(static: Floats, scale: float) -> Floats:
             "so the crystal has no stiffness; check its force constants"
         )
     return np.asarray((vectors[:, keep] / values[keep]) @ vectors[:, keep].T)
+
+
+def mean_stiffness(stiffness: Floats) -> float:
+    """Mean of ρc² over all directions and polarisations: C_ijij/9, the same in any axes.
+
+    In Voigt's notation [C11 + C22 + C33 + 2 (C44 + C55 + C66)]/9 of a stiffness (6, 6): one number for the
+    strength of all bonds, in the unit given.
+    """
+    c = np.asarray(stiffness, dtype=float)
+    return float(c[0, 0] + c[1, 1] + c[2, 2] + 2.0 * (c[3, 3] + c[4, 4] + c[5, 5])) / 9.0
 
 
 def elasticity(force_constants: ForceConstants, normal: ArrayLike = (0.0, 0.0, 1.0)) -> Elasticity:
