@@ -128,7 +128,7 @@ def test_a_mixed_monolayer_runs_from_the_command_line(tmp_path):
         (["--left-normal", 1, 1, 1], "--left-normal 1 1 1 leaves the right crystal's plane open"),
         (["--right-normal", 1, 1, 1], "give --left-normal too, --normal 1 1 1 alone"),
         (["--contact-masses", "file"], "--contact-masses is for the file of --contact"),
-        (["--choose", "99", "--max-area", "20"], "`choose` must be a number of the list"),
+        (["--choose", "99", "--max-area", "20"], "--choose must be a number of the list"),
         (["--right-cut", "3", "--max-area", "20"], "the right crystal has cuts 1 to 1, not 3"),
         (["--contact", "missing.xyz"], "missing.xyz does not exist"),
         (["--twist", "17", "--max-area", "20"], "no common cell of Ar (0 0 1) and Ar (0 0 1)"),

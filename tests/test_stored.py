@@ -106,7 +106,7 @@ def test_a_figure_goes_into_axes_of_ones_own(tree):
 @pytest.mark.slow
 def test_the_command_lists_draws_and_writes_what_it_draws(media, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    listed = CliRunner().invoke(cli, ["plot", str(media)]).output
+    listed = CliRunner().invoke(cli, ["plot", str(media)]).stdout
     assert [line.split()[0] for line in listed.splitlines()] == figures_of(read(media))
     words = ["plot", str(media), "spectrum", "-o", "s.pdf", "--data", "s.csv", "--units", "meV"]
     done = CliRunner().invoke(cli, words)

@@ -56,12 +56,13 @@ def metals_of(
         if name is None and is_metal(symbols):
             raise InputError(
                 f"the {side} side is a metal, {'-'.join(sorted(symbols))}, whose electrons are in no table "
-                f"(there are {', '.join(known)}); give coupling and conductivities by --metals FILE.csv"
+                f"(there are {', '.join(known)}); give a table that has its coupling and conductivities "
+                "as `metals`"
             )
         found.append(None if name is None else known[name])
     if not any(found):
         raise InputError(
-            f"no side is a metal of the table ({', '.join(known)}); leave --electrons out, or name the media "
+            f"no side is a metal of the table ({', '.join(known)}); leave `electrons` out, or name the media "
             "(al, cu, ...) in place of numbers"
         )
     if diffuse and None not in found:
@@ -156,7 +157,7 @@ def _check_known(record: Record) -> None:
     if missing:
         raise InputError(
             f"electrons between two metals need {' and '.join(missing)} of {record.name}, which no table "
-            "has; give them by --metals FILE.csv, or the electrons' conductance by --electron-conductance"
+            "has; give them by `metals`, or the electrons' conductance by `electron_conductance`"
         )
 
 
