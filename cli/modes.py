@@ -84,7 +84,7 @@ def command(**options: Any) -> None:
     \b
     Example:
       latmm modes structures/si.cif structures/ge.cif -o si-ge-modes.nc --plot modes.png
-      latmm modes structures/si.cif structures/ge.cif --frequency 3 --kmesh 48 48 -o at3.nc
+      latmm modes structures/si.cif structures/ge.cif --frequency 3 --kmesh 24 24 -o at3.nc
     """
     from latmm.modes.continuum import Continuum, beside_modes
     from latmm.modes.export import angular_table, write_angular_csv
