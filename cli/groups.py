@@ -78,7 +78,8 @@ class GroupedCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; the library's errors name parameters, those that leave it name options."""
-        begin(" ".join(ctx.command_path.split()[1:]), quiet=ctx.params.get("quiet", True))
+        stored = "result" in ctx.params  # what reads a result is done at once
+        begin(" ".join(ctx.command_path.split()[1:]), quiet=stored or ctx.params.get("quiet", True))
         try:
             return super().invoke(ctx)
         except LatmmError as error:
