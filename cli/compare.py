@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latmm.defaults import COMPARE
+from latmm.defaults import ABOVE_BAND, COMPARE, INELASTIC, LENGTHS
 from latmm.models import MODELS, defaults, offered
 
 from .alternatives import alternative_options, alternatives, alternatives_of
@@ -15,11 +15,12 @@ from .crystals import provenance
 from .electrons import add_electrons, beside, check_electrons, electron_lines, electron_options, metals_asked
 from .experiment import experiment_lines, experiment_option, measured_series, own_series
 from .groups import GroupedCommand
-from .numbers import ROUGHNESS, TOLERANCE
+from .numbers import ROUGHNESS, TOLERANCE, Real
 from .options import note, temperature_list, temperature_option
 from .outputs import check_outputs, replace_option
 from .scaling import check_scaling, cost, kept, path_beside, scaling_options, working
 from .tables import conductance_table, tell_limits
+from .wording import as_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from latmm.inelastic.rates import Rates
     from latmm.interface.interface import Interface
     from latmm.parallel.execution import Execution
 
@@ -75,6 +77,27 @@ _MODELS, _DEFAULT = offered("compare"), defaults("compare")
     type=TOLERANCE,
     metavar="R",
     help="Relative error of the lattice's G at every temperature, e.g. 0.01; chooses the samples by itself.",
+)
+@click.option(
+    "--rates",
+    nargs=2,
+    metavar="LEFT RIGHT",
+    help="Add the row inelastic: phonons scatter at these rates, as in latmm inelastic.",
+)
+@click.option(
+    "--length",
+    type=Real(1e-3, 1e9, why="in nm"),
+    default=LENGTHS[-1],
+    show_default=True,
+    metavar="NM",
+    help="For --rates: distance of the reservoirs from the contact in nm.",
+)
+@click.option(
+    "--above",
+    type=click.Choice(ABOVE_BAND),
+    default=ABOVE_BAND[0],
+    show_default=True,
+    help="For --rates: rate above a crystal's own band.",
 )
 @electron_options
 @experiment_option
@@ -132,6 +155,8 @@ def command(**options: Any) -> None:
         click.echo(conductance_table(tree["comparison"].to_dataset()))
         if "electrons" in tree.children:
             click.echo("\n".join(electron_lines(tree)))
+        if options["rates"]:
+            click.echo(_inelastic_lines(tree))
         if "experiment" in tree.children:
             click.echo("\n".join(experiment_lines(tree)))
         tell_limits(options, tree)
@@ -154,6 +179,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     from latmm.checks import dumps, loads
     from latmm.experiment.beside import put_beside
     from latmm.files import remove_store
+    from latmm.inelastic.beside import put_inelastic
     from latmm.plotting.conductance import comparison_figure, save
     from latmm.results import write
     from latmm.sampling.meshes import check_sampling
@@ -171,6 +197,11 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     with working(options) as how:
         interfaces = alternatives_of(options, how)
         _, interface = next(iter(interfaces.values()))
+        if options["rates"] and len(interfaces) > 1:
+            raise click.UsageError(
+                "--rates are those of one pair of crystals: give one potential or set of files"
+            )
+        rates = _rates(options, interface)
         for _, found in interfaces.values() if several else [("", interface)]:
             note(options, _geometry(found))
         measured += measured_series(options, interface.left.atoms, interface.right.atoms)
@@ -188,8 +219,11 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
             trees[name], store = _compared(own, found, temperatures, how, part)
             trees[name].attrs.update(provenance(own, found))
             stores.append(store)
+        scattered = _scattered(options, interface, temperatures, rates, how)
     spread = dipole_difference if options["nac_both"] else potential_spread if several else mixing_spread
     tree = _joined(trees, spread)
+    if scattered is not None:
+        put_inelastic(tree, scattered)
     add_electrons(options, tree, metals)
     if measured:
         put_beside(tree, measured)
@@ -248,6 +282,56 @@ def _compared(
             how=replace(how, store=store),
         )
     return tree, store
+
+
+def _rates(options: dict[str, Any], interface: "Interface") -> "tuple[Rates, Rates] | None":
+    """Read the scattering rates, where there are any."""
+    from latmm.inelastic.rate_files import resolve_rates
+
+    if not options["rates"]:
+        return None
+    with as_usage():
+        return resolve_rates(options["rates"], interface.crystals)
+
+
+def _scattered(
+    options: dict[str, Any],
+    interface: "Interface",
+    temperatures: list[float],
+    rates: "tuple[Rates, Rates] | None",
+    how: "Execution",
+) -> "xr.DataTree | None":
+    """Compute the conductance with scattered phonons, where there are rates."""
+    from latmm.inelastic.result import inelastic_conductance
+
+    if rates is None:
+        return None
+    return inelastic_conductance(
+        interface,
+        temperatures,
+        rates,
+        lengths=[options["length"]],
+        kmesh=options["kmesh"] or INELASTIC.kmesh,
+        frequencies=options["frequencies"] or INELASTIC.frequencies,
+        above=options["above"],
+        how=replace(how, store=None),
+    )
+
+
+def _inelastic_lines(tree: "xr.DataTree") -> str:
+    """Tell the extrapolated conductance, and what the choice of the rate above the band leaves open."""
+    row, own = tree["comparison"].to_dataset().sel(model="inelastic"), tree["inelastic"].to_dataset()
+    return "\n".join(
+        f"inelastic at {float(t):g} K: ± {float(two) / 1e6:.2g} for the rate above the band; from profiles "
+        f"over {float(own['length'][-1]):g} nm {float(far) / 1e6:.5g} ± {float(bar) / 1e6:.2g}"
+        for t, two, far, bar in zip(
+            own["temperature"],
+            own["above_band_uncertainty_two_probe"],
+            row["conductance_four_probe"],
+            own["above_band_uncertainty"],
+            strict=True,
+        )
+    )
 
 
 def _geometry(interface: "Interface") -> str:

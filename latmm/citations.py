@@ -74,6 +74,10 @@ SOURCES: Final[dict[str, Source]] = {
             use="four-probe conductance",
         ),
         Source(
+            *("buttiker1986", 'B{\\"u}ttiker, M.', "", _PRB, "33", "3020", "1986"),
+            use="dissipative contact",
+        ),
+        Source(
             *("ando1991", "Ando, T.", "", _PRB, "44", "8017", "1991"),
             use="Bloch modes of the leads",
         ),
@@ -200,6 +204,7 @@ _MODELS: Final[dict[str, tuple[str, ...]]] = {
     "agf": ("zhang2007", "ando1991"),
     "amm": ("little1959", "swartz1989"),
     "impedance": ("little1959",),
+    "inelastic": ("buttiker1986",),
     "khalatnikov": ("khalatnikov1952",),
     "mixed": ("maznev2015", "zhang2018"),
     "dmm": ("swartz1989", "reddy2005"),

@@ -38,7 +38,7 @@ class Model:
         averages ``isotropic``, the channels of the full dispersion ``channels`` or by branch ``branches``;
         and what it is given after the grid: ``roughness``, ``temperature``.
     commands : tuple of str
-        Those of :data:`COMMANDS` that offer it.
+        Those of :data:`COMMANDS` that offer it; none where another option asks for it.
     unasked : tuple of str
         Those that compute it if no model is named; ``media`` stands for the command ``dmm`` on media.
     bounded : bool
@@ -220,6 +220,16 @@ MODELS: Final[dict[str, Model]] = {
             function="dmm:joint_frequency_diffuse_mismatch",
             takes=("isotropic",),
             commands=("dmm",),
+            bounded=False,
+        ),
+        Model(
+            "inelastic",
+            "lattice with scattering",
+            "phonons that scatter in both crystals and at their contact, at rates given by `--rates`",
+            *("#000000", "--"),
+            function="",
+            takes=("temperature",),
+            commands=(),
             bounded=False,
         ),
         Model(

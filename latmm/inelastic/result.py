@@ -147,18 +147,18 @@ def inelastic_conductance(
             others.append(found)
     table, solved = _table(cases, t, far)
     if others:
-        values = np.array(
-            [[conductances(tally, 10.0 * far[-1], depth).extrapolated for tally in f.tallies] for f in others]
-        )
-        table["above_band_uncertainty"] = (
-            "temperature",
-            0.5 * np.ptp(values, axis=0),
-            {
-                "units": "W m-2 K-1",
-                "long_name": "half the range of the extrapolated conductance of the dissipative contact for "
-                "three rates above the band: constant, as frequency squared, zero",
-            },
-        )
+        solved_each = [[conductances(tally, 10.0 * far[-1], depth) for tally in f.tallies] for f in others]
+        for suffix, kind in (("", "extrapolated"), ("_two_probe", "two_probe")):
+            values = np.array([[getattr(one, kind) for one in row] for row in solved_each])
+            table[f"above_band_uncertainty{suffix}"] = (
+                "temperature",
+                0.5 * np.ptp(values, axis=0),
+                {
+                    "units": "W m-2 K-1",
+                    "long_name": f"half the range of the {kind.replace('_', '-')} conductance of the "
+                    "dissipative contact for three rates above the band: constant, as ν², zero",
+                },
+            )
     above_cut, whole = _conductivities(cases["elastic"].found, rates, settings["longest"])
     table["long_wave_fraction"] = (
         ("side", "temperature"),

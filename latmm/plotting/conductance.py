@@ -251,6 +251,7 @@ def _ratio(axes: Axes, table: xr.DataArray, models: list[str], smooth: xr.DataAr
 
 def _spectrum(axes: Axes, tree: xr.DataTree, models: list[str]) -> None:
     common = min(float(tree[side]["max_frequency"]) for side in ("left", "right"))
+    models = [model for model in models if MODELS[model].is_spectral]
     counted = next((m for m in models if MODELS[m].of_lattice), models[0]).replace("-", "_")
     offered = tree[counted].to_dataset()
     for side, colour in SIDE.items():
