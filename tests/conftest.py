@@ -1,5 +1,6 @@
 """Systems that several test modules share; each is built once a session and must not be changed."""
 
+import gc
 import os
 import signal
 from collections import Counter
@@ -27,6 +28,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Modules with the most slow tests come first: processes that share the work end with short ones."""
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -slow[item.path])
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector need not look again at what stays until the end: modules and tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)

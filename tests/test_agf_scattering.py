@@ -320,6 +320,7 @@ def test_every_band_edge_is_resolved_to_a_relative_distance_of_1e_minus_12(seed,
         assert above[0] != below[0]
 
 
+@pytest.mark.slow
 def test_fallback_solver_knows_a_band_edge_too(monkeypatch):
     rng = np.random.default_rng(2)
     lead, other = random_slab(rng, 3), random_slab(rng, 3)

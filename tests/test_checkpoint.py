@@ -109,6 +109,7 @@ def test_chunks_that_are_damaged_or_missing_are_solved_again(
     assert same(again.solved, whole)
 
 
+@pytest.mark.slow
 def test_threads_fill_the_store_as_this_process_does(heavy_silicon, sampling, whole, tmp_path):
     store = Checkpoint(tmp_path / "p.zarr", digests(heavy_silicon))
     with ThreadPoolExecutor(2) as threads:

@@ -94,6 +94,7 @@ def test_short_table_says_that_more_follow():
     assert run(SILICON, ALUMINIUM, *PLANES, "--rows", "3", "-q").stderr == ""
 
 
+@pytest.mark.slow
 def test_json_holds_every_cell_with_its_vectors_and_strain():
     found = parsed(SILICON, ALUMINIUM, *PLANES, "--strain", "both", "--rows", "1")
     assert found["left"]["formula"] == "Si"

@@ -167,6 +167,7 @@ def layer_group(oriented):
     return [operation.rotation.T for operation in layer_operations(slab)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pair",
     [
@@ -291,6 +292,7 @@ def test_each_crystal_takes_half_of_the_misfit_where_both_are_strained():
     np.testing.assert_allclose(principal_strain(found[0].strain_right), 5.5445 / 5.658 - 1, atol=1e-12)
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(st.lists(st.floats(0.0, 1.0), min_size=8, max_size=8), st.sampled_from(["right", "left", "both"]))
 def test_exchange_of_sides_gives_the_same_cells(numbers, strain):

@@ -71,6 +71,7 @@ def test_lateral_supercell_keeps_opposite_edges_apart():
         assert max(fewer) < 15.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["perfect_silicon", "perfect_silicon_111", "perfect_argon"])
 def test_contact_of_like_crystals_is_the_crystal(name, request):
     """Central differences of 1e-3 Å along different directions agree to their square."""

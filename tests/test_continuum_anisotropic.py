@@ -36,6 +36,7 @@ def media(draw: st.DrawFn) -> Medium:
     return Medium(density, draw(st.floats(10.0, 60.0)) * (a @ a.T + 1.5 * np.eye(6)))
 
 
+@pytest.mark.slow
 @given(media(), media(), st.floats(0.02, 1.2), st.floats(0.0, 6.28), st.sampled_from([None, 5.0]))
 @settings(max_examples=250, deadline=None, derandomize=True)
 def test_energy_is_conserved_and_scattering_reciprocal(

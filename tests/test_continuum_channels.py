@@ -38,6 +38,7 @@ def counted(force_constants: ForceConstants, frequency: np.ndarray, plane: int, 
     return total / 2.0 / plane**2 / (0.5 * a**2) * 100.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crystal", [fcc_springs(), diamond_springs()], ids=["fcc", "diamond"])
 def test_channels_agree_with_counted_bloch_modes(crystal: ForceConstants) -> None:
     grid = gauss_grid(16.0, 160)
@@ -64,6 +65,7 @@ def test_low_frequency_channels_are_those_of_the_elastic_medium() -> None:
     assert m[0] / (2 * np.pi * nu[0]) ** 2 == pytest.approx(coefficient, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_channels_follow_the_symmetry_of_the_crystal() -> None:
     crystal = diamond_springs()
     grid = gauss_grid(14.0, 40)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from latmm.agf import transmission
 from latmm.continuum.amm import transmissivity
@@ -14,6 +15,7 @@ from latmm.structures import read_structure
 STRUCTURES = Path(__file__).parent.parent / "structures"
 
 
+@pytest.mark.slow
 def test_long_bloch_waves_cross_as_elastic_waves_of_the_same_force_constants() -> None:
     """Si | Ge strained to it by 4 %: slowness by slowness, the germanium's initial stress included."""
     interface = build_interface(

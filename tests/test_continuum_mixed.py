@@ -74,6 +74,7 @@ def test_diffuse_end_of_isotropic_media_is_debyes() -> None:
         np.testing.assert_allclose(found[name], closed[name], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "roughness"), [("si", 0.3), ("cu", 100.0)])
 def test_interface_between_like_crystals_is_not_there(name: str, roughness: float) -> None:
     crystal = medium(name).rotated(rotation_to_normal([1, 1, 0]))
@@ -92,6 +93,7 @@ def test_media_of_like_slowness_keep_what_crosses() -> None:
         np.testing.assert_allclose(table.transmission, expected * table.channels_left, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_energy_and_equilibrium_are_conserved_wave_by_wave() -> None:
     """Incoming energy all leaves, and outgoing waves are filled: rows and columns of the whole add up to one.
 

@@ -82,6 +82,7 @@ def test_the_error_of_transmission_is_the_worse_of_both_limits() -> None:
     assert mesh_errors(replace(mesh, error=np.array([0.3, 0.1, 0.2, 0.4]))) == (0.4, 0.1, 0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "azimuth"), [("cu", 0.72), ("cu", 0.65), ("si", 0.75)])
 def test_leaky_surface_waves_are_integrated_along_an_azimuth(name: str, azimuth: float) -> None:
     """Two routes: panels halved around the resonance, and equal steps far below its width by impedances."""
@@ -152,6 +153,7 @@ def test_thin_fluid_finds_ever_narrower_resonances() -> None:
     assert thinner == pytest.approx(thin, rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("left", "right"),
     [

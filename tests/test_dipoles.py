@@ -66,6 +66,7 @@ def test_born_charges_are_made_neutral_and_told(calculations, tmp_path):
     assert "2.0e-02 e was taken off" in found.description
 
 
+@pytest.mark.slow
 def test_born_file_beside_gives_the_dipoles(calculations, tmp_path):
     phonon = calculations["rocksalt"]
     nac = dict(phonon.nac_params)

@@ -152,6 +152,7 @@ def test_a_potential_that_cannot_travel_is_computed_here():
     assert np.array_equal(found, list(forces_of(atoms, moves, potential)))
 
 
+@pytest.mark.slow
 def test_crystals_contacts_and_registries_are_the_same_from_several_processes(
     pool, perfect_silicon, silicon, stillinger_weber
 ):

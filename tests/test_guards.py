@@ -117,6 +117,7 @@ def test_only_what_relaxation_would_release_counts_as_stress(argon, argon_spring
     assert not normal.passed
 
 
+@pytest.mark.slow
 def test_a_matched_side_relaxed_along_its_normal_passes_in_spite_of_its_strain(structure, argon_springs):
     right = scaled(structure("ar"), 1.02)
     relaxed = match_alike(structure("ar"), right, (0, 0, 1), argon_springs, relax=True)
@@ -128,6 +129,7 @@ def test_a_matched_side_relaxed_along_its_normal_passes_in_spite_of_its_strain(s
     assert {"stress_left", "stress_right"} <= {one.name for one in failed(bad.checks)}
 
 
+@pytest.mark.slow
 def test_a_moved_atom_is_named_and_a_contact_at_rest_is_not(structure, argon_springs, tmp_path):
     interface = build_interface(
         structure("ar"), structure("ar", {"Ar": 160.0}), (0, 0, 1), argon_springs, layers=4
@@ -211,6 +213,7 @@ def test_a_compressed_crystal_ends_with_three_and_is_marked_everywhere(tmp_path)
     assert checks["unitarity"]["allowed"] is False
 
 
+@pytest.mark.slow
 def test_build_and_wave_end_with_three_too(tmp_path):
     crystal = compressed(tmp_path)
     common = [crystal, crystal, "--right-mass", "Ar=160", "--no-relax", *OPTIONS]

@@ -78,6 +78,7 @@ def test_json_holds_the_numbers_of_the_table():
     assert np.shape(found["conductance_excess"]) == (1, 1, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rates", "message"),
     [

@@ -185,6 +185,7 @@ def test_damping_adds_a_way_for_heat(heavy_argon, rates, sampling, elastic):
     assert 1.05 * plain < found["zero"] < found["cap"] < found["continue"]
 
 
+@pytest.mark.slow
 def test_vanishing_damping_is_the_elastic_contact(heavy_argon, rates, sampling):
     tiny = [Rates.model(1e-6 * r.rate[0, 0] / (2 * np.pi * r.top) ** 2, r.top) for r in rates]
     plain, damped = (

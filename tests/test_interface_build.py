@@ -89,6 +89,7 @@ def test_contact_of_different_planes_has_no_soft_mode(argon_planes):
     assert squares.min() > 0
 
 
+@pytest.mark.slow
 def test_exchanging_the_crystals_changes_nothing(argon_planes, springs, structure):
     """The mirror image of the whole: left becomes right, and k∥ turns with the crystals."""
     crystal = structure("ar")
@@ -237,6 +238,7 @@ def test_layers_of_a_built_interface_are_positive(argon_planes, argon_springs):
         build_interface(argon_planes.left.atoms, argon_planes.left.atoms, (0, 0, 1), argon_springs, layers=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [(0.5, 0.5)], ids=["top"])
 def test_a_contact_put_on_a_saddle_point_slides_off_it(start, argon, argon_springs, monkeypatch):
     """On top of the left atoms symmetry leaves no force: an unstable mode does."""

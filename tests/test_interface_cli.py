@@ -84,6 +84,7 @@ def test_compare_takes_a_common_cell(tmp_path):
     assert json.loads(result.output)
 
 
+@pytest.mark.slow
 def test_a_shell_in_the_smooth_end_is_printed_and_stored(tmp_path):
     """Argon's second shell at 5.3 Å, the end from 5.17 to 5.5 Å."""
     options = ["--potential", "lj", "--potential-option", "cutoff=5.5", "-q"]

@@ -98,6 +98,7 @@ def test_the_region_of_an_interface_gives_the_interface(silicon_germanium, still
     np.testing.assert_allclose(theirs.transmission, ours.transmission, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_what_is_neither_crystal_lies_between(silicon_germanium, stillinger_weber):
     """A layer of mixed composition, relaxed: side 0, and coupled to both leads."""
     stack = between(silicon_germanium, (4, 4))
@@ -191,6 +192,7 @@ def test_a_contact_of_other_masses_than_the_crystals_is_refused(silicon_germaniu
     assert kept.atoms.get_masses().max() == pytest.approx(72.63)
 
 
+@pytest.mark.slow
 def test_a_lateral_supercell_is_told_by_the_vectors_of_the_region(silicon_germanium, stillinger_weber):
     """Undisturbed, 2 x 2 cells on a 2 x 2 mesh conduct as one cell on the 4 x 4 mesh of the same k∥."""
     region = register(with_masses(tile(silicon_germanium, (2, 2)), (2, 2)), silicon_germanium.matched)

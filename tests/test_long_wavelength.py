@@ -133,6 +133,7 @@ def test_nodes_of_long_waves_integrate_heat_at_every_temperature():
     np.testing.assert_allclose(law[:3], law[0], rtol=2e-4)
 
 
+@pytest.mark.slow
 def test_default_samples_keep_the_law_of_low_temperature(heavy_silicon):
     """G/T³ at 6×6 points, and its bar."""
     t = np.array([0.001, 0.03, 0.2, 0.6, 1.0])

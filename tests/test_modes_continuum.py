@@ -144,6 +144,7 @@ def isotropic(left, right) -> Continuum:
     return Continuum(media, nu, np.ones((2, 3)), (5.0, 5.0))
 
 
+@pytest.mark.slow
 def test_elastic_waves_by_branch_and_angle_are_those_of_acoustic_mismatch(beside):
     _, continuum = beside
     expected = acoustic_mismatch(*continuum.media, continuum.grid)["transmission"].values
@@ -152,6 +153,7 @@ def test_elastic_waves_by_branch_and_angle_are_those_of_acoustic_mismatch(beside
         np.testing.assert_allclose(total, expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_channels_of_equal_isotropic_media_fill_angles_like_a_sphere():
     # every wave crosses: ω²/(4πc²) channels of each branch, sin² of the angle being their share up to it
     continuum = isotropic((6.0, 3.0), (6.0, 3.0))
@@ -226,6 +228,7 @@ def test_media_of_any_orientation_conduct_alike_from_both_sides():
     assert compared > 100
 
 
+@pytest.mark.slow
 def test_critical_angles_of_isotropic_media_are_snells():
     continuum = isotropic((4.0, 2.0), (6.0, 3.0))
     transverse, longitudinal = np.degrees(np.arcsin([2.0 / 3.0, 2.0 / 6.0]))

@@ -86,6 +86,7 @@ def test_processes_find_the_same_bits(heavy_silicon):
             assert same(alone[name], result(heavy_silicon, Execution(executor=executor)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(name, heavy_silicon, small_pieces, tmp_path):
     whole = RESULTS[name](heavy_silicon, Execution())

@@ -42,6 +42,7 @@ def test_conductances_from_the_stored_spectra_are_those_of_the_run(tree):
             )
 
 
+@pytest.mark.slow
 def test_another_temperature_is_that_of_another_run(tree, tmp_path):
     path = tmp_path / "other.nc"
     words = ["amm", "--left-medium", "al", "--right-medium", "sapphire", "-T", "77", "-o", str(path), "-q"]
@@ -74,6 +75,7 @@ def test_units_change_numbers_and_what_they_say(tree):
         in_units(tree, frequency="Hz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["THz", "cm-1"])
 def test_every_figure_of_a_result_is_drawn(tree, unit):
     names = figures_of(tree)

@@ -102,6 +102,7 @@ def test_a_stopped_ensemble_goes_on_and_grows_without_solving_anything_twice(wid
     xr.testing.assert_identical(again["realisations"].to_dataset(), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "named"),
     [

@@ -81,6 +81,7 @@ def solved(interface):
     return transmission(interface.junction(K), OMEGA)
 
 
+@pytest.mark.slow
 def test_superlattice_gives_the_contact_that_a_slab_gives(bulks, superlattice, displaced):
     interface = superlattice_interface(*bulks, superlattice, NORMALS)
     assert interface.checks["contact_ends"].value < 1e-6
@@ -109,6 +110,7 @@ def test_superlattice_may_be_turned_and_shifted(bulks, superlattice, displaced):
     assert_allclose(solved(interface).transmission, solved(displaced).transmission, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_slab_in_vacuum_gives_the_same_contact(matched, bulks, displaced, stillinger_weber):
     """Free surfaces, unrelaxed: their own layers are not used."""
     atoms = periodic(matched, (4, 4), vacuum=12.0)

@@ -233,6 +233,7 @@ HEAVY = [
 ]
 
 
+@pytest.mark.slow
 def test_converge_prints_levels_with_bars(built, monkeypatch):
     monkeypatch.setattr(refinement, "FIRST", (4, 24))
     done = CliRunner().invoke(cli, ["converge", *HEAVY, "--tol", "0.05"])
