@@ -149,6 +149,17 @@ SOURCES: Final[dict[str, Source]] = {
             evidence="copy",
         ),
         Source(
+            *("lindsay2010", "Lindsay, L. and Broido, D. A.", "", _PRB, "81", "205441", "2010"),
+            use="potential bnc: carbon",
+            evidence="copy",
+        ),
+        Source(
+            *("kinaci2012", "Kinaci, A. and Haskins, J. B. and Sevik, C. and Cagin, T.", ""),
+            *(_PRB, "86", "115410", "2012"),
+            use="potential bnc: boron, nitrogen and carbon",
+            evidence="copy",
+        ),
+        Source(
             *("stillinger1985", "Stillinger, F. H. and Weber, T. A.", "", _PRB, "31", "5262", "1985"),
             use="potential sw: form and silicon",
             evidence="copy",
@@ -224,6 +235,7 @@ _POTENTIALS: Final[dict[str, tuple[str, ...]]] = {
     "eam": ("zhou2004",),
     "emt": ("jacobsen1996",),
     "lj": ("bernardes1958",),
+    "bnc": ("lindsay2010", "kinaci2012"),
 }
 
 

@@ -23,6 +23,7 @@ from latmm.low_dimensional.building import build_junction
 from latmm.low_dimensional.junction import low_dimensional_conductance, quantum_of_conductance
 from latmm.low_dimensional.sampling import lateral_axis
 from latmm.plotting.low_dimensional import junction_figure
+from latmm.plotting.stored import draw, figures_of
 from latmm.potentials.calculators import resolve_potential
 from latmm.results import read
 from latmm.units import BOLTZMANN, EV_PER_A2_AMU, PLANCK, TWO_PI
@@ -230,6 +231,8 @@ def test_command_prints_what_it_stores_and_draws_it(tmp_path):
         "frequency (THz)",
         "temperature (K)",
     ]
+    assert figures_of(stored) == ["channels", "junction"]
+    assert draw(stored, "channels", frequency="meV").axes[0].get_xlabel() == "frequency (meV)"
     text = CliRunner().invoke(cli, ["junction", *sides, *few, "-q"]).output
     assert "conductance (W m⁻¹ K⁻¹, per width)" in text
     assert "by a thickness of 0.335 nm" in text

@@ -504,6 +504,12 @@ def test_every_bundled_potential_is_one_line_with_its_source_and_can_be_pickled(
         assert potential.calculator() is not potential.calculator()
 
 
+def test_potential_of_sheets_says_that_a_crystal_is_none():
+    potential = resolve_potential("bnc", ["B", "N"])
+    (note,) = potential.notes(bulk("BN", "zincblende", a=3.6), Atoms("BN", cell=[2.5, 2.2, 20], pbc=True))
+    assert "fitted to sheets and tubes" in note
+
+
 def test_unfitted_mixture_says_so():
     assert "not fitted" in resolve_potential("tersoff", ["C", "Ge"]).description
     assert "not fitted" not in resolve_potential("tersoff", ["Si", "Ge"]).description

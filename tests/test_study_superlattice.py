@@ -13,6 +13,7 @@ from latmm.agf import transmission
 from latmm.disorder.stacks import Period, stack
 from latmm.errors import InputError
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements
+from latmm.plotting.stored import draw, figures_of
 from latmm.plotting.studies import superlattice_figure
 from latmm.results import read
 from latmm.studies.superlattices import Repeated, superlattice_study
@@ -144,6 +145,13 @@ def test_a_figure_shows_conductance_minibands_and_stop_bands(study):
         "Bloch phase (π)",
         "transmission function",
     ]
+
+
+def test_a_stored_result_gives_each_panel(study):
+    assert figures_of(study) == ["periods", "minibands", "stop-bands"]
+    panels = draw(study, frequency="cm-1").axes
+    top = float(study["minibands"]["normal_frequency"].max())
+    assert panels[1].get_ylim()[1] == pytest.approx(33.35641 * top, rel=1e-6)
 
 
 def test_command_prints_what_it_stores(tmp_path):

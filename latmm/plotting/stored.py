@@ -23,6 +23,8 @@ from latmm.models import MODELS
 from latmm.plotting.axes import readable_log
 from latmm.plotting.conductance import _formula, _title
 from latmm.plotting.crystal import debye_lines, draw_bands
+from latmm.plotting.low_dimensional import draw_channels, draw_junction
+from latmm.plotting.studies import draw_minibands, draw_periods, draw_stop_bands
 from latmm.plotting.style import COLUMN, PRINT, SIDE
 from latmm.plotting.sweeps import draw_sweep
 from latmm.stored import conductances, spectra
@@ -294,6 +296,31 @@ def _has_bands(tree: xr.DataTree) -> bool:
     return "left" in tree.children and "band_frequency" in tree["left"]
 
 
+def paint_periods(tree: xr.DataTree, axes: Axes, look: Look) -> None:
+    """G(N) of a superlattice at its stored temperatures."""
+    draw_periods(tree, axes)
+
+
+def paint_minibands(tree: xr.DataTree, axes: Axes, look: Look) -> None:
+    """Bands of an endless superlattice at normal incidence."""
+    draw_minibands(tree, axes, factor=look.factor, unit=look.unit)
+
+
+def paint_stop_bands(tree: xr.DataTree, axes: Axes, look: Look) -> None:
+    """T of N periods at normal incidence."""
+    draw_stop_bands(tree, axes, factor=look.factor, unit=look.unit)
+
+
+def paint_channels(tree: xr.DataTree, axes: Axes, look: Look) -> None:
+    """Transmission and channels of a junction of sheets, ribbons, tubes or chains."""
+    draw_channels(tree, axes, factor=look.factor, unit=look.unit)
+
+
+def paint_junction(tree: xr.DataTree, axes: Axes, look: Look) -> None:
+    """G(T) of such a junction."""
+    draw_junction(tree, axes)
+
+
 FIGURES: Final[dict[str, Drawing]] = {
     "conductance": Drawing("conductance against temperature", paint_conductance, _has_spectra),
     "conductance-log": Drawing("the same on logarithmic axes, with T³", paint_conductance_log, _has_spectra),
@@ -307,6 +334,15 @@ FIGURES: Final[dict[str, Drawing]] = {
     "bands": Drawing("bands of one crystal with Debye's lines", paint_bands, _has_variable("band_frequency")),
     "heat-capacity": Drawing(
         "heat capacity of one crystal", paint_heat_capacity, lambda t: "heat_capacity" in t
+    ),
+    "periods": Drawing("conductance of N periods, coherent and in series", paint_periods, _has("stacks")),
+    "minibands": Drawing("minibands at normal incidence", paint_minibands, _has("minibands")),
+    "stop-bands": Drawing(
+        "transmission of N periods at normal incidence", paint_stop_bands, _has("minibands")
+    ),
+    "channels": Drawing("transmission and channels of a junction", paint_channels, _has("junction")),
+    "junction": Drawing(
+        "conductance of a junction with the law of long waves", paint_junction, _has("junction")
     ),
 }
 """Figures by name."""

@@ -11,7 +11,14 @@ from matplotlib.ticker import MaxNLocator
 
 from latmm.plotting.style import SEQUENCE, STYLE
 
-__all__ = ["ensemble_figure", "layers_figure", "superlattice_figure"]
+__all__ = [
+    "draw_minibands",
+    "draw_periods",
+    "draw_stop_bands",
+    "ensemble_figure",
+    "layers_figure",
+    "superlattice_figure",
+]
 
 _DEFINITE = 0.01
 """Fraction of the largest transmission below which a fraction of it says nothing."""
@@ -80,35 +87,55 @@ def superlattice_figure(tree: xr.DataTree) -> Figure:
     tree : xarray.DataTree
         From :func:`latmm.studies.superlattices.superlattice_study`.
     """
-    stacks, bands = tree["stacks"].to_dataset(), tree["minibands"].to_dataset()
     figure = Figure(figsize=(11.0, 4.4), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=(2.0, 1.0, 1.5))
+    draw_periods(tree, left)
+    draw_minibands(tree, middle)
+    draw_stop_bands(tree, right)
+    right.set_ylabel("")
+    for axes in (middle, right):
+        axes.set_title("normal incidence")
+    for axes in (left, right):
+        axes.legend(frameon=False, fontsize="small")
+    return figure
+
+
+def draw_periods(tree: xr.DataTree, axes: Axes) -> None:
+    """Draw G(N) of a superlattice: coherent, in series, and the limit of the minibands."""
+    stacks = tree["stacks"].to_dataset()
     number, temperatures = stacks["periods"].values, stacks["temperature"].values
     shown = np.unique(np.linspace(0, temperatures.size - 1, min(3, temperatures.size)).astype(int))
     for colour, i in zip(SEQUENCE, shown, strict=False):
         at = stacks.isel(temperature=i)
         name = f"{temperatures[i]:g} K"
-        left.plot(number, at["conductance"] / 1e6, "o-", color=colour, ms=4, label=name)
-        left.plot(number, at["series_conductance"] / 1e6, "s--", color=colour, ms=3, lw=1.0)
-        left.axhline(float(at["miniband_conductance"]) / 1e6, color=colour, ls=":", lw=1.0)
+        axes.plot(number, at["conductance"] / 1e6, "o-", color=colour, ms=4, label=name)
+        axes.plot(number, at["series_conductance"] / 1e6, "s--", color=colour, ms=3, lw=1.0)
+        axes.axhline(float(at["miniband_conductance"]) / 1e6, color=colour, ls=":", lw=1.0)
     for style, label in (("o-", "coherent"), ("s--", "in series"), (":", "minibands")):
-        left.plot([], [], style, color="0.4", ms=3.5, lw=1.0, label=label)
-    left.set(xscale="log", yscale="log", xlabel="periods", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
+        axes.plot([], [], style, color="0.4", ms=3.5, lw=1.0, label=label)
+    axes.set(xscale="log", yscale="log", xlabel="periods", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
     ticks = number[np.append(True, np.diff(np.log(number)) > _APART)]
-    left.set_xticks(ticks, [f"{n:d}" for n in ticks])
-    left.minorticks_off()
-    left.legend(frameon=False, fontsize="small")
-    middle.plot(bands["phase"] / np.pi, bands["miniband"], "k-", lw=0.8)
-    middle.set(xlabel="Bloch phase (π)", ylabel="frequency (THz)", xlim=(0, 1), title="normal incidence")
+    axes.set_xticks(ticks, [f"{n:d}" for n in ticks])
+    axes.minorticks_off()
+
+
+def draw_minibands(tree: xr.DataTree, axes: Axes, *, factor: float = 1.0, unit: str = "THz") -> None:
+    """Draw the bands of an endless superlattice at normal incidence; 1 THz is ``factor`` units."""
+    bands = tree["minibands"].to_dataset()
+    axes.plot(bands["phase"] / np.pi, factor * bands["miniband"], "k-", lw=0.8)
+    axes.set(xlabel="Bloch phase (π)", ylabel=f"frequency ({unit})", xlim=(0, 1))
+    axes.set_ylim(0, factor * float(bands["normal_frequency"].max()))
+
+
+def draw_stop_bands(tree: xr.DataTree, axes: Axes, *, factor: float = 1.0, unit: str = "THz") -> None:
+    """Draw T of few, some and many periods at normal incidence over frequency, upwards."""
+    bands = tree["minibands"].to_dataset()
+    number, nu = bands["periods"].values, factor * bands["normal_frequency"].values
     picked = np.unique([0, number.size // 2, number.size - 1])
-    nu = bands["normal_frequency"].values
     for colour, j in zip(SEQUENCE, picked, strict=False):
-        right.plot(bands["normal_transmission"].values[j], nu, color=colour, lw=1.0, label=f"N = {number[j]}")
-    right.set(xlabel="transmission function", xlim=(0, None), title="normal incidence")
-    for axes in (middle, right):
-        axes.set_ylim(0, float(nu.max()))
-    right.legend(frameon=False, fontsize="small")
-    return figure
+        axes.plot(bands["normal_transmission"].values[j], nu, color=colour, lw=1.0, label=f"N = {number[j]}")
+    axes.set(xlabel="transmission function", ylabel=f"frequency ({unit})", xlim=(0, None))
+    axes.set_ylim(0, float(nu.max()))
 
 
 def ensemble_figure(tree: xr.DataTree) -> Figure:

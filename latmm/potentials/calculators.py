@@ -7,8 +7,11 @@ The bundled ones (parameters with their sources in ``structures/potentials``) ar
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
+
+from ase import Atoms
 
 from latmm.errors import PotentialError
 from latmm.potentials.bundled.bond_order import tersoff, tersoff_by_bond
@@ -152,12 +155,24 @@ def _tersoff(elements: Sequence[str], options: Options) -> Potential:
     return _many_body("tersoff", f"Tersoff, {table['source']}{mixed}", tersoff(table, elements))
 
 
+_DENSE: Final = 15.0
+"""Å³ of an atom in a crystal of B, C and N at most: 8.8 in graphite, 26 in a sheet with 10 Å of vacuum."""
+
+
+def _no_sheet(atoms: Atoms) -> str | None:
+    """Say that a crystal is none of what the potential of sheets is fitted to."""
+    if atoms.get_volume() > _DENSE * len(atoms):
+        return None
+    formula = atoms.get_chemical_formula(empirical=True)
+    return f"potential bnc is fitted to sheets and tubes, without forces between layers; {formula} is a crystal"
+
+
 def _sheets(elements: Sequence[str], options: Options) -> Potential:
     _bundled_only("bnc", elements, options)
     table = parameters(FILES["bnc"])
-    return _many_body(
-        "bnc", f"Tersoff, refitted for sheets, {table['source']}", tersoff_by_bond(table, elements)
-    )
+    energy = tersoff_by_bond(table, elements)
+    found = _many_body("bnc", f"Tersoff, refitted for sheets, {table['source']}", energy)
+    return replace(found, remark=_no_sheet)
 
 
 def _stillinger_weber(elements: Sequence[str], options: Options) -> Potential:
