@@ -164,7 +164,7 @@ def _no_sheet(atoms: Atoms) -> str | None:
     if atoms.get_volume() > _DENSE * len(atoms):
         return None
     formula = atoms.get_chemical_formula(empirical=True)
-    return f"potential bnc is fitted to sheets and tubes, without forces between layers; {formula} is a crystal"
+    return f"potential bnc is fitted to sheets and tubes, without forces of layers; {formula} is a crystal"
 
 
 def _sheets(elements: Sequence[str], options: Options) -> Potential:
