@@ -5,6 +5,7 @@ crystal and its change relative to the thickest. Run: python benchmarks/contact.
 """
 
 import latmm
+from latmm.interface.build import match_alike
 
 TEMPERATURES = [10.0, 100.0, 300.0]
 
@@ -14,8 +15,10 @@ def main() -> None:
     for spec in ("tersoff", "sw"):
         potential = latmm.resolve_potential(spec, ["Si", "Ge"])
         found = {}
+        matched = match_alike(left, right, (0, 0, 1), potential)
+        planes = ((0, 0, 1), (0, 0, 1))
         for layers in (2, 3, 4, 6):
-            interface = latmm.build_interface(left, right, (0, 0, 1), potential, layers=layers)
+            interface = latmm.build_contact(matched, planes, potential, start=(0, 0, 0), layers=layers)
             tree = latmm.compare(interface, TEMPERATURES, models=["agf"], kmesh=(12, 12), frequencies=64)
             found[interface.layers] = tree["comparison"]["conductance"].sel(model="agf").values
         thickest = found[max(found)]

@@ -13,11 +13,12 @@ from importlib.resources import files
 from latmm.disorder.kinds import Mixing
 from latmm.disorder.profiles import Profile
 from latmm.interface.build import build_interface
+from latmm.interface.tiling import tile
 from latmm.parallel.execution import Execution
 from latmm.parallel.executors import local_processes
 from latmm.potentials.calculators import resolve_potential
 from latmm.structures import read_structure
-from latmm.studies.ensembles import ensemble
+from latmm.studies.ensembles import Draws, ensemble
 
 TEMPERATURES = [50.0, 100.0, 300.0]
 
@@ -31,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     potential = resolve_potential("tersoff", ["Si", "Ge"])
     silicon, germanium = (read_structure(str(files("latmm_structures") / f"{x}.cif")) for x in ("si", "ge"))
-    ideal = build_interface(silicon, germanium, (0, 0, 1), potential, lateral=(4, 4))
+    ideal = tile(build_interface(silicon, germanium, (0, 0, 1), potential), (4, 4))
     print(f"{options.seeds} seeds, {options.processes} processes, force constants: {options.force_constants}")
     print(f"{'planes':>6}{'T (K)':>7}{'abrupt':>10}{'mixed':>10}{'±':>7}{'ratio':>9}{'±':>8}{'specular':>10}")
     with local_processes(options.processes) as executor:
@@ -39,9 +40,8 @@ def main() -> None:
             started, cpu = time.perf_counter(), time.process_time()
             found = ensemble(
                 ideal,
-                Mixing(Profile.uniform(width)),
+                Draws(Mixing(Profile.uniform(width)), options.seeds),
                 TEMPERATURES,
-                realisations=options.seeds,
                 potential=potential if options.force_constants == "potential" else None,
                 how=Execution(executor),
             )["comparison"]

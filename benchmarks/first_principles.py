@@ -19,6 +19,7 @@ import phonopy
 
 import latmm
 from latmm.errors import InputError
+from latmm.geometry.matching import Misfit
 from latmm.interface.from_phonopy import Planes
 from latmm.interface.mixing import RULES, mix_interface
 from latmm.lattice.dynamics import phonons
@@ -77,7 +78,7 @@ def rules(folder: Path, names: list[str], mesh: tuple[int, int], frequencies: in
                     sides[1].constants,
                     pair.normals,
                     rule=rule,
-                    max_strain=pair.max_strain,
+                    misfit=Misfit(max_strain=pair.max_strain),
                 )
             except latmm.errors.LatmmError as error:
                 print(f"  {rule:<11} {error}")

@@ -20,6 +20,8 @@ from ase.build import bulk
 from matscipy.neighbours import neighbour_list
 
 from latmm.agf import transmission
+from latmm.geometry.coincidence import CommonCell
+from latmm.geometry.matching import Misfit
 from latmm.interface.build import build_contact, match_crystals
 from latmm.interface.interface import Interface
 from latmm.interface.slab import sites
@@ -143,7 +145,9 @@ def main(folder: Path | None, names: list[str]) -> None:
             continue
         start, potential = time.perf_counter(), potential_of(pair)
         matched = match_crystals(
-            pair.left, pair.right, pair.planes, potential, max_strain=_STRAIN, **pair.cell
+            *(pair.left, pair.right, pair.planes, potential),
+            misfit=Misfit(max_strain=_STRAIN),
+            cell=CommonCell(**pair.cell),
         )
         interface = build_contact(matched, pair.planes, potential)
         bonds = min(shortest(crystal) for crystal in (matched.left, matched.right))

@@ -27,9 +27,9 @@ from ase import Atoms
 
 import latmm
 from latmm.errors import InputError
-from latmm.geometry.coincidence import coincidences, matched_of
+from latmm.geometry.coincidence import CommonCell, coincidences, matched_of
 from latmm.geometry.cuts import cut_at, terminations
-from latmm.geometry.matching import Matched
+from latmm.geometry.matching import Matched, Misfit
 from latmm.geometry.orientation import orient
 from latmm.interface.assembly import assemble_interface, buffer_layers
 from latmm.interface.build import build_contact, match_crystals
@@ -148,17 +148,15 @@ def silicon_on_carbide(silicon: Atoms, carbide: Atoms, potential: Potential) -> 
             carbide,
             normals,
             potential,
-            max_area=80.0,
-            max_strain=0.01,
-            choose=choose,
-            cuts=(1, cut),
+            misfit=Misfit(max_strain=0.01),
+            cell=CommonCell(80.0, choose=choose, cuts=(1, cut)),
         )
         first = matched.right.symbols[int(np.argmin(matched.right.positions[:, 2]))]
         turn = matched.right.cell.array[0, :2]
         registry = scan_registry(matched, potential)
         for name, step in (("best", 0.0), ("half", 0.5)):
             shift = registry.best + np.append(np.array([step, step]) @ registry.lattice, 0.0)
-            interface = build_contact(matched, normals, potential, shift=shift)
+            interface = build_contact(matched, normals, potential, start=shift)
             coarse, fine = (solved(interface, potential, *mesh) for mesh in (((2, 2), 24), ((4, 4), 48)))
             print(
                 f"{first + ' first':<20} {np.degrees(np.arctan2(turn[1], turn[0])):>7.2f}°  {name:<7}"

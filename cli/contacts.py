@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from latmm.interface.interface import Interface
+    from latmm.interface.slab import Slab
     from latmm.parallel.execution import Execution
     from latmm.potentials.calculators import Potential
 
@@ -149,41 +150,42 @@ def contact_interface(
     how: "Execution",
 ) -> "Interface":
     """Match two structures and build their contact as the options ask."""
+    from latmm.geometry.coincidence import CommonCell
+    from latmm.geometry.matching import Misfit
     from latmm.interface.build import build_contact, match_alike, match_crystals
     from latmm.interface.contact_file import read_contact
 
     if options["contact_masses"] and not options["contact"]:
         raise click.UsageError("--contact-masses is for the file of --contact; give one, or leave it out")
     normals = planes_of(options)
-    common: dict[str, Any] = {
-        name: options[name] for name in ("relax", "strain", "max_strain", "in_plane_strain")
-    }
+    misfit = Misfit(options["strain"], options["max_strain"], options["in_plane_strain"])
+    common: dict[str, Any] = {"relax": options["relax"], "misfit": misfit, "how": how}
     any_two = any(options[name] is not None for name in _COMMON_CELL)
     if any_two:
         matched = match_crystals(
             *crystals,
             normals,
             potential,
-            max_area=options["max_area"] or MAX_AREA,
-            twist=None if options["twist"] is None else (options["twist"], TWIST_WITHIN),
-            choose=options["choose"] or 1,
-            cuts=(options["left_cut"] or 1, options["right_cut"] or 1),
-            how=how,
+            cell=CommonCell(
+                options["max_area"] or MAX_AREA,
+                None if options["twist"] is None else (options["twist"], TWIST_WITHIN),
+                options["choose"] or 1,
+                (options["left_cut"] or 1, options["right_cut"] or 1),
+            ),
             **common,
         )
         note(options, f"common cell {options['choose'] or 1}: {matched.area:.2f} Å²")
     else:
-        matched = match_alike(*crystals, options["normal"], potential, how=how, **common)
-    region = None
+        matched = match_alike(*crystals, options["normal"], potential, **common)
+    start: Slab | tuple[float, float, float] | None = None if any_two else (0.0, 0.0, 0.0)
     if options["contact"]:
-        region = read_contact(options["contact"], matched, options["contact_masses"])
+        start = read_contact(options["contact"], matched, options["contact_masses"])
     return build_contact(
         matched,
         normals,
         potential,
         relax=options["relax"],
-        shift=None if any_two else (0.0, 0.0, 0.0),
-        region=region,
+        start=start,
         supercell=options["supercell"],
         how=how,
     )

@@ -124,7 +124,10 @@ def finished_interfaces(options: dict[str, Any], how: "Execution") -> "dict[str,
     contact = read_phonopy(options["contact_phonopy"]) if options["contact_phonopy"] else None
     notes = _warnings(sides[0], sides[1], contact)
     normals = planes_of(options)
-    common = {name: options[name] for name in ("strain", "max_strain")} | {"layers": options["span"]}
+    from latmm.geometry.matching import Misfit
+
+    misfit = Misfit(options["strain"], options["max_strain"])
+    common: dict[str, Any] = {"misfit": misfit, "layers": options["span"]}
     if contact is not None:
         source += f"; contact: {contact.description}"
         note(options, f"contact: {contact.description}")

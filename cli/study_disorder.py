@@ -134,7 +134,7 @@ def _run(options: dict[str, Any], disorder: "Disorder", temperatures: list[float
     from latmm.interface.tiling import tile
     from latmm.plotting.studies import ensemble_figure
     from latmm.sampling.meshes import check_sampling
-    from latmm.studies.ensembles import ensemble
+    from latmm.studies.ensembles import Draws, ensemble
 
     kmesh = ENSEMBLE.kmesh if options["kmesh"] is None else options["kmesh"]
     frequencies = ENSEMBLE.frequencies if options["frequencies"] is None else options["frequencies"]
@@ -145,10 +145,8 @@ def _run(options: dict[str, Any], disorder: "Disorder", temperatures: list[float
         with keeping(options, how if potential is None else for_forces(options, potential, how)) as how:
             tree = ensemble(
                 interface,
-                disorder,
+                Draws(disorder, options["seeds"], options["seed"]),
                 temperatures,
-                realisations=options["seeds"],
-                seed=options["seed"],
                 potential=potential,
                 relax=options["relax"],
                 kmesh=kmesh,

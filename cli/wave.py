@@ -73,7 +73,7 @@ def command(**options: Any) -> None:
     import numpy as np
 
     from latmm.interface.interface import SIDES
-    from latmm.modes.fields import scattered_trajectory, write_trajectory
+    from latmm.modes.fields import Film, scattered_trajectory, write_trajectory
     from latmm.modes.resolved import resolve
 
     check_outputs(options)
@@ -101,10 +101,7 @@ def command(**options: Any) -> None:
         options["frequency"],
         options["mode"],
         side=options["side"],
-        layers=options["layers"],
-        repeat=options["repeat"],
-        frames=options["frames"],
-        amplitude=options["amplitude"],
+        film=Film(*(options[name] for name in ("layers", "repeat", "frames", "amplitude"))),
     )
     write_trajectory(images, options["output"])
     note(options, f"wrote {options['output']}")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from latmm.disorder.kinds import disorder_of
     from latmm.experiment.beside import put_beside
     from latmm.experiment.table import measurements, read_measurements
-    from latmm.geometry.coincidence import coincidences
+    from latmm.geometry.coincidence import CommonCell, coincidences
+    from latmm.geometry.matching import Misfit
     from latmm.geometry.orientation import orient
     from latmm.inelastic.rate_files import resolve_rates
     from latmm.inelastic.result import inelastic_conductance
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from latmm.spread import mixing_spread, potential_spread
     from latmm.structures import read_structure
     from latmm.studies.designs import design
-    from latmm.studies.ensembles import ensemble
+    from latmm.studies.ensembles import Draws, ensemble
     from latmm.studies.layers import layer_study
     from latmm.studies.parameters import parameter_study
     from latmm.sweep.checkpoint import Checkpoint
@@ -75,6 +76,8 @@ __all__ = [
     "Interface",
     "build_interface",
     "match_crystals",
+    "Misfit",
+    "CommonCell",
     "build_contact",
     "orient",
     "coincidences",
@@ -97,6 +100,7 @@ __all__ = [
     "local_density_of_states",
     # studies
     "ensemble",
+    "Draws",
     "disorder_of",
     "layer_study",
     "parameter_study",
@@ -159,6 +163,9 @@ _HOME = {
     "layer_study": "latmm.studies.layers",
     "parameter_study": "latmm.studies.parameters",
     "design": "latmm.studies.designs",
+    "CommonCell": "latmm.geometry.coincidence",
+    "Misfit": "latmm.geometry.matching",
+    "Draws": "latmm.studies.ensembles",
     "Execution": "latmm.parallel.execution",
     "local_processes": "latmm.parallel.executors",
     "dask_cluster": "latmm.parallel.cluster",

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from latmm.defaults import MAX_AREA, TWIST_WITHIN
 from latmm.errors import InputError, MismatchError, PotentialError
+from latmm.geometry.coincidence import CommonCell
 from latmm.interface.build import match_crystals
 from latmm.potentials.calculators import resolve_potential
 from latmm.structures import read_structure
@@ -64,9 +65,7 @@ def test_number_in_the_list_is_the_common_cell_of_the_contact():
     planes = ((1, 1, 1), (0, 0, 1))
     for cell in found["coincidences"]:
         # as latmm build calls it
-        matched = match_crystals(
-            *crystals, planes, potential, max_area=60.0, max_strain=0.08, choose=cell["number"]
-        )
+        matched = match_crystals(*crystals, planes, potential, cell=CommonCell(60.0, choose=cell["number"]))
         np.testing.assert_allclose(matched.cell, cell["cell"], atol=1e-9)
 
 

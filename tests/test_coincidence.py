@@ -13,7 +13,7 @@ from matscipy.neighbours import neighbour_list
 
 from latmm.comparison import compare
 from latmm.errors import InputError
-from latmm.geometry.coincidence import coincidences, matched_of
+from latmm.geometry.coincidence import CommonCell, coincidences, matched_of
 from latmm.geometry.cuts import cut_at, planar_operations, terminations
 from latmm.geometry.matching import match, principal_strain
 from latmm.geometry.orientation import gauss_reduce, orient
@@ -463,7 +463,9 @@ def test_polar_crystal_joined_to_itself_at_any_cut_transmits_every_channel(struc
     """The cell, the cut and the registry are found, not given: together they must make the crystal again."""
     potential = resolve_potential("tersoff", ["Si", "C"])
     carbide = structure("sic")
-    matched = match_crystals(carbide, carbide, (normal, normal), potential, max_area=15.0, cuts=(cut, cut))
+    matched = match_crystals(
+        carbide, carbide, (normal, normal), potential, cell=CommonCell(15.0, cuts=(cut, cut))
+    )
     interface = build_contact(matched, (normal, normal), potential)
     tree = compare(interface, [300.0], models=["agf"], kmesh=(3, 3), frequencies=12)
     found = tree["agf"]

@@ -7,7 +7,7 @@ import pytest
 from ase.build import bulk
 
 import latmm.interface.growth as growth
-from latmm.errors import ConvergenceError, InputError
+from latmm.errors import ConvergenceError
 from latmm.geometry.matching import match
 from latmm.geometry.orientation import orient
 from latmm.interface.build import END_LIMIT, build_interface
@@ -374,11 +374,6 @@ def test_contact_that_never_becomes_bulk_like_is_refused(monkeypatch, structure,
     monkeypatch.setattr(growth, "END_LIMIT", 1e-14)
     with pytest.raises(ConvergenceError, match="Å away from it"):
         build_interface(structure("ar"), structure("ar"), (0, 0, 1), argon_springs)
-
-
-def test_least_number_of_layers_must_be_positive(structure, argon_springs):
-    with pytest.raises(InputError, match="`layers` must be a positive integer, but is 0"):
-        build_interface(structure("ar"), structure("ar"), (0, 0, 1), argon_springs, layers=0)
 
 
 def test_unrelaxed_contact_keeps_the_given_crystals_and_progress_ends_each_stage(structure, argon_springs):

@@ -27,7 +27,7 @@ from latmm.lattice.dynamics import largest_frequency
 from latmm.parallel.execution import Execution
 from latmm.sampling.meshes import Window, reduced_mesh, windows
 from latmm.studies import ensembles
-from latmm.studies.ensembles import ensemble
+from latmm.studies.ensembles import Draws, ensemble
 from latmm.sweep import run
 from latmm.sweep.measures import SpecularTransmission, same_wave_vector
 from latmm.sweep.run import sweep
@@ -170,10 +170,8 @@ def test_an_ensemble_is_the_same_whoever_computes_it_and_its_first_members_stay(
     def run(realisations, seed=1, executor=None):
         return ensemble(
             rough_silicon,
-            Mixing(Profile.uniform(2)),
+            Draws(Mixing(Profile.uniform(2)), realisations, seed),
             [100.0],
-            realisations=realisations,
-            seed=seed,
             frequencies=2,
             kmesh=(1, 1),
             how=Execution(executor),
@@ -191,9 +189,7 @@ def test_an_ensemble_is_the_same_whoever_computes_it_and_its_first_members_stay(
 def test_an_ensemble_without_disorder_is_the_primitive_contact(heavy_silicon, rough_silicon):
     """4 x 4 k∥ of 2 x 2 cells are 8 x 8 of the primitive cell, but for long waves."""
     t = np.array([300.0])
-    found = ensemble(
-        rough_silicon, Mixing(Profile.linear(0)), t, realisations=2, kmesh=(4, 4), frequencies=12
-    )
+    found = ensemble(rough_silicon, Draws(Mixing(Profile.linear(0)), 2), t, kmesh=(4, 4), frequencies=12)
     mean, abrupt = found["comparison"], found["abrupt"]
     assert_allclose(mean["ratio"], 1.0, rtol=1e-9)
     assert_allclose(mean["specular_fraction"], 1.0, rtol=1e-9)
@@ -251,7 +247,7 @@ def test_the_mean_and_its_error_are_those_of_all_configurations(structure, argon
     ideal = tile(build_interface(*crystals, (0, 0, 1), argon_springs), (2, 2))
 
     def drawn(disorder, realisations):
-        return ensemble(ideal, disorder, [20.0], realisations=realisations, kmesh=(1, 1), frequencies=3)
+        return ensemble(ideal, Draws(disorder, realisations), [20.0], kmesh=(1, 1), frequencies=3)
 
     chosen = [drawn(Chosen(pair), 2) for pair in combinations(range(4), 2)]
     every = np.array([found["realisations"]["conductance"].values[0, 0] for found in chosen])
@@ -424,11 +420,9 @@ def test_weak_mass_disorder_scatters_long_waves_as_the_fourth_power_of_frequency
 
 def test_disorder_that_makes_no_sense_is_refused_before_any_work(rough_silicon):
     with pytest.raises(InputError, match="cannot hold roughness"):
-        ensemble(
-            rough_silicon, Roughness(2.0, 30.0), [300.0], realisations=2, how=Execution(progress=pytest.fail)
-        )
+        ensemble(rough_silicon, Draws(Roughness(2.0, 30.0), 2), [300.0], how=Execution(progress=pytest.fail))
 
 
 def test_an_ensemble_of_one_has_no_standard_error(rough_silicon):
     with pytest.raises(InputError, match="at least two realisations"):
-        ensemble(rough_silicon, Mixing(Profile.uniform(2)), [300.0], realisations=1)
+        ensemble(rough_silicon, Draws(Mixing(Profile.uniform(2)), 1), [300.0])

@@ -13,13 +13,15 @@ from latmm.disorder.profiles import Profile
 from latmm.disorder.realisation import realise, undisturbed
 from latmm.disorder.sites import occupied, one_lattice, planes
 from latmm.errors import InputError
+from latmm.geometry.coincidence import CommonCell
+from latmm.geometry.matching import Misfit
 from latmm.interface.build import build_contact, match_crystals
 from latmm.interface.registry import shifted
 from latmm.interface.slab import build_slab
 from latmm.interface.tiling import tile
 from latmm.potentials.calculators import resolve_potential
 from latmm.potentials.relaxation import FORCE_LIMIT
-from latmm.studies.ensembles import ensemble
+from latmm.studies.ensembles import Draws, ensemble
 from latmm.units import TWO_PI
 
 K = np.array([[0.13, 0.29], [0.4, -0.21]])
@@ -44,7 +46,7 @@ def pair():
 def matched(pair):
     """Argon (001) and krypton (110): three cells of one on two of the other."""
     crystals = bulk("Ar", "fcc", a=5.3, cubic=True), bulk("Kr", "fcc", a=5.3, cubic=True)
-    return match_crystals(*crystals, PLANES, pair, max_area=50.0, max_strain=0.07)
+    return match_crystals(*crystals, PLANES, pair, misfit=Misfit(max_strain=0.07), cell=CommonCell(50.0))
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +123,9 @@ def test_elements_are_exchanged_plane_by_plane(unlike):
 @pytest.mark.slow
 def test_an_ensemble_without_disorder_is_the_abrupt_contact(wide, pair):
     """A flat contact of two lattices diffracts: not all of what crosses keeps its wave vector."""
-    found = ensemble(
-        wide, Vacancies(2, 0.0), [20.0], realisations=2, potential=pair, kmesh=(1, 1), frequencies=4
-    )["comparison"]
+    found = ensemble(wide, Draws(Vacancies(2, 0.0), 2), [20.0], potential=pair, kmesh=(1, 1), frequencies=4)[
+        "comparison"
+    ]
     # within rounding: sums over several rows round otherwise than those of one
     assert found["ratio"].values == pytest.approx(1.0, rel=1e-12)
     assert found["ratio_error"].values == pytest.approx(0.0, abs=1e-12)

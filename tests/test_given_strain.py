@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from latmm.errors import InputError
+from latmm.geometry.coincidence import CommonCell
+from latmm.geometry.matching import Misfit
 from latmm.interface.build import match_alike, match_crystals
 from latmm.lattice.stiffness import elasticity
 
@@ -16,7 +18,7 @@ def height(matched) -> float:
 
 
 def strained(crystal, potential, strain):
-    return match_alike(crystal, crystal, PLANE, potential, in_plane_strain=strain)
+    return match_alike(crystal, crystal, PLANE, potential, misfit=Misfit(in_plane_strain=strain))
 
 
 @pytest.mark.parametrize(("strain", "share"), [(1.0, 1.0), ((1.0, 0.0), 0.5)])
@@ -47,9 +49,8 @@ def test_a_given_strain_comes_on_top_of_the_misfit(structure):
 
     crystals = structure("si"), structure("ge")
     potential = resolve_potential("sw", ["Si", "Ge"])
-    limits = {"relax": False, "max_strain": 0.2}
-    misfit = match_alike(*crystals, PLANE, potential, **limits)
-    both = match_alike(*crystals, PLANE, potential, in_plane_strain=0.02, **limits)
+    misfit = match_alike(*crystals, PLANE, potential, relax=False, misfit=Misfit(max_strain=0.2))
+    both = match_alike(*crystals, PLANE, potential, relax=False, misfit=Misfit("right", 0.2, 0.02))
     for side in ("left", "right"):
         own = np.eye(2) + getattr(misfit, f"strain_{side}")
         assert np.allclose(np.eye(2) + getattr(both, f"strain_{side}"), 1.02 * own, rtol=0, atol=1e-12)
@@ -59,10 +60,12 @@ def test_a_given_strain_comes_on_top_of_the_misfit(structure):
 
 def test_a_common_cell_is_strained_in_the_axes_of_the_interface(structure, argon_springs):
     crystal = structure("ar")
-    options = {"relax": False, "max_area": 50.0, "max_strain": 0.07}
+    options = {"relax": False, "cell": CommonCell(50.0)}
     planes = (PLANE, (1, 1, 0))
     plain, both = (
-        match_crystals(crystal, crystal, planes, argon_springs, in_plane_strain=given, **options)
+        match_crystals(
+            crystal, crystal, planes, argon_springs, misfit=Misfit("right", 0.07, given), **options
+        )
         for given in (None, (0.01, -0.02))
     )
     assert np.allclose(both.cell, plain.cell @ np.diag([1.01, 0.98]), rtol=1e-12)

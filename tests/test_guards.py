@@ -123,17 +123,16 @@ def test_a_matched_side_relaxed_along_its_normal_passes_in_spite_of_its_strain(s
     relaxed = match_alike(structure("ar"), right, (0, 0, 1), argon_springs, relax=True)
     rigid = match_alike(scaled(structure("ar"), 0.98), right, (0, 0, 1), argon_springs, relax=False)
     assert np.abs(rigid.strain_right).max() > 0.03
-    good = build_contact(relaxed, PLANES, argon_springs, shift=(0, 0, 0))
+    good = build_contact(relaxed, PLANES, argon_springs, start=(0, 0, 0))
     assert not failed(good.checks)
-    bad = build_contact(rigid, PLANES, argon_springs, shift=(0, 0, 0), relax=False)
+    bad = build_contact(rigid, PLANES, argon_springs, start=(0, 0, 0), relax=False)
     assert {"stress_left", "stress_right"} <= {one.name for one in failed(bad.checks)}
 
 
 @pytest.mark.slow
 def test_a_moved_atom_is_named_and_a_contact_at_rest_is_not(structure, argon_springs, tmp_path):
-    interface = build_interface(
-        structure("ar"), structure("ar", {"Ar": 160.0}), (0, 0, 1), argon_springs, layers=4
-    )
+    matched = match_alike(structure("ar"), structure("ar", {"Ar": 160.0}), (0, 0, 1), argon_springs)
+    interface = build_contact(matched, PLANES, argon_springs, start=(0, 0, 0), layers=4)
     path = tmp_path / "contact.extxyz"
     write_contact(interface, path, {})
     assert interface.checks["residual_force"].passed
@@ -142,7 +141,7 @@ def test_a_moved_atom_is_named_and_a_contact_at_rest_is_not(structure, argon_spr
     atoms.positions[chosen] += [0.3, 0.0, 0.0]
     ase.io.write(path, atoms)
     region = read_contact(path, interface.matched)
-    moved = build_contact(interface.matched, PLANES, argon_springs, region=region, relax=False)
+    moved = build_contact(interface.matched, PLANES, argon_springs, start=region, relax=False)
     force = moved.checks["residual_force"]
     assert not force.passed
     assert ", Ar in layer 0 of the right, at x = " in force.where

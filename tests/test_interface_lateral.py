@@ -190,7 +190,8 @@ def whole_grid(frequencies):
 
 
 def test_lateral_cells_can_be_asked_for(structure, argon_springs):
-    interface = build_interface(structure("ar"), structure("ar"), (0, 0, 1), argon_springs, lateral=(2, 3))
+    interface = build_interface(structure("ar"), structure("ar"), (0, 0, 1), argon_springs)
+    interface = tile(interface, (2, 3))
     np.testing.assert_array_equal(interface.matched.lateral_left, np.diag([2, 3]))
     assert len(interface.slab.atoms) % 6 == 0
     with pytest.raises(InputError, match=r"`lateral` must be two positive integers, but is \(0, 1\)"):

@@ -91,7 +91,7 @@ def test_an_incomplete_outermost_layer_is_left_out(silicon_germanium):
 
 def test_the_region_of_an_interface_gives_the_interface(silicon_germanium, stillinger_weber):
     region = register(between(silicon_germanium, (3, 3)), silicon_germanium.matched)
-    again = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, region=region, relax=False)
+    again = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, start=region, relax=False)
     k = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 2))
     omega = TWO_PI * np.linspace(0.5, 9.0, 8)
     ours, theirs = (transmission(i.junction(k), omega) for i in (silicon_germanium, again))
@@ -110,7 +110,7 @@ def test_what_is_neither_crystal_lies_between(silicon_germanium, stillinger_webe
     region = register(stack, silicon_germanium.matched)
     assert (region.side == 0).sum() == 4
     assert region.depth == (3, 3)
-    interface = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, region=region)
+    interface = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, start=region)
     for name, one in interface.checks.items():
         assert one.passed, name
     k = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 2))
@@ -196,7 +196,7 @@ def test_a_contact_of_other_masses_than_the_crystals_is_refused(silicon_germaniu
 def test_a_lateral_supercell_is_told_by_the_vectors_of_the_region(silicon_germanium, stillinger_weber):
     """Undisturbed, 2 x 2 cells on a 2 x 2 mesh conduct as one cell on the 4 x 4 mesh of the same k∥."""
     region = register(with_masses(tile(silicon_germanium, (2, 2)), (2, 2)), silicon_germanium.matched)
-    found = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, region=region)
+    found = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, start=region)
     np.testing.assert_array_equal(found.matched.lateral_left, np.diag([2, 2]))
     assert len(found.left.atoms) == 2
     temperatures = np.array([50.0, 300.0])

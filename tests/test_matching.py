@@ -11,6 +11,7 @@ from matscipy.neighbours import neighbour_list
 
 from latmm.defaults import MAX_STRAIN
 from latmm.errors import InputError, MismatchError
+from latmm.geometry.coincidence import CommonCell
 from latmm.geometry.matching import match, principal_strain
 from latmm.geometry.orientation import orient
 from latmm.interface.build import match_crystals
@@ -238,7 +239,9 @@ def test_isotopes_that_enlarge_a_cell_are_named_with_the_remedy(side, stillinger
     with pytest.raises(MismatchError, match=r"Si8 has 8 atoms .* masses .*\(Si 28.085, 40 amu\)") as told:
         match(*(orient(atoms, (0, 0, 1)) for atoms in pair))
     area = float(re.search(r"`max_area` (\d+)", str(told.value)).group(1))
-    found = match_crystals(*pair, ((0, 0, 1), (0, 0, 1)), stillinger_weber, relax=False, max_area=area)
+    found = match_crystals(
+        *pair, ((0, 0, 1), (0, 0, 1)), stillinger_weber, relax=False, cell=CommonCell(area)
+    )
     plain = match(*(orient(bulk(atoms.symbols[0]), (0, 0, 1)) for atoms in pair))
     np.testing.assert_allclose(found.strain_right, plain.strain_right, atol=1e-9)
     assert found.area == pytest.approx(2 * plain.area)

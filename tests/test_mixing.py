@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 
 from latmm.agf import transmission
 from latmm.errors import InputError, InstabilityError, MismatchError
+from latmm.geometry.matching import Misfit
 from latmm.interface.mixing import RULES, mix, mix_interface, require_stable_contact
 from latmm.lattice.dynamics import phonons
 from latmm.lattice.force_constants import ForceConstants
@@ -119,7 +120,7 @@ def test_sides_can_be_exchanged(silicon, structure, stillinger_weber):
     other.set_masses([50.0, 50.0])
     stiff = ForceConstants(other, silicon.constants.cells, 1.7 * silicon.constants.values)
     there = mix_interface(silicon.constants, stiff, NORMALS, rule="harmonic")
-    back = mix_interface(stiff, silicon.constants, NORMALS, rule="harmonic", strain="left")
+    back = mix_interface(stiff, silicon.constants, NORMALS, rule="harmonic", misfit=Misfit("left"))
     assert_allclose(there.matched.strain_right, (1 / 1.04 - 1) * np.eye(2), atol=1e-9)
     assert there.area == pytest.approx(back.area)
     omega = TWO_PI * np.array([1.0, 4.0, 7.0])
@@ -174,7 +175,7 @@ def test_wrong_requests_are_refused(silicon, argon):
     with pytest.raises(InputError, match="unknown mixing rule 'geometric'; choose from arithmetic"):
         mix_interface(silicon.constants, silicon.constants, NORMALS, rule="geometric")
     with pytest.raises(MismatchError):
-        mix_interface(silicon.constants, argon.constants, NORMALS, max_strain=0.5)
+        mix_interface(silicon.constants, argon.constants, NORMALS, misfit=Misfit(max_strain=0.5))
 
 
 def test_fewer_layers_are_taken_if_asked_and_what_it_costs_is_checked(argon):

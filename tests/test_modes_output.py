@@ -23,7 +23,7 @@ from latmm.modes.continuum import Continuum, beside_phonons
 from latmm.modes.contributions import QUANTITIES, accumulation, mode_conductance, phonon_conductance
 from latmm.modes.elastic import elastic_transmission
 from latmm.modes.export import angular_table, balance_error, write_angular_csv, write_phonon_csv
-from latmm.modes.fields import local_density_of_states, scattered_trajectory, write_trajectory
+from latmm.modes.fields import Film, local_density_of_states, scattered_trajectory, write_trajectory
 from latmm.modes.maps import conversion, scattering_map
 from latmm.modes.q_mesh import transmissivities
 from latmm.modes.resolved import resolve
@@ -240,7 +240,7 @@ def test_heavy_atoms_of_a_contact_move_slowly(heavy_silicon):
 
 def test_the_wave_in_a_perfect_crystal_is_one_travelling_wave(perfect_silicon, tmp_path):
     nu = 0.2 * largest_frequency(perfect_silicon.left)
-    images = scattered_trajectory(perfect_silicon, (0.04, 0.02), nu, 1, layers=6, repeat=(2, 3), frames=8)
+    images = scattered_trajectory(perfect_silicon, (0.04, 0.02), nu, 1, film=Film(6, (2, 3), 8))
     moves = np.array([image.get_array("displacement") for image in images])
     assert np.linalg.norm(moves, axis=-1).max() <= 0.3 + 1e-12
     # the time average of |u|² is one number for each sublattice: no standing part
@@ -267,7 +267,7 @@ def test_the_wave_in_a_perfect_crystal_is_one_travelling_wave(perfect_silicon, t
 
 def test_reflection_makes_the_wave_stand_on_its_own_side_alone(heavy_silicon):
     nu = 0.25 * largest_frequency(heavy_silicon.left)
-    images = scattered_trajectory(heavy_silicon, (0.0, 0.0), nu, 0, layers=10, repeat=(1, 1), frames=8)
+    images = scattered_trajectory(heavy_silicon, (0.0, 0.0), nu, 0, film=Film(10, (1, 1), 8))
     moves = np.array([image.get_array("displacement") for image in images])
     power = (moves**2).sum(axis=-1).mean(axis=0)
     left, right = power[: len(power) // 2 - 4], power[len(power) // 2 + 8 :]
@@ -287,12 +287,11 @@ def test_a_wave_of_a_supercell_is_the_one_of_the_contact(heavy_silicon):
     folded = large.folded("left", k)[0]
     phonons = resolve(large, k, np.array([nu])).incoming[0]
     assert set(phonons.folded) == {0, 1}
-    shown = {"layers": 3, "frames": 4}
     for number in (0, len(phonons.mode) - 1):
         mode, place = int(phonons.mode[number]), int(phonons.folded[number])
-        ours = scattered_trajectory(large, tuple(k[0]), nu, mode, repeat=(1, 1), **shown)
+        ours = scattered_trajectory(large, tuple(k[0]), nu, mode, film=Film(3, (1, 1), 4))
         at = tuple(folded[place])
-        theirs = scattered_trajectory(heavy_silicon, at, nu, mode - 6 * place, repeat=(2, 1), **shown)
+        theirs = scattered_trajectory(heavy_silicon, at, nu, mode - 6 * place, film=Film(3, (2, 1), 4))
         (rest, wave), (other, expected) = wave_of(ours), wave_of(theirs)
         # atoms agree up to translations of the supercell, which turn the phase by k∥
         cell = np.linalg.inv(large.matched.cell)

@@ -22,7 +22,7 @@ from latmm.parallel.execution import Execution
 from latmm.results import read
 from latmm.studies import ensembles, layers
 from latmm.studies.designs import listed, third_material
-from latmm.studies.ensembles import ensemble
+from latmm.studies.ensembles import Draws, ensemble
 from latmm.studies.layers import layer_study
 from latmm_cli.main import cli
 
@@ -63,7 +63,8 @@ def drawn(ideal, realisations, **other):
         "temperature": [20.0],
         **other,
     }
-    return ensemble(ideal, realisations=realisations, **settings)
+    draws = Draws(settings.pop("disorder"), realisations, settings.pop("seed"))
+    return ensemble(ideal, draws, **settings)
 
 
 @pytest.fixture

@@ -32,13 +32,14 @@ from numpy.typing import ArrayLike
 from scipy.linalg import polar
 
 from latmm.arrays import Floats, Integers
+from latmm.defaults import MAX_AREA
 from latmm.errors import InputError
 from latmm.geometry.cuts import planar_operations
 from latmm.geometry.matching import LARGEST_STRAIN, Matched, given_strain, principal_strain
 from latmm.geometry.orientation import gauss_reduce
 from latmm.ties import classes, ordered
 
-__all__ = ["Coincidence", "coincidences", "matched_of"]
+__all__ = ["SMALLEST", "CommonCell", "Coincidence", "coincidences", "matched_of"]
 
 LARGEST_INDEX = 200
 """Primitive cells in a common cell beyond which the search takes more than ten seconds."""
@@ -49,6 +50,30 @@ _SAME = (1e-7, 1e-7, 1e-6)
 _SLACK = 1e-9
 """Added to the limits of strain and area: rounding of the lattice vectors must not decide."""
 _STRAIN_SIDES = ("right", "left", "both")
+
+
+@dataclass(frozen=True)
+class CommonCell:
+    """Which common cell of two crystals on two planes, and where the crystals are cut.
+
+    Attributes
+    ----------
+    max_area, twist
+        As in :func:`coincidences`.
+    choose : int
+        Number in that list, from 1.
+    cuts : (2,) int
+        Number of each crystal's termination in :func:`latmm.geometry.cuts.terminations`, from 1.
+    """
+
+    max_area: float = MAX_AREA
+    twist: tuple[float, float] | None = None
+    choose: int = 1
+    cuts: tuple[int, int] = (1, 1)
+
+
+SMALLEST = CommonCell()
+"""The first of the list, and the first cuts."""
 
 
 @dataclass(frozen=True)

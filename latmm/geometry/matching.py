@@ -27,7 +27,7 @@ from latmm.geometry.lateral import check_lateral
 from latmm.lattice.space_group import primitive_cell
 from latmm.ties import smallest
 
-__all__ = ["LARGEST_STRAIN", "Matched", "given_strain", "match", "principal_strain"]
+__all__ = ["LARGEST_STRAIN", "MISFIT", "Matched", "Misfit", "given_strain", "match", "principal_strain"]
 
 LARGEST_STRAIN = 0.3
 """Strains beyond it join anything to anything."""
@@ -41,6 +41,29 @@ _SAME_STRAIN = 1e-6
 _SAME_CELL = 1e-8
 """Largest difference of the two lateral cells after straining, Å: rounding."""
 _STRAIN_SIDES = ("right", "left", "both")
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How the lattices of two crystals are made one.
+
+    Attributes
+    ----------
+    strain : {"right", "left", "both"}
+        The side that takes the in-plane strain.
+    max_strain : float
+        Largest principal strain accepted for the misfit.
+    in_plane_strain : float, (2,) or (2, 2) array_like, optional
+        Strain of the common lattice beyond the misfit, see :func:`given_strain`.
+    """
+
+    strain: str = "right"
+    max_strain: float = MAX_STRAIN
+    in_plane_strain: ArrayLike | None = None
+
+
+MISFIT = Misfit()
+"""The right crystal is strained, as far as may be."""
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,10 @@ from numpy.typing import ArrayLike
 
 from latmm.arrays import Floats
 from latmm.checks import Check, by_name, check
-from latmm.defaults import MAX_AREA, MAX_STRAIN
 from latmm.errors import InputError, MismatchError
-from latmm.geometry.coincidence import coincidences, matched_of
+from latmm.geometry.coincidence import SMALLEST, CommonCell, coincidences, matched_of
 from latmm.geometry.cuts import cut_at, terminations
-from latmm.geometry.matching import Matched, match, principal_strain
+from latmm.geometry.matching import MISFIT, Matched, Misfit, match, principal_strain
 from latmm.geometry.orientation import orient
 from latmm.interface.assembly import END_LIMIT, assemble_interface
 from latmm.interface.growth import grow
@@ -28,7 +27,6 @@ from latmm.interface.matched_pair import MatchedPair, Planes
 from latmm.interface.registration import extended, in_cell
 from latmm.interface.registry import scan_registry, shifted
 from latmm.interface.slab import Slab, build_slab
-from latmm.interface.tiling import tile
 from latmm.lattice.bulk import displaced_crystal
 from latmm.lattice.force_constants import ForceConstants
 from latmm.lattice.space_group import primitive_cell
@@ -58,12 +56,8 @@ def build_interface(
     potential: Potential,
     *,
     relax: bool = True,
-    strain: str = "right",
-    max_strain: float = MAX_STRAIN,
-    in_plane_strain: ArrayLike | None = None,
+    misfit: Misfit = MISFIT,
     supercell: tuple[int, int, int] | None = None,
-    layers: int = 2,
-    lateral: tuple[int, int] = (1, 1),
     how: Execution = HERE,
 ) -> Interface:
     """Build the interface of two crystals of one structure on one plane.
@@ -78,20 +72,11 @@ def build_interface(
         For both crystals and the contact.
     relax : bool
         Relax the crystals, the spacing of the strained side, and the contact.
-    strain : {"right", "left", "both"}
-        The side that takes the in-plane strain.
-    max_strain : float
-        Largest principal strain accepted for the misfit.
-    in_plane_strain : float, (2,) or (2, 2) array_like, optional
-        Strain of the common lattice beyond the misfit, see :func:`latmm.geometry.matching.given_strain`; with
-        ``relax`` both crystals then relax along the normal.
+    misfit : Misfit
+        Which side takes the in-plane strain, how much of it, and what is added; with ``relax`` crystals that
+        are strained then relax along the normal.
     supercell : (3,) int, optional
         Repetitions of the conventional cell for the displacements; from the potential's reach by default.
-    layers : int
-        Least number of primitive layers of each crystal whose force constants are those of the contact;
-        more are taken until they end like the pure crystals'.
-    lateral : (2,) int
-        Primitive in-plane cells of the supercell that the contact is repeated in.
     how : Execution
         Who computes forces, and who hears of it.
 
@@ -114,22 +99,12 @@ def build_interface(
         normal,
         potential,
         relax=relax,
-        strain=strain,
-        max_strain=max_strain,
-        in_plane_strain=in_plane_strain,
+        misfit=misfit,
         how=how,
     )
-    interface = build_contact(
-        matched,
-        (normal, normal),
-        potential,
-        relax=relax,
-        shift=(0.0, 0.0, 0.0),
-        supercell=supercell,
-        layers=layers,
-        how=how,
+    return build_contact(
+        matched, (normal, normal), potential, relax=relax, start=(0.0, 0.0, 0.0), supercell=supercell, how=how
     )
-    return interface if tuple(lateral) == (1, 1) else tile(interface, lateral)
 
 
 @single_threaded
@@ -140,9 +115,7 @@ def match_alike(
     potential: Potential,
     *,
     relax: bool = True,
-    strain: str = "right",
-    max_strain: float = MAX_STRAIN,
-    in_plane_strain: ArrayLike | None = None,
+    misfit: Misfit = MISFIT,
     how: Execution = HERE,
 ) -> Matched:
     """Match two crystals of one structure so that one continues the other, atom by atom.
@@ -150,7 +123,7 @@ def match_alike(
     Parameters and errors as in :func:`build_interface`.
     """
     crystals = _crystals(left, right, (normal, normal), potential, relax, how)
-    matched = match(*crystals, strain=strain, max_strain=max_strain, in_plane_strain=in_plane_strain)
+    matched = match(*crystals, **vars(misfit))
     return _relax_strained(matched, potential, how) if relax else matched
 
 
@@ -162,13 +135,8 @@ def match_crystals(
     potential: Potential,
     *,
     relax: bool = True,
-    strain: str = "right",
-    max_strain: float = MAX_STRAIN,
-    in_plane_strain: ArrayLike | None = None,
-    max_area: float = MAX_AREA,
-    twist: tuple[float, float] | None = None,
-    choose: int = 1,
-    cuts: tuple[int, int] = (1, 1),
+    misfit: Misfit = MISFIT,
+    cell: CommonCell = SMALLEST,
     how: Execution = HERE,
 ) -> Matched:
     """Match any two crystals on any two planes by a coincidence cell.
@@ -183,20 +151,10 @@ def match_crystals(
         Relaxes the crystals, and the spacing of the strained ones.
     relax : bool
         Relax them.
-    strain : {"right", "left", "both"}
-        Side that is strained in the plane to match the other.
-    max_strain : float
-        Largest principal in-plane strain.
-    max_area : float
-        Largest common cell, Å².
-    twist : (2,) float, optional
-        Angle from the left to the right crystal and its tolerance, degrees.
-    in_plane_strain : float, (2,) or (2, 2) array_like, optional
-        As in :func:`build_interface`.
-    choose : int
-        Number in that list, from 1.
-    cuts : (2,) int
-        Number of each crystal's termination in :func:`latmm.geometry.cuts.terminations`, from 1.
+    misfit : Misfit
+        Which side is strained, and how much.
+    cell : CommonCell
+        Which of the common cells of both planes.
     how : Execution
         Who computes forces, and who hears of it.
 
@@ -210,20 +168,26 @@ def match_crystals(
         If no cell is found, or a number is not of its list.
     """
     crystals = _crystals(left, right, normals, potential, relax, how)
-    turned = [_cut(side, crystal, cut) for side, crystal, cut in zip(_SIDES, crystals, cuts, strict=True)]
-    found = coincidences(*turned, max_area=max_area, max_strain=max_strain, strain=strain, twist=twist)
+    turned = [
+        _cut(side, crystal, cut) for side, crystal, cut in zip(_SIDES, crystals, cell.cuts, strict=True)
+    ]
+    found = coincidences(
+        *turned, max_area=cell.max_area, max_strain=misfit.max_strain, strain=misfit.strain, twist=cell.twist
+    )
     names = " and ".join(
         f"{crystal.get_chemical_formula()} ({' '.join(map(str, normal))})"
         for crystal, normal in zip(turned, normals, strict=True)
     )
     if not found:
         raise MismatchError(
-            f"no common cell of {names} within {max_area:g} Å² and {100 * max_strain:g} % strain; allow a "
-            "larger cell (`max_area`) or strain (`max_strain`), or another twist"
+            f"no common cell of {names} within {cell.max_area:g} Å² and "
+            f"{100 * misfit.max_strain:g} % strain; "
+            "allow a larger cell (`max_area`) or strain (`max_strain`), or another twist"
         )
+    choose = cell.choose
     if int(choose) != choose or not 1 <= choose <= len(found):
         raise InputError(f"`choose` must be a number of the list, 1 to {len(found)}, but is {choose}")
-    matched = matched_of(found[choose - 1], turned[0], turned[1], in_plane_strain)
+    matched = matched_of(found[choose - 1], turned[0], turned[1], misfit.in_plane_strain)
     return _relax_strained(matched, potential, how) if relax else matched
 
 
@@ -234,8 +198,7 @@ def build_contact(
     potential: Potential,
     *,
     relax: bool = True,
-    shift: ArrayLike | None = None,
-    region: Slab | None = None,
+    start: ArrayLike | Slab | None = None,
     supercell: tuple[int, int, int] | None = None,
     layers: int = 2,
     how: Execution = HERE,
@@ -252,14 +215,16 @@ def build_contact(
         For both crystals and the contact.
     relax : bool
         Relax the contact.
-    shift : (3,) float, optional
+    start : (3,) float or Slab, optional
         Rigid displacement of the right crystal from the mean-gap stacking, Å, to begin with; by default the
-        best of :func:`latmm.interface.registry.scan_registry`.
-    region : Slab, optional
-        An explicit region instead, from :func:`latmm.interface.contact_file.read_contact`; all of it belongs
-        to the contact. Its lateral cell is that of the interface.
-    supercell, layers, how
+        best of :func:`latmm.interface.registry.scan_registry`. Or an explicit region, from
+        :func:`latmm.interface.contact_file.read_contact`; all of it belongs to the contact, and its lateral
+        cell is that of the interface.
+    supercell, how
         As in :func:`build_interface`.
+    layers : int
+        Least number of primitive layers of each crystal whose force constants are those of the contact;
+        more are taken until they end like the pure crystals'.
 
     Returns
     -------
@@ -272,6 +237,7 @@ def build_contact(
     """
     if int(layers) != layers or layers < 1:
         raise InputError(f"`layers` must be a positive integer, but is {layers}; use e.g. 2")
+    region = start if isinstance(start, Slab) else None
     if region is not None:
         matched = in_cell(matched, region.atoms.cell.array)
     (left, checks), (right, others) = (_bulk(side, matched, potential, supercell, how) for side in _SIDES)
@@ -281,8 +247,7 @@ def build_contact(
         stack = partial(extended, region, matched)
         least = (max(layers, region.depth[0]), max(layers, region.depth[1]))
     else:
-        if shift is None:
-            shift = scan_registry(matched, potential, how=how).best
+        shift = scan_registry(matched, potential, how=how).best if start is None else start
         stack = partial(_stacked, matched, np.asarray(shift, dtype=float))
     grown = grow(pair, potential, stack, relax=relax, layers=least, how=how)
     force = contact_force(grown.slab, potential, grown.layers, pair.crystals, relaxed=relax)

@@ -10,8 +10,7 @@ from ase import Atoms
 
 from latmm.arrays import Floats
 from latmm.checks import Check, by_name, check
-from latmm.defaults import MAX_STRAIN
-from latmm.geometry.matching import match
+from latmm.geometry.matching import MISFIT, Misfit, match
 from latmm.geometry.orientation import orient
 from latmm.interface.guards import unknown_guards
 from latmm.interface.matched_pair import MatchedPair, Planes
@@ -45,8 +44,7 @@ def match_tables(
     right: ForceConstants,
     normals: Planes,
     *,
-    strain: str = "right",
-    max_strain: float = MAX_STRAIN,
+    misfit: Misfit = MISFIT,
     layers: int | None = None,
 ) -> MatchedPair:
     """Orient and match two crystals with their force constants.
@@ -57,10 +55,8 @@ def match_tables(
         Of the primitive cells, in any setting.
     normals : (2, 3) int
         Miller indices of the plane in each crystal's conventional cell, pointing from left to right.
-    strain : {"right", "left", "both"}
-        The side whose lattice is laid on the other's.
-    max_strain : float
-        Largest principal strain accepted.
+    misfit : Misfit
+        The side whose lattice is laid on the other's, and by how much at most.
     layers : int, optional
         Layers that force constants may span; by default as many as count.
 
@@ -76,7 +72,7 @@ def match_tables(
         If the plane or the crystals do not fit, or ``layers`` leave too little of a crystal.
     """
     upright = [orient(table.atoms, plane) for table, plane in zip((left, right), normals, strict=True)]
-    matched = match(upright[0], upright[1], strain=strain, max_strain=max_strain)
+    matched = match(upright[0], upright[1], strain=misfit.strain, max_strain=misfit.max_strain)
     found: list[ForceConstants] = []
     checks: list[Check] = []
     for side, table, source in zip(("left", "right"), (left, right), upright, strict=True):

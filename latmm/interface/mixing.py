@@ -28,9 +28,10 @@ import numpy as np
 
 from latmm.arrays import Floats
 from latmm.checks import by_name, check
-from latmm.defaults import MAX_STRAIN, MIXING_RULES
+from latmm.defaults import MIXING_RULES
 from latmm.errors import InputError, InstabilityError
 from latmm.geometry.lateral import cells_of
+from latmm.geometry.matching import MISFIT, Misfit
 from latmm.interface.assembly import Region
 from latmm.interface.from_phonopy import match_tables
 from latmm.interface.guards import stability
@@ -104,8 +105,7 @@ def mix_interface(
     normals: Planes,
     *,
     rule: str = "arithmetic",
-    strain: str = "right",
-    max_strain: float = MAX_STRAIN,
+    misfit: Misfit = MISFIT,
     layers: int | None = None,
     lateral: tuple[int, int] = (1, 1),
     source: str = "finished calculations of both crystals",
@@ -121,10 +121,8 @@ def mix_interface(
         crystal that lies upside down in its file takes the opposite ones.
     rule : {"arithmetic", "harmonic", "mass"}
         For the pairs across the contact.
-    strain : {"right", "left", "both"}
-        The side whose lattice is laid on the other's.
-    max_strain : float
-        Largest principal strain accepted.
+    misfit : Misfit
+        The side whose lattice is laid on the other's, and by how much at most.
     layers : int, optional
         Layers that force constants may span; by default as many as count
         (:func:`latmm.lattice.cutting.least_cut`).
@@ -151,7 +149,7 @@ def mix_interface(
             "dipoles are treated in contacts of one primitive in-plane cell, but `lateral` is "
             f"{tuple(lateral)}; read the crystals without the non-analytic term (nac=False)"
         )
-    pair = match_tables(left, right, normals, strain=strain, max_strain=max_strain, layers=layers)
+    pair = match_tables(left, right, normals, misfit=misfit, layers=layers)
     if rule == "mass":
         pair = pair.mass_only()
     principal = pair.principal

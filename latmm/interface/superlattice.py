@@ -15,9 +15,9 @@ from ase import Atoms
 
 from latmm.arrays import Bools, Floats, Integers
 from latmm.checks import check
-from latmm.defaults import MAX_STRAIN
 from latmm.errors import InputError, MismatchError
 from latmm.geometry.lateral import locate
+from latmm.geometry.matching import MISFIT, Misfit
 from latmm.interface.assembly import Region
 from latmm.interface.from_phonopy import match_tables
 from latmm.interface.interface import Interface
@@ -49,8 +49,7 @@ def superlattice_interface(
     contact: ForceConstants,
     normals: Planes,
     *,
-    strain: str = "right",
-    max_strain: float = MAX_STRAIN,
+    misfit: Misfit = MISFIT,
     layers: int | None = None,
     source: str = "finished calculations of both crystals and of the contact",
 ) -> Interface:
@@ -65,10 +64,8 @@ def superlattice_interface(
     normals : (2, 3) int
         Miller indices of the plane in each crystal's conventional cell, pointing from left to right. A polar
         crystal that lies upside down in its file takes the opposite ones.
-    strain : {"right", "left", "both"}
-        The side whose lattice is laid on the other's.
-    max_strain : float
-        Largest principal strain accepted.
+    misfit : Misfit
+        The side whose lattice is laid on the other's, and by how much at most.
     layers : int, optional
         Layers that the crystals' force constants may span; by default as many as count.
     source : str
@@ -92,7 +89,7 @@ def superlattice_interface(
             "a calculation of the contact is joined without dipoles; read it and both crystals without the "
             "non-analytic term (nac=False)"
         )
-    pair = match_tables(left, right, normals, strain=strain, max_strain=max_strain, layers=layers)
+    pair = match_tables(left, right, normals, misfit=misfit, layers=layers)
     found = recognise(contact.atoms, pair.matched)
     inner = found.layers[0] // 2, found.layers[1] // 2
     if min(inner) < 1:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from latmm.defaults import MAX_STRAIN
 from latmm.errors import InputError, MismatchError
-from latmm.geometry.matching import Matched, principal_strain
+from latmm.geometry.matching import Matched, Misfit, principal_strain
 from latmm.interface.build import build_contact, match_alike
 from latmm.interface.interface import Interface
 from latmm.low_dimensional.boxes import Low, boxed, direction
@@ -72,15 +72,14 @@ def build_junction(
         raise InputError(f"`strain` must be stretched, right, left or both, but is {strain!r}")
 
     def matched(side: str) -> Matched:
-        return match_alike(
-            *sides, normals[0], potential, relax=relax, strain=side, max_strain=max_strain, how=how
-        )
+        misfit = Misfit(side, max_strain)
+        return match_alike(*sides, normals[0], potential, relax=relax, misfit=misfit, how=how)
 
     pair = matched("right" if strain == STRETCHED else strain)
     if strain == STRETCHED and principal_strain(pair.strain_right).min() < 0.0:
         pair = matched("left")
     found = build_contact(
-        pair, (normals[0], normals[0]), potential, relax=relax, shift=(0.0, 0.0, 0.0), how=how
+        pair, (normals[0], normals[0]), potential, relax=relax, start=(0.0, 0.0, 0.0), how=how
     )
     notes = []
     for name, tensor in (("left", pair.strain_left), ("right", pair.strain_right)):

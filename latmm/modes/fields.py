@@ -32,7 +32,7 @@ from latmm.threads import single_threaded
 from latmm.ties import canonical_turn
 from latmm.units import TWO_PI
 
-__all__ = ["incident_wave", "local_density_of_states", "scattered_trajectory", "write_trajectory"]
+__all__ = ["Film", "incident_wave", "local_density_of_states", "scattered_trajectory", "write_trajectory"]
 
 _MOST_PLACES = 5_000_000
 """Positions of atoms in a film, in all its images: a gigabyte of text."""
@@ -149,6 +149,31 @@ def _region(interface: Interface) -> Integers:
     return np.concatenate([interface.surfaces[0], *interface.device, interface.surfaces[1]])
 
 
+@dataclass(frozen=True)
+class Film:
+    """What a film of a wave shows.
+
+    Attributes
+    ----------
+    layers : int
+        Principal layers of each crystal beyond the contact.
+    repeat : (2,) int
+        Lateral cells.
+    frames : int
+        Images in a period.
+    amplitude : float
+        Largest displacement, Å.
+    """
+
+    layers: int = 8
+    repeat: tuple[int, int] = (4, 4)
+    frames: int = 24
+    amplitude: float = 0.3
+
+
+FILM = Film()
+
+
 @single_threaded
 def scattered_trajectory(
     interface: Interface,
@@ -157,10 +182,7 @@ def scattered_trajectory(
     mode: int,
     *,
     side: Literal["left", "right"] = "left",
-    layers: int = 8,
-    repeat: tuple[int, int] = (4, 4),
-    frames: int = 24,
-    amplitude: float = 0.3,
+    film: Film = FILM,
 ) -> list[Atoms]:
     """Atoms in the wave that one incident phonon makes, over one period.
 
@@ -177,14 +199,8 @@ def scattered_trajectory(
         after the other.
     side : {"left", "right"}
         Where the phonon comes from.
-    layers : int
-        Principal layers of each crystal beyond the contact.
-    repeat : (2,) int
-        Lateral cells shown.
-    frames : int
-        Images in a period.
-    amplitude : float
-        Largest displacement, Å.
+    film : Film
+        What of it is shown, and how large.
 
     Returns
     -------
@@ -198,6 +214,7 @@ def scattered_trajectory(
     """
     if side not in SIDES:
         raise InputError(f"`side` must be left or right, but is {side!r}")
+    layers, repeat, frames, amplitude = film.layers, film.repeat, film.frames, film.amplitude
     if layers < 0 or frames < 1 or min(repeat) < 1 or not amplitude > 0:
         raise InputError("`layers`, `frames`, `repeat` and `amplitude` of a trajectory must be positive")
     own = (len(interface.left.atoms) + len(interface.right.atoms)) * layers + len(interface.contact.atoms)

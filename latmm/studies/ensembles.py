@@ -34,12 +34,43 @@ from latmm.sweep.refinement import Sampling
 from latmm.sweep.run import sweep
 from latmm.threads import single_threaded
 
-__all__ = ["ensemble"]
+__all__ = ["Draws", "ensemble"]
 
 _ABRUPT = "abrupt"
 """Name of the contact without disorder."""
 _SPECULAR_XI = "transmission that keeps the in-plane wave vector"
 _SPECULAR_G = "conductance of what keeps the in-plane wave vector"
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What an ensemble is made of.
+
+    Attributes
+    ----------
+    disorder : Disorder
+        Its kind, from :mod:`latmm.disorder.kinds`.
+    realisations : int
+        How many are drawn, two at least.
+    seed : int
+        Root of all seeds.
+    """
+
+    disorder: Disorder
+    realisations: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if int(self.realisations) != self.realisations or self.realisations < 2:
+            raise InputError(
+                "an ensemble needs at least two realisations for its standard error, but has "
+                f"{self.realisations}; use e.g. 20"
+            )
+
+    @property
+    def seeds(self) -> list[SeedSequence]:
+        """A seed of its own for each, the same whatever their number."""
+        return SeedSequence(self.seed).spawn(self.realisations)
 
 
 @dataclass(frozen=True)
@@ -85,11 +116,9 @@ class _Found:
 @single_threaded
 def ensemble(
     ideal: Interface,
-    disorder: Disorder,
+    draws: Draws,
     temperature: ArrayLike,
     *,
-    realisations: int,
-    seed: int = 0,
     potential: Potential | None = None,
     relax: bool = True,
     kmesh: tuple[int, int] = ENSEMBLE.kmesh,
@@ -101,16 +130,11 @@ def ensemble(
     Parameters
     ----------
     ideal : Interface
-        The contact without disorder, in a lateral supercell (``build_interface(..., lateral=(4, 4))`` or
-        :func:`latmm.interface.tiling.tile`).
-    disorder : Disorder
-        Its kind, from :mod:`latmm.disorder.kinds`.
+        The contact without disorder, in a lateral supercell (:func:`latmm.interface.tiling.tile`).
+    draws : Draws
+        Kind of disorder, number of realisations, and seed.
     temperature : array_like
         T, K.
-    realisations : int
-        How many are drawn, two at least.
-    seed : int
-        Root of all seeds.
     potential : Potential, optional
         That of the ideal contact; without one, mixed species have the mean force constants of both crystals.
     relax : bool
@@ -136,19 +160,15 @@ def ensemble(
     """
     t = temperatures(temperature)
     check_sampling(kmesh, frequencies)
-    if int(realisations) != realisations or realisations < 2:
-        raise InputError(
-            f"an ensemble needs at least two realisations for its standard error, but has {realisations}; "
-            "use e.g. 20"
-        )
     # what makes no sense on these crystals is told before any work
-    disorder.apply(ideal.slab, ideal.matched, np.random.default_rng(seed))
+    disorder = draws.disorder
+    disorder.apply(ideal.slab, ideal.matched, np.random.default_rng(draws.seed))
     sampling = Sampling.of(ideal, kmesh, frequencies, minimum_temperature=float(t.min()), disordered=True)
     grid = sampling.grid
     each = HERE if how.executor is not None else Execution(progress=how.progress)
     job = _Job(ideal, disorder, potential, relax, sampling, each)
     items: dict[str, SeedSequence | None] = {_ABRUPT: None}
-    items.update((_numbered(i), seq) for i, seq in enumerate(SeedSequence(seed).spawn(realisations)))
+    items.update((_numbered(i), seq) for i, seq in enumerate(draws.seeds))
     rows = collect(
         _solve,
         job,
@@ -160,7 +180,7 @@ def ensemble(
             kmesh=kmesh,
             potential=potential,
             relax=relax,
-            own={"disorder": disorder, "seed": int(seed)},
+            own={"disorder": disorder, "seed": int(draws.seed)},
         ),
         how=how,
     )
@@ -170,7 +190,7 @@ def ensemble(
         "title": "Thermal boundary conductance of disordered contacts",
         "latmm_version": __version__,
         "disorder": disorder.describe(),
-        "seed": seed,
+        "seed": draws.seed,
         "area": ideal.area,
         "area_units": "angstrom2",
         "potential": ideal.potential,
