@@ -83,6 +83,9 @@ def test_structure_comes_without_calculator_constraints_or_warnings(write):
     atoms.set_constraint(FixAtoms([0]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings(
+            "ignore", "Setting the shape on a NumPy array", DeprecationWarning
+        )  # ASE's own
         crystal = read_structure(write(atoms))
     assert crystal.calc is None
     assert not crystal.constraints

@@ -307,13 +307,17 @@ class LocalProcesses(Lender):
 
     def kill(self) -> None:
         """End the processes at once, and what calculators have started in them."""
-        self._end(wait=False, cancel=True)
+        with self._lock:
+            self._closed = True
         workers = set(multiprocessing.active_children()) - self._others if self.started else set()
+        # before the pool is told: since Python 3.12 a pool that lost a process waits for the others, which
+        # do not hear its SIGTERM, and holds its lock meanwhile
         for worker in workers:
             if _LEADERS and worker.pid is not None:
                 with suppress(OSError):  # it leads no group yet, and so has nothing to take with it
                     os.killpg(worker.pid, signal.SIGKILL)
             worker.kill()
+        self._end(wait=False, cancel=True)
         for worker in workers:
             worker.join()
 
