@@ -5,6 +5,7 @@ docs/validation.json, and writes the page's tables from it.
 
 Run: python benchmarks/validation.py [--section NAME] [--check]
      python benchmarks/validation.py phonopy STRUCTURE     (one line of that section, as JSON)
+     python benchmarks/validation.py sisl SIZE             (the same; environment: benchmarks/peers.sh)
 With --check nothing is run: it fails where the page is not what the stored output says.
 """
 
@@ -191,6 +192,36 @@ def codes_row(name: str, kept: dict) -> tuple[str, ...]:
     return (f"`{name}.cif`", kept["potential"], *(f"{value:.0e}" for value in values))
 
 
+# another code on the same matrices
+
+SISL = Path(__file__).parent / ".peers" / "sisl" / "bin" / "python"
+SIZES = ("6", "12", "24")
+"""Degrees of freedom of a layer: silicon's primitive lateral cell and supercells of it."""
+
+
+def sisl(size: int) -> dict:
+    """Largest difference of the self-energy of a silicon lead, both with the same broadening."""
+    import tempfile
+
+    from kernel import MASSES, SUPERCELLS, junction, peer, sigma_error, silicon, store, wave_vectors
+
+    repeat = SUPERCELLS[size]
+    k = wave_vectors(silicon(), 1, repeat)
+    problem = junction(silicon(), MASSES, k, repeat)
+    omega = 2.0 * np.pi * 17.0 * np.random.default_rng(1).uniform(0.05, 1.0, 8)
+    with tempfile.TemporaryDirectory() as folder:
+        stored = Path(folder) / "problem.npz"
+        store(problem, omega, 1, stored)
+        theirs = peer(SISL, "peer_sisl.py", stored)
+    if theirs is None:
+        sys.exit("sisl is not there: benchmarks/peers.sh makes its environment")
+    return {"difference": sigma_error(problem, omega, theirs), "version": theirs["version"]}
+
+
+def peer_row(name: str, kept: dict) -> tuple[str, ...]:
+    return (name, f"sisl {kept['version']}", f"{kept['difference']:.0e}")
+
+
 # published
 
 _SI_GE = "latmm compare structures/si.cif structures/ge.cif -T 300 --model agf --json -q"
@@ -239,6 +270,13 @@ SECTIONS = {
             keep_codes,
             ("structure", "potential", "frequency", "velocity", "heat capacity"),
             codes_row,
+        ),
+        Section(
+            "peers",
+            {f"silicon, layers of {size}": f"{SCRIPT} sisl {size}" for size in SIZES},
+            keep_codes,
+            ("lead", "code", "self-energy"),
+            peer_row,
         ),
         Section(
             "routes",
@@ -295,18 +333,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("one", nargs="*", help="phonopy STRUCTURE")
+    parser.add_argument("one", nargs="*", help="phonopy STRUCTURE, or sisl SIZE")
     parser.add_argument("--section", choices=SECTIONS, action="append")
     parser.add_argument(
         "--check", action="store_true", help="run nothing, only compare page and stored output"
     )
     chosen = parser.parse_args()
     if chosen.one:
-        print(json.dumps(phonopy(chosen.one[1])))
+        code, what = chosen.one
+        print(json.dumps(sisl(int(what)) if code == "sisl" else phonopy(what)))
         return
     stored = json.loads(STORE.read_text(encoding="utf-8")) if STORE.exists() else {}
     if not chosen.check:
         for name in chosen.section or SECTIONS:
+            if name == "peers" and not SISL.exists() and name in stored:
+                print("no sisl here: its lines stay as stored (benchmarks/peers.sh)", flush=True)
+                continue
             stored[name] = {}
             for line, command in SECTIONS[name].commands.items():
                 print(command, flush=True)
