@@ -264,6 +264,7 @@ def run(*arguments):
     return CliRunner().invoke(cli, [*map(str, arguments)], catch_exceptions=True)
 
 
+@pytest.mark.slow
 def test_command_line_takes_dipoles_where_they_are_treated(tmp_path):
     """A dry run reads, builds and says; other commands and other inputs refuse."""
     path = stored(rocksalt(), tmp_path)
