@@ -47,7 +47,7 @@ _GROUPS = {
     "contact contact-masses",
     "Finished phonopy calculations": "mixing contact-phonopy span nac nac-both",
     "Electrons": "electrons metals film electron-conductance list-metals",
-    "Phonons that scatter": "rates length longest above classical elastic damped-layers",
+    "Phonons that scatter": "rates isotopes length longest above classical elastic damped-layers",
     "Sampling": "kmesh frequencies tol",
     "Output": "output plot csv data json force restart allow quiet verbose log",
     "Computing": "processes scheduler memory dry-run cache no-cache",

@@ -50,6 +50,9 @@ __all__ = ["command"]
     + ", ".join(f"{x:g}" for x in LENGTHS)
     + ".",
 )
+@click.option(
+    "--isotopes", is_flag=True, help="Add the elastic scattering by the natural isotopes of both crystals."
+)
 @click.option("--classical", is_flag=True, help="Heat capacity k_B and rates proportional to T, as in MD.")
 @click.option(
     "--above",
@@ -125,6 +128,7 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
     """Compute, and write the files."""
     from latmm.checks import dumps, loads
     from latmm.files import remove_store
+    from latmm.inelastic.isotopes import with_isotopes
     from latmm.inelastic.rate_files import resolve_rates
     from latmm.inelastic.result import inelastic_conductance
     from latmm.results import write
@@ -138,6 +142,9 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree":
             rates = resolve_rates(
                 options["rates"], (interface.left, interface.right), classical=options["classical"]
             )
+        if options["isotopes"]:
+            left, right = (with_isotopes(*one) for one in zip(rates, interface.crystals, strict=True))
+            rates = left, right
         store = path_beside(options) if options["output"] else None
         with kept(options, store):
             tree = inelastic_conductance(

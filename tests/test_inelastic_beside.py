@@ -51,6 +51,7 @@ def stored(tmp_path_factory):
         return tree.load(), done.output, folder
 
 
+@pytest.mark.slow
 def test_row_has_the_numbers_of_its_node(stored):
     tree, text, folder = stored
     table, own = tree["comparison"].to_dataset(), tree["inelastic"].to_dataset()
@@ -78,6 +79,7 @@ def test_row_has_the_numbers_of_its_node(stored):
         assert kind == (bool if name == "exceeds_lattice_limit" else float), name
 
 
+@pytest.mark.slow
 def test_other_temperatures_and_elastic_contacts_are_refused(stored, perfect_argon):
     tree, _, _ = stored
     rates = (fitted(perfect_argon.left, 40.0, 0.8, classical=False),) * 2

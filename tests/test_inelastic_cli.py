@@ -79,6 +79,20 @@ def test_json_holds_the_numbers_of_the_table():
 
 
 @pytest.mark.slow
+def test_isotopes_take_conductivity_from_the_crystals():
+    found = []
+    for isotopes in ([], ["--isotopes"]):
+        rates = ["--rates", "kappa=0.8@40", "kappa=0.4@40", "--elastic", "--json"]
+        done = CliRunner().invoke(cli, ["inelastic", *ARGON, *rates, *isotopes])
+        assert done.exit_code == 0, done.output
+        found.append(json.loads(done.output))
+    pure, natural = (np.array(one["conductivity"]) for one in found)
+    # the natural isotopes of argon are few
+    assert np.all((natural < 0.9999 * pure) & (natural > 0.9 * pure))
+    assert "isotopes" in found[1]["rates_left"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rates", "message"),
     [

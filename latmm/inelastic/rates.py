@@ -61,6 +61,9 @@ class Rates:
         Frequency below which ``rate`` is the law ω² in place of the source's own rates, THz.
     above_cut : (N,) float, optional
         Part of the source's κ that phonons above ``cut`` carry.
+    elastic : (2,) tuple of (E,) float, optional
+        Frequencies, THz, and rates, ps⁻¹, of elastic scattering, at any temperature, as ω⁴ below the first:
+        it shortens mean free paths, but damps no atoms.
     """
 
     frequency: Floats
@@ -74,6 +77,7 @@ class Rates:
     damping: Floats | None = None
     cut: float = 0.0
     above_cut: Floats | None = None
+    elastic: tuple[Floats, Floats] | None = None
 
     def __post_init__(self) -> None:
         nu, t = self.frequency, self.temperature
@@ -161,6 +165,9 @@ class Rates:
             found = np.where(nu > last, found * (nu / last) ** 2, found)
         elif above == "zero":
             found = np.where(nu > self.top * (1.0 + 1e-9), 0.0, found)
+        if self.elastic is not None and not local:
+            at, value = self.elastic
+            found = found + np.interp(nu, at, value) * np.minimum(nu / at[0], 1.0) ** 4
         return np.asarray(found)
 
     def classical(self) -> "Rates":
@@ -192,6 +199,7 @@ class Rates:
             square=None if self.square is None else self.square / ratio,
             damping=None if self.damping is None else self.damping / root,
             cut=self.cut / root,
+            elastic=None,
         )
 
 

@@ -7,6 +7,7 @@ images on the supercell's boundary (phonopy's shortest vectors), which gives a t
 phonopy's at every q: :func:`dispersion_error` measures it in every run.
 """
 
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -49,6 +50,7 @@ __all__ = [
     "exchange_error",
     "finite_displacements",
     "force_constant_table",
+    "natural_isotopes",
     "load_finished",
     "phonopy_matrices",
     "primitive_atoms",
@@ -547,3 +549,16 @@ def exchange_error(phonon: Phonopy) -> float:
         float(np.max(np.abs(block - blocks.get((-a, -b, -c), zero).transpose(1, 0, 3, 2))))
         for (a, b, c), block in blocks.items()
     )
+
+
+def natural_isotopes() -> dict[str, tuple[tuple[int, float, float], ...]]:
+    """Natural isotopes of the elements by symbol: number, mass (amu) and fraction of each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            from phonopy.atomic_data import get_atomic_data
+        except ImportError:  # older versions keep them elsewhere
+            from phonopy.structure.atoms import isotope_data
+
+            return dict(isotope_data)
+        return dict(get_atomic_data().isotope_data)
