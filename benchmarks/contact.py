@@ -18,7 +18,7 @@ def main() -> None:
         matched = match_alike(left, right, (0, 0, 1), potential)
         planes = ((0, 0, 1), (0, 0, 1))
         for layers in (2, 3, 4, 6):
-            interface = latmm.build_contact(matched, planes, potential, start=(0, 0, 0), layers=layers)
+            interface = latmm.join_crystals(matched, planes, potential, start=(0, 0, 0), layers=layers)
             tree = latmm.compare(interface, TEMPERATURES, models=["agf"], kmesh=(12, 12), frequencies=64)
             found[interface.layers] = tree["comparison"]["conductance"].sel(model="agf").values
         thickest = found[max(found)]

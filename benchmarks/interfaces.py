@@ -22,7 +22,7 @@ from matscipy.neighbours import neighbour_list
 from latmm.agf import transmission
 from latmm.geometry.coincidence import CommonCell
 from latmm.geometry.matching import Misfit
-from latmm.interface.build import build_contact, match_crystals
+from latmm.interface.build import join_crystals, match_crystals
 from latmm.interface.interface import Interface
 from latmm.interface.slab import sites
 from latmm.lattice.dynamics import largest_frequency
@@ -149,7 +149,7 @@ def main(folder: Path | None, names: list[str]) -> None:
             misfit=Misfit(max_strain=_STRAIN),
             cell=CommonCell(**pair.cell),
         )
-        interface = build_contact(matched, pair.planes, potential)
+        interface = join_crystals(matched, pair.planes, potential)
         bonds = min(shortest(crystal) for crystal in (matched.left, matched.right))
         top = min(largest_frequency(crystal) for crystal in (interface.left, interface.right))
         k = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 2))

@@ -32,7 +32,7 @@ from latmm.geometry.cuts import cut_at, terminations
 from latmm.geometry.matching import Matched, Misfit
 from latmm.geometry.orientation import orient
 from latmm.interface.assembly import assemble_interface, buffer_layers
-from latmm.interface.build import build_contact, match_crystals
+from latmm.interface.build import join_crystals, match_crystals
 from latmm.interface.interface import Interface
 from latmm.interface.matched_pair import MatchedPair
 from latmm.interface.registry import scan_registry, shifted
@@ -156,7 +156,7 @@ def silicon_on_carbide(silicon: Atoms, carbide: Atoms, potential: Potential) -> 
         registry = scan_registry(matched, potential)
         for name, step in (("best", 0.0), ("half", 0.5)):
             shift = registry.best + np.append(np.array([step, step]) @ registry.lattice, 0.0)
-            interface = build_contact(matched, normals, potential, start=shift)
+            interface = join_crystals(matched, normals, potential, start=shift)
             coarse, fine = (solved(interface, potential, *mesh) for mesh in (((2, 2), 24), ((4, 4), 48)))
             print(
                 f"{first + ' first':<20} {np.degrees(np.arctan2(turn[1], turn[0])):>7.2f}°  {name:<7}"

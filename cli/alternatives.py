@@ -62,8 +62,8 @@ def alternatives(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
         for name, value in (("mixing all", options["mixing"] == ALL), ("dry-run", options["dry_run"])):
             if value:
                 raise click.UsageError(f"--{name} is for one potential, or one set of files; leave it out")
-        if also and options["contact_phonopy"]:
-            raise click.UsageError("--contact-phonopy belongs to one set of files: leave --also out")
+        if also and options["region_phonopy"]:
+            raise click.UsageError("--region-phonopy belongs to one set of files: leave --also out")
     own = {**options, "potential": potentials[0]}
     if also:
         sets = [(options["left"], options["right"]), *also]

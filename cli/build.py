@@ -21,7 +21,7 @@ __all__ = ["command"]
 
 
 @click.command(
-    cls=GroupedCommand, name="build", short_help="Relaxed contact of two crystals, as a structure file."
+    cls=GroupedCommand, name="build", short_help="Relaxed interface of two crystals, as a structure file."
 )
 @crystal_options
 @force_options
@@ -34,23 +34,23 @@ __all__ = ["command"]
     metavar="M N",
     help="Repeat the common cell in the plane.",
 )
-@click.option("-o", "--output", type=click.Path(), help="Write the contact as extended XYZ.")
+@click.option("-o", "--output", type=click.Path(), help="Write the interface region as extended XYZ.")
 @click.option("--plot", type=click.Path(), help="Figure: the interface from the side and from above.")
 @replace_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 def command(**options: Any) -> None:
-    """Build the contact of two crystals: match, find the registry, relax, and check it.
+    """Build the interface of two crystals: match them, find the rigid shift, relax, and check.
 
-    The file holds the contact between as much of both crystals as the leads need; each atom carries its side
-    (−1 left, 0 neither, 1 right), primitive layer, place in the primitive cell, and lateral cell. It can be
-    edited and read again with --contact.
+    The file holds the interface region, and as much of both crystals as the leads need. Each atom has its
+    side (−1 left, 0 neither, 1 right), primitive layer, place in the primitive cell, and lateral cell. It can
+    be edited and read again with --region.
 
     \b
     Examples:
       latmm build structures/si.cif structures/ge.cif -o contact.extxyz
       latmm build structures/al.cif structures/ag.cif --normal 1 1 1 --lateral 2 2 -o wide.extxyz
     """
-    from latmm.interface.contact_file import write_contact
+    from latmm.interface.region_file import write_region
     from latmm.interface.tiling import tile
 
     check_outputs(options)
@@ -61,7 +61,7 @@ def command(**options: Any) -> None:
     if options["output"]:
         run = provenance(options, interface)
         kept = ("latmm_version", "created", "command_line", "input_sha256")
-        write_contact(interface, options["output"], {name: str(run[name]) for name in kept})
+        write_region(interface, options["output"], {name: str(run[name]) for name in kept})
         note(options, f"wrote {options['output']}")
     if options["plot"]:
         from latmm.plotting.conductance import heading, save
@@ -88,8 +88,8 @@ def _summary(interface: "Interface") -> dict[str, Any]:
         "layers": list(interface.layers),
         "principal_layers": list(interface.principal),
         "atoms": len(slab.atoms),
-        "atoms_of_contact": int(inside.sum()),
-        "formula_of_contact": str(slab.atoms[inside].symbols),
+        "atoms_of_region": int(inside.sum()),
+        "formula_of_region": str(slab.atoms[inside].symbols),
         "shift": slab.shift.tolist(),
         "potential": interface.potential,
         "checks": {name: one.plain for name, one in interface.checks.items()},
@@ -115,7 +115,7 @@ def _table(interface: "Interface") -> str:
         )
     shift = ", ".join(f"{x:.3f}" for x in found["shift"])
     lines += [
-        f"contact              {found['atoms_of_contact']} atoms in {found['layers'][0]} + "
+        f"interface region     {found['atoms_of_region']} atoms in {found['layers'][0]} + "
         f"{found['layers'][1]} layers, of {found['atoms']} in the slab",
         f"shift of the right   {shift} Å from the mean-gap stacking",
     ]

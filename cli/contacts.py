@@ -79,14 +79,14 @@ def contact_options(function: _F) -> _F:
                 help="Termination of the right crystal, its number in latmm match.",
             ),
             click.option(
-                "--contact",
+                "--region",
                 type=click.Path(),
                 metavar="FILE",
                 help="Own explicit region between the crystals: any atoms between layers of both, in their "
                 "common cell or a lateral supercell of it, along z; see latmm build.",
             ),
             click.option(
-                "--contact-masses",
+                "--region-masses",
                 type=click.Choice(["file", "element"]),
                 help="For masses in that file that do not fit their elements: take the file's, or the "
                 "elements' natural ones. By default they are an error.",
@@ -113,7 +113,7 @@ def refuse_contact_options(options: dict[str, Any]) -> None:
         "left_cut",
         "right_cut",
         "contact",
-        "contact_masses",
+        "region_masses",
         "in_plane_strain",
     )
     for name in names:
@@ -152,11 +152,11 @@ def contact_interface(
     """Match two structures and build their contact as the options ask."""
     from latmm.geometry.coincidence import CommonCell
     from latmm.geometry.matching import Misfit
-    from latmm.interface.build import build_contact, match_alike, match_crystals
-    from latmm.interface.contact_file import read_contact
+    from latmm.interface.build import join_crystals, match_alike, match_crystals
+    from latmm.interface.region_file import read_region
 
-    if options["contact_masses"] and not options["contact"]:
-        raise click.UsageError("--contact-masses is for the file of --contact; give one, or leave it out")
+    if options["region_masses"] and not options["contact"]:
+        raise click.UsageError("--region-masses is for the file of --region; give one, or leave it out")
     normals = planes_of(options)
     misfit = Misfit(options["strain"], options["max_strain"], options["in_plane_strain"])
     common: dict[str, Any] = {"relax": options["relax"], "misfit": misfit, "how": how}
@@ -179,8 +179,8 @@ def contact_interface(
         matched = match_alike(*crystals, options["normal"], potential, **common)
     start: Slab | tuple[float, float, float] | None = None if any_two else (0.0, 0.0, 0.0)
     if options["contact"]:
-        start = read_contact(options["contact"], matched, options["contact_masses"])
-    return build_contact(
+        start = read_region(options["contact"], matched, options["region_masses"])
+    return join_crystals(
         matched,
         normals,
         potential,

@@ -93,7 +93,7 @@ def crystal_options(function: _F, *, several: bool = False) -> _F:
             "--relax/--no-relax",
             default=True,
             show_default=True,
-            help="Relax the crystals, the spacing of the strained side, and the contact.",
+            help="Relax the crystals, the spacing of the strained side, and the interface.",
         ),
         click.option(
             "--strain",
@@ -236,8 +236,8 @@ def _elements(options: dict[str, Any], crystals: "tuple[Atoms, Atoms]") -> set[s
     from latmm.structures import read_atoms
 
     parts = list(crystals)
-    if options["contact"]:
-        parts.append(read_atoms(Path(options["contact"])))
+    if options["region"]:
+        parts.append(read_atoms(Path(options["region"])))
     return {symbol for atoms in parts for symbol in atoms.get_chemical_symbols()}
 
 

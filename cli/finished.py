@@ -35,14 +35,14 @@ def finished_options(function: _F) -> _F:
                 "--mixing",
                 type=click.Choice([*MIXING_RULES, ALL]),
                 help="LEFT and RIGHT are phonopy calculations: rule for the force constants across the "
-                "contact (the first by default; mass: those of LEFT everywhere). compare takes all: every "
+                "interface (the first by default; mass: those of LEFT everywhere). compare takes all: every "
                 "rule, and their spread as an uncertainty.",
             ),
             click.option(
-                "--contact-phonopy",
+                "--region-phonopy",
                 type=click.Path(),
                 metavar="FILE",
-                help="Phonopy calculation of a superlattice or slab that holds the contact, instead of a "
+                help="Phonopy calculation of a superlattice or slab that holds the interface, instead of a "
                 "mixing rule.",
             ),
             click.option(
@@ -84,7 +84,7 @@ def is_finished(options: dict[str, Any]) -> bool:
         )
     finished = kinds["left"]
     foreign = (
-        ("potential", "potential_option", "supercell") if finished else ("mixing", "contact_phonopy", "span")
+        ("potential", "potential_option", "supercell") if finished else ("mixing", "region_phonopy", "span")
     )
     for name in foreign:
         if options[name] not in (None, (), "auto"):
@@ -94,9 +94,9 @@ def is_finished(options: dict[str, Any]) -> bool:
             )
     if options["nac"]:
         _require_treated(options, finished)
-    if options["mixing"] and options["contact_phonopy"]:
+    if options["mixing"] and options["region_phonopy"]:
         raise click.UsageError(
-            "--contact-phonopy gives the force constants that --mixing would guess; omit one"
+            "--region-phonopy gives the force constants that --mixing would guess; omit one"
         )
     return finished
 
@@ -108,8 +108,8 @@ def _require_treated(options: dict[str, Any], finished: bool) -> None:
         raise click.UsageError("--nac is for two phonopy calculations (yaml) as LEFT and RIGHT; leave it out")
     if command not in _WITH_DIPOLES:
         raise click.UsageError(f"--nac is for latmm {' and '.join(_WITH_DIPOLES)}, not for {command}")
-    if options["contact_phonopy"]:
-        raise click.UsageError("--nac joins crystals by a mixing rule: leave --contact-phonopy or --nac out")
+    if options["region_phonopy"]:
+        raise click.UsageError("--nac joins crystals by a mixing rule: leave --region-phonopy or --nac out")
 
 
 def finished_interfaces(options: dict[str, Any], how: "Execution") -> "dict[str, Interface]":
@@ -121,7 +121,7 @@ def finished_interfaces(options: dict[str, Any], how: "Execution") -> "dict[str,
     sides = [_read(options, side, how) for side in ("left", "right")]
     source = "; ".join(f"{name}: {c.description}" for name, c in zip(("left", "right"), sides, strict=True))
     left, right = (calculation.constants for calculation in sides)
-    contact = read_phonopy(options["contact_phonopy"]) if options["contact_phonopy"] else None
+    contact = read_phonopy(options["region_phonopy"]) if options["region_phonopy"] else None
     notes = _warnings(sides[0], sides[1], contact)
     normals = planes_of(options)
     from latmm.geometry.matching import Misfit
@@ -173,7 +173,7 @@ def inputs(options: dict[str, Any]) -> dict[str, str]:
     from latmm.lattice.phonopy_files import beside, is_phonopy_file
 
     files = {}
-    for name in ("left", "right", "contact", "contact_phonopy"):
+    for name in ("left", "right", "region", "region_phonopy"):
         path = options.get(name)
         if path:
             files[name] = str(path)

@@ -27,7 +27,7 @@ __all__ = ["command"]
 @click.command(
     cls=GroupedCommand,
     name="inelastic",
-    short_help="Conductance with phonons scattered in crystals and contact.",
+    short_help="Conductance with phonons scattered in crystals and at the interface.",
 )
 @crystal_options
 @temperature_option

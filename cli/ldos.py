@@ -1,4 +1,4 @@
-"""``latmm ldos``: local density of states from one crystal through the contact to the other."""
+"""``latmm ldos``: local density of states from one crystal through the interface to the other."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ __all__ = ["command"]
 @click.command(
     cls=GroupedCommand,
     name="ldos",
-    short_help="Local density of states through the contact.",
+    short_help="Local density of states through the interface.",
 )
 @crystal_options
 @work_options
@@ -32,13 +32,15 @@ __all__ = ["command"]
     default=0.1,
     show_default=True,
     metavar="THZ",
-    help="Width; with 0 states bound to the contact do not show.",
+    help="Width; with 0 states bound to the interface do not show.",
 )
 @click.option("-o", "--output", type=click.Path(), help="Density of every atom, netCDF-4.")
-@click.option("--plot", type=click.Path(), help="Figure: map from crystal to crystal, planes at the contact.")
+@click.option(
+    "--plot", type=click.Path(), help="Figure: map from crystal to crystal, planes at the interface."
+)
 @replace_option
 def command(**options: Any) -> None:
-    """Phonon density of states of every atom, from one crystal through the contact to the other.
+    """Phonon density of states of every atom, from one crystal through the interface to the other.
 
     \b
     Example:

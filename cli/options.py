@@ -132,7 +132,7 @@ def potential_options(function: _F, *, several: bool = False) -> _F:
             metavar="SPEC",
             help="Interatomic potential: auto, tersoff, sw, eam, emt, lj, bnc, lammps, or "
             "package.module:callable (anything that returns an ASE calculator)."
-            + " Repeatable: the same contact by each, and half their range as an uncertainty."
+            + " Repeatable: the same interface by each, and half their range as an uncertainty."
             * several,
         ),
     ):

@@ -58,8 +58,8 @@ def check_outputs(options: dict[str, Any]) -> None:
 _INPUTS = {
     "left": "the structure file",
     "right": "the structure file",
-    "contact": "the explicit region",
-    "contact_phonopy": "the calculation of the contact",
+    "region": "the explicit region",
+    "region_phonopy": "the calculation of the contact",
     "metals": "the table of metals",
     "result": "the table",
     "phonons": "the phonons",

@@ -31,7 +31,7 @@ __all__ = ["command", "table"]
 @click.command(
     cls=GroupedCommand,
     name="disorder",
-    short_help="Ensembles of disordered contacts.",
+    short_help="Ensembles of disordered interfaces.",
 )
 @crystal_options
 @click.option(
@@ -40,7 +40,7 @@ __all__ = ["command", "table"]
     default="intermixing",
     show_default=True,
     help="intermixing: species of both crystals by a profile; alloy: a random alloy of one composition; "
-    "vacancies; roughness: a random height of the contact, no mixing; mass: masses only.",
+    "vacancies; roughness: a random height of the interface, no mixing; mass: masses only.",
 )
 @click.option(
     "--width",
@@ -51,7 +51,7 @@ __all__ = ["command", "table"]
 @click.option(
     "--profile",
     metavar="NAME|FRACTIONS",
-    help="Of intermixing: linear (default), erf, exponential (slope 1/width at the contact), or the "
+    help="Of intermixing: linear (default), erf, exponential (slope 1/width at the interface), or the "
     "fractions of RIGHT by atomic plane in place of --width, e.g. 0.2,0.5,0.8.",
 )
 @click.option(
@@ -98,7 +98,7 @@ __all__ = ["command", "table"]
 @study_options
 @process_options("the work")
 def command(**options: Any) -> None:
-    """Mean and standard error of the conductance of disordered contacts, beside the abrupt one.
+    """Mean and standard error of the conductance of disordered interfaces, beside the abrupt one.
 
     \b
     Example:

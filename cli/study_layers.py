@@ -61,9 +61,9 @@ def command(**options: Any) -> None:
     """Conductance with a graded or engineered layer between two crystals of one structure.
 
     The layer consists of virtual crystals: in each atomic plane the means of both crystals' masses and force
-    constants, exact where only masses differ. Beside the gain over the abrupt contact stand that of acoustic
-    mismatch through the same layers, and the ratio to the larger of acoustic and diffuse mismatch (AMM, DMM)
-    of the abrupt contact.
+    constants, exact where only masses differ. Beside the gain over the abrupt interface stand that of
+    acoustic mismatch through the same layers, and the ratio to the larger of acoustic and diffuse mismatch
+    (AMM, DMM) of the abrupt interface.
 
     \b
     Example:
@@ -181,7 +181,7 @@ def _plain(tree: "xr.DataTree") -> dict[str, Any]:
                 "profile": str(designs["profile"].values[j]),
                 "planes": int(designs["planes"].values[j]),
                 **{name: [_known(x) for x in designs[name].values[j]] for name in names},
-                **{name: _known(designs[name].values[j]) for name in ("residual_force", "contact_stability")},
+                **{name: _known(designs[name].values[j]) for name in ("residual_force", "region_stability")},
             }
             for j in range(designs.sizes["design"])
         ],

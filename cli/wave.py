@@ -19,7 +19,7 @@ __all__ = ["command"]
 
 
 @click.command(
-    cls=GroupedCommand, name="wave", short_help="Film of the wave that one phonon makes at the contact."
+    cls=GroupedCommand, name="wave", short_help="Film of the wave that one phonon makes at the interface."
 )
 @crystal_options
 @force_options
@@ -63,7 +63,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=click.Path(), help="Film as extended XYZ, for OVITO or ASE.")
 @replace_option
 def command(**options: Any) -> None:
-    """Phonons that meet the contact at one in-plane wave vector and frequency, and the wave of one of them.
+    """Phonons that meet the interface at one in-plane wave vector and frequency, and the wave of one of them.
 
     \b
     Example:

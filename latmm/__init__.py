@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from latmm.geometry.orientation import orient
     from latmm.inelastic.rate_files import resolve_rates
     from latmm.inelastic.result import inelastic_conductance
-    from latmm.interface.build import assemble_interface, build_contact, build_interface, match_crystals
-    from latmm.interface.contact_file import read_contact, write_contact
+    from latmm.interface.build import assemble_interface, build_interface, join_crystals, match_crystals
     from latmm.interface.interface import Interface
     from latmm.interface.mixing import mix_interface
+    from latmm.interface.region_file import read_region, write_region
     from latmm.interface.superlattice import superlattice_interface
     from latmm.interface.tiling import tile
     from latmm.lattice.bulk import bulk_force_constants
@@ -78,15 +78,15 @@ __all__ = [
     "match_crystals",
     "Misfit",
     "CommonCell",
-    "build_contact",
+    "join_crystals",
     "orient",
     "coincidences",
     "mix_interface",
     "superlattice_interface",
     "assemble_interface",
     "tile",
-    "read_contact",
-    "write_contact",
+    "read_region",
+    "write_region",
     # conductance
     "compare",
     "mixing_spread",
@@ -140,15 +140,15 @@ _HOME = {
     "Interface": "latmm.interface.interface",
     "build_interface": "latmm.interface.build",
     "match_crystals": "latmm.interface.build",
-    "build_contact": "latmm.interface.build",
+    "join_crystals": "latmm.interface.build",
     "orient": "latmm.geometry.orientation",
     "coincidences": "latmm.geometry.coincidence",
     "mix_interface": "latmm.interface.mixing",
     "superlattice_interface": "latmm.interface.superlattice",
     "assemble_interface": "latmm.interface.build",
     "tile": "latmm.interface.tiling",
-    "read_contact": "latmm.interface.contact_file",
-    "write_contact": "latmm.interface.contact_file",
+    "read_region": "latmm.interface.region_file",
+    "write_region": "latmm.interface.region_file",
     "compare": "latmm.comparison",
     "mixing_spread": "latmm.spread",
     "potential_spread": "latmm.spread",

@@ -66,17 +66,17 @@ KINDS: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
     # of the contact
     "residual_force": ("eV/Å", "largest force on an atom of the contact", _UNRELAXED),
-    "contact_stability": (
+    "region_stability": (
         "1",
         "the contact is unstable: its lowest ω², between clamped ends, is negative",
         "relax the contact, start from another registry, or use a contact file",
     ),
-    "contact_ends": (
+    "region_ends": (
         "1",
         "the force constants at the ends of the contact differ from the pure crystals'",
         "leave more undisturbed layers of both crystals in the contact",
     ),
-    "contact_cut": (
+    "region_cut": (
         "1",
         "leaving out what reaches beyond both crystals changes the contact's force constants",
         "use a thicker superlattice or slab in the calculation of the contact",
@@ -86,7 +86,7 @@ KINDS: Final[Mapping[str, tuple[str, str, str]]] = {
         "dipoles at the contact, or on sites without symmetry, miss the acoustic sum rule",
         "choose another plane, or leave the non-analytic term out (`nac`)",
     ),
-    "sum_rule_contact": ("1", "the force constants of the contact miss the acoustic sum rule", _REPORT),
+    "sum_rule_region": ("1", "the force constants of the contact miss the acoustic sum rule", _REPORT),
     # of the Green's function
     "unitarity": ("1", "the scattering matrix is not unitary", _REPORT),
     "caroli": ("1", "transmissions by two routes differ", _REPORT),

@@ -177,7 +177,7 @@ def compare(
             "frequencies": sampling.frequencies,
             "samples": 0 if solved is None else solved.samples,
             "samples_retried": 0 if solved is None else solved.retried,
-            "contact_layers": list(interface.layers),
+            "region_layers": list(interface.layers),
             "checks": dumps(checks),
             "versions": as_json(_versions()),
         }

@@ -141,7 +141,7 @@ def test_other_files_of_the_same_crystals(structure, tmp_path):
         (["--potential", "lj", "--potential", "lj", "--also", AR, AR], "not both"),
         (["--potential", "lj", "--potential", "lj", "--dry-run"], "--dry-run is for one potential"),
         (["--also", AR, AR, "--mixing", "all"], "--mixing all is for one potential"),
-        (["--also", AR, AR, "--contact-phonopy", "c.yaml"], "belongs to one set of files"),
+        (["--also", AR, AR, "--region-phonopy", "c.yaml"], "belongs to one set of files"),
         (["--potential", "lj", "--potential-option", "3:epsilon=1"], "for potential 3, but there are 1"),
         (["--also", "b.cif", AR, "-o", "b.cif"], "would overwrite the structure file"),
     ],

@@ -86,7 +86,7 @@ def test_file_opens_as_a_tree_that_describes_itself(compared):
         checks = json.loads(tree.attrs["checks"])
         assert all(check["passed"] for name, check in checks.items() if not name.startswith("channels"))
         assert all(check["allowed"] == name.startswith("channels") for name, check in checks.items())
-        assert {"unitarity", "caroli", "reciprocity", "dispersion_left", "contact_ends"} <= set(checks)
+        assert {"unitarity", "caroli", "reciprocity", "dispersion_left", "region_ends"} <= set(checks)
         assert "compare" in tree.attrs["command_line"]
         assert len(json.loads(tree.attrs["input_sha256"])["left"]) == 64
         assert json.loads(tree.attrs["configuration"])["normal"] == [0, 0, 1]

@@ -65,7 +65,7 @@ def test_result_says_where_the_force_constants_come_from(compared):
     assert "left: Si: force constants in si.yaml, supercell of" in done.stderr
     assert tree.attrs["potential"].startswith("arithmetic mean of both crystals' force constants")
     assert set(json.loads(tree.attrs["input_sha256"])) == {"left", "right"}
-    assert {"dispersion_left", "cut_slope_right", "sum_rule_contact"} <= set(json.loads(tree.attrs["checks"]))
+    assert {"dispersion_left", "cut_slope_right", "sum_rule_region"} <= set(json.loads(tree.attrs["checks"]))
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_result_says_where_the_force_constants_come_from(compared):
         ([STRUCTURE, STRUCTURE, "--span", "2"], "--span is for two phonopy calculations"),
         (["si.yaml", "si.yaml", "--potential", "sw"], "--potential is for two structures"),
         (["si.yaml", "si.yaml", "--supercell", "2", "2", "2"], "--supercell is for two structures"),
-        (["si.yaml", "si.yaml", "--mixing", "mass", "--contact-phonopy", "si.yaml"], "omit one"),
-        (["si.yaml", "si.yaml", "--contact-phonopy", "si.yaml"], "no left crystal followed by a right one"),
+        (["si.yaml", "si.yaml", "--mixing", "mass", "--region-phonopy", "si.yaml"], "omit one"),
+        (["si.yaml", "si.yaml", "--region-phonopy", "si.yaml"], "no left crystal followed by a right one"),
         (["si.yaml", "none.yaml"], "phonopy file none.yaml does not exist"),
         (["si.yaml", "si.yaml", "-o", "si.yaml"], "would overwrite the structure file"),
         (
-            ["si.yaml", "si.yaml", "--contact-phonopy", "c.yaml", "-o", "c.yaml"],
+            ["si.yaml", "si.yaml", "--region-phonopy", "c.yaml", "-o", "c.yaml"],
             "would overwrite the calculation of the contact",
         ),
     ],

@@ -17,7 +17,7 @@ from latmm.geometry.coincidence import CommonCell, coincidences, matched_of
 from latmm.geometry.cuts import cut_at, planar_operations, terminations
 from latmm.geometry.matching import match, principal_strain
 from latmm.geometry.orientation import gauss_reduce, orient
-from latmm.interface.build import build_contact, match_crystals
+from latmm.interface.build import join_crystals, match_crystals
 from latmm.interface.symmetry import layer_operations
 from latmm.potentials.calculators import resolve_potential
 
@@ -466,7 +466,7 @@ def test_polar_crystal_joined_to_itself_at_any_cut_transmits_every_channel(struc
     matched = match_crystals(
         carbide, carbide, (normal, normal), potential, cell=CommonCell(15.0, cuts=(cut, cut))
     )
-    interface = build_contact(matched, (normal, normal), potential)
+    interface = join_crystals(matched, (normal, normal), potential)
     tree = compare(interface, [300.0], models=["agf"], kmesh=(3, 3), frequencies=12)
     found = tree["agf"]
     np.testing.assert_allclose(

@@ -165,7 +165,7 @@ def test_tree_records_sampling_and_checks(tree):
     assert tree.attrs["samples_retried"] >= 0
     checks = json.loads(tree.attrs["checks"])
     solved = ("unitarity", "caroli", "reciprocity", "radiation_limit")
-    for name in (*solved, "contact_ends", "stiffness_left", "stiffness_right"):
+    for name in (*solved, "region_ends", "stiffness_left", "stiffness_right"):
         assert checks[name]["passed"], name
         assert checks[name]["value"] <= checks[name]["limit"]
 

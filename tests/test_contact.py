@@ -145,9 +145,9 @@ def test_every_stored_check_of_an_interface_is_met(interface):
             for kind in ("dispersion", "sum_rule", "stress", "force")
             for side in ("left", "right")
         ),
-        "contact_ends",
-        "contact_stability",
-        "sum_rule_contact",
+        "region_ends",
+        "region_stability",
+        "sum_rule_region",
         "residual_force",
     }
     for name, one in interface.checks.items():

@@ -15,7 +15,7 @@ from latmm.disorder.sites import occupied, one_lattice, planes
 from latmm.errors import InputError
 from latmm.geometry.coincidence import CommonCell
 from latmm.geometry.matching import Misfit
-from latmm.interface.build import build_contact, match_crystals
+from latmm.interface.build import join_crystals, match_crystals
 from latmm.interface.registry import shifted
 from latmm.interface.slab import build_slab
 from latmm.interface.tiling import tile
@@ -51,7 +51,7 @@ def matched(pair):
 
 @pytest.fixture(scope="module")
 def unlike(matched, pair):
-    return build_contact(matched, PLANES, pair)
+    return join_crystals(matched, PLANES, pair)
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +78,12 @@ def test_disorder_of_zero_size_leaves_the_ideal_contact_bit_for_bit(wide, pair, 
 @pytest.mark.slow
 def test_a_deep_contact_without_disorder_is_the_ideal_one(matched, pair):
     """Continued on both sides with its registry, relaxed and displaced anew."""
-    ideal = build_contact(matched, PLANES, pair, layers=DEEP)
+    ideal = join_crystals(matched, PLANES, pair, layers=DEEP)
     step = Mixing(Profile.listed(np.repeat([0.0, 1.0], DEEP + 6)))
     deep = realise(ideal, step, 0, potential=pair)
     assert min(deep.layers) > max(ideal.layers)
     # the ends of the ideal contact depart from the crystals by 7e-5
-    assert ideal.checks["contact_ends"].value < 1e-4
+    assert ideal.checks["region_ends"].value < 1e-4
     assert_allclose(solved(deep).transmission, solved(ideal).transmission, rtol=1e-4)
     assert_allclose(deep.slab.shift, ideal.slab.shift, atol=1e-4)
 

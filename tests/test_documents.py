@@ -309,7 +309,7 @@ def test_commands_of_a_document_run(name, folder, prepared):
 
 
 def test_commands_that_share_no_file_run_apart():
-    build, use = "latmm build -o c.xyz  # a", "latmm compare --contact c.xyz -o x.nc > y"
+    build, use = "latmm build -o c.xyz  # a", "latmm compare --region c.xyz -o x.nc > y"
     groups = apart([build, "latmm amm -o z.nc", use, "latmm info x.nc", "latmm cite z.nc"])
     assert groups == [[build, use, "latmm info x.nc"], ["latmm amm -o z.nc", "latmm cite z.nc"]]
     for result, (name, _) in STATEMENTS.items():

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 from latmm.checks import KINDS, allow, by_name, check, dumps, failed, kind_of, loads, worst
 from latmm.errors import InputError
-from latmm.interface.build import build_contact, build_interface, match_alike
-from latmm.interface.contact_file import read_contact, write_contact
+from latmm.interface.build import build_interface, join_crystals, match_alike
 from latmm.interface.guards import SHIFT, crystal_guards, force_scale, stability
+from latmm.interface.region_file import read_region, write_region
 from latmm.lattice.stiffness import elasticity
 from latmm_cli.main import cli, main
 from latmm_cli.wording import in_options
@@ -123,25 +123,25 @@ def test_a_matched_side_relaxed_along_its_normal_passes_in_spite_of_its_strain(s
     relaxed = match_alike(structure("ar"), right, (0, 0, 1), argon_springs, relax=True)
     rigid = match_alike(scaled(structure("ar"), 0.98), right, (0, 0, 1), argon_springs, relax=False)
     assert np.abs(rigid.strain_right).max() > 0.03
-    good = build_contact(relaxed, PLANES, argon_springs, start=(0, 0, 0))
+    good = join_crystals(relaxed, PLANES, argon_springs, start=(0, 0, 0))
     assert not failed(good.checks)
-    bad = build_contact(rigid, PLANES, argon_springs, start=(0, 0, 0), relax=False)
+    bad = join_crystals(rigid, PLANES, argon_springs, start=(0, 0, 0), relax=False)
     assert {"stress_left", "stress_right"} <= {one.name for one in failed(bad.checks)}
 
 
 @pytest.mark.slow
 def test_a_moved_atom_is_named_and_a_contact_at_rest_is_not(structure, argon_springs, tmp_path):
     matched = match_alike(structure("ar"), structure("ar", {"Ar": 160.0}), (0, 0, 1), argon_springs)
-    interface = build_contact(matched, PLANES, argon_springs, start=(0, 0, 0), layers=4)
+    interface = join_crystals(matched, PLANES, argon_springs, start=(0, 0, 0), layers=4)
     path = tmp_path / "contact.extxyz"
-    write_contact(interface, path, {})
+    write_region(interface, path, {})
     assert interface.checks["residual_force"].passed
     atoms = ase.io.read(path)
     chosen = int(np.flatnonzero((atoms.get_array("side") == 1) & (atoms.get_array("layer") == 0))[0])
     atoms.positions[chosen] += [0.3, 0.0, 0.0]
     ase.io.write(path, atoms)
-    region = read_contact(path, interface.matched)
-    moved = build_contact(interface.matched, PLANES, argon_springs, start=region, relax=False)
+    region = read_region(path, interface.matched)
+    moved = join_crystals(interface.matched, PLANES, argon_springs, start=region, relax=False)
     force = moved.checks["residual_force"]
     assert not force.passed
     assert ", Ar in layer 0 of the right, at x = " in force.where
@@ -155,7 +155,7 @@ def test_a_contact_unstable_at_the_corner_of_its_zone_alone_is_found(structure, 
     """Springs between like atoms of neighbouring cells add −2κ(1 − cos k) to ω²: nothing at k∥ = 0."""
     interface = build_interface(structure("ar"), structure("ar", {"Ar": 160.0}), (0, 0, 1), argon_springs)
     moving = tuple(n + p for n, p in zip(interface.layers, interface.principal, strict=True))
-    assert interface.checks["contact_stability"].value == 0.0
+    assert interface.checks["region_stability"].value == 0.0
     contact = interface.contact
     one = int(np.flatnonzero(interface.slab.side == 1)[0])
     own = np.flatnonzero((contact.first == one) & (contact.second == one))

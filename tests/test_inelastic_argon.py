@@ -14,7 +14,7 @@ import pytest
 from latmm.inelastic.conductance import conductances, conductivity_above
 from latmm.inelastic.rates import Rates
 from latmm.inelastic.result import inelastic_conductance, planes
-from latmm.inelastic.sweep import contact_layers, sweep_channels
+from latmm.inelastic.sweep import region_layers, sweep_channels
 from latmm.interface.build import build_interface
 from latmm.landauer import FrequencyGrid
 from latmm.lattice.dynamics import largest_frequency
@@ -84,7 +84,7 @@ def test_elastic_contact_meets_the_independent_program(interface, rates, samplin
 def test_dissipative_contact_meets_the_independent_program(interface, rates, sampling):
     """Two principal layers, of three atomic ones, damped at a rate that goes on as ω²."""
     assert interface.principal == (3, 3)
-    assert contact_layers(interface) == (6, 6)
+    assert region_layers(interface) == (6, 6)
     pair = rates, rates.heavier(4.0)
 
     def solved(layers):

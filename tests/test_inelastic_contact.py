@@ -11,7 +11,7 @@ from latmm.inelastic.network import Bulk, graded, homogeneous, solve_network
 from latmm.inelastic.paths import COUNT, EDGES, bins
 from latmm.inelastic.rates import Rates, fitted
 from latmm.inelastic.result import planes
-from latmm.inelastic.sweep import contact_layers, contact_nodes, sweep_channels
+from latmm.inelastic.sweep import contact_nodes, region_layers, sweep_channels
 from latmm.inelastic.tally import Samples, Tally
 from latmm.interface.build import build_interface
 from latmm.landauer import conductance
@@ -150,7 +150,7 @@ def test_perfect_crystal_has_no_resistance(perfect_argon):
         sweep_channels(
             perfect_argon, sampling, weak, np.array([40.0]), classical=True, layers=layers, longest=1e4
         ).tallies[0]
-        for layers in ((0, 0), contact_layers(perfect_argon))
+        for layers in ((0, 0), region_layers(perfect_argon))
     )
     depth = planes(perfect_argon)
     side = Bulk(plain.channels[:COUNT], plain.path[0], graded(100.0 + depth[0]))
@@ -169,7 +169,7 @@ def test_damping_adds_a_way_for_heat(heavy_argon, rates, sampling, elastic):
             rates,
             np.array([40.0]),
             classical=True,
-            layers=contact_layers(heavy_argon),
+            layers=region_layers(heavy_argon),
             above=above,
             longest=1e3,
         )
@@ -201,13 +201,13 @@ def test_vanishing_damping_is_the_elastic_contact(heavy_argon, rates, sampling):
             ).tallies[0],
             100.0,
         ).total
-        for layers in ((0, 0), contact_layers(heavy_argon))
+        for layers in ((0, 0), region_layers(heavy_argon))
     )
     assert damped == pytest.approx(plain, rel=1e-5)
 
 
 def test_nodes_of_the_contact_are_the_layers_of_both_crystals(heavy_argon):
-    every = contact_layers(heavy_argon)
+    every = region_layers(heavy_argon)
     nodes, sides, side_of_node = contact_nodes(heavy_argon, every)
     joined, side = np.concatenate(nodes), np.concatenate(sides)
     np.testing.assert_array_equal(side_of_node[joined], side)
@@ -224,9 +224,9 @@ def test_nodes_of_the_contact_are_the_layers_of_both_crystals(heavy_argon):
         [heights[joined == 1].mean(), heights[joined == 2].mean()], np.unique(heights[heights > middle])[:2]
     )
     with pytest.raises(InputError, match="0 to 4 on the left"):
-        contact_layers(heavy_argon, (5, 1))
+        region_layers(heavy_argon, (5, 1))
     with pytest.raises(InputError, match="one at least"):
-        contact_layers(heavy_argon, (0, 0))
+        region_layers(heavy_argon, (0, 0))
 
 
 def test_one_channel_has_the_nonequilibrium_landauer_formula_in_closed_form():

@@ -13,7 +13,7 @@ from latmm.errors import ConvergenceError, InputError, InstabilityError, Mismatc
 from latmm.geometry.coincidence import CommonCell
 from latmm.geometry.matching import Misfit, match
 from latmm.geometry.orientation import orient
-from latmm.interface.build import build_contact, match_crystals
+from latmm.interface.build import join_crystals, match_crystals
 from latmm.interface.registry import scan_registry, shift_lattice, shifted
 from latmm.interface.slab import build_slab, sites
 from latmm.modes.resolved import resolve
@@ -38,7 +38,7 @@ def argon_planes(structure, springs):
     """Argon (001) on argon (110): three cells of one on two of the other."""
     crystal = structure("ar")
     matched = match_crystals(crystal, crystal, PLANES, springs, **CELL)
-    return build_contact(matched, PLANES, springs)
+    return join_crystals(matched, PLANES, springs)
 
 
 def spectra(interface, k=K, top=1.9, count=6):
@@ -97,7 +97,7 @@ def test_exchanging_the_crystals_changes_nothing(argon_planes, springs, structur
     matched = match_crystals(
         crystal, crystal, PLANES[::-1], springs, misfit=Misfit("left", 0.07), cell=CELL["cell"]
     )
-    exchanged = build_contact(matched, PLANES[::-1], springs)
+    exchanged = join_crystals(matched, PLANES[::-1], springs)
     assert exchanged.layers[::-1] == argon_planes.layers
     omega = TWO_PI * np.linspace(0.15, 1.9, 6)
     ours, theirs = (
@@ -109,7 +109,7 @@ def test_exchanging_the_crystals_changes_nothing(argon_planes, springs, structur
 
 def test_a_thicker_region_changes_little(argon_planes, springs):
     """Half a per cent of what crosses."""
-    thick = build_contact(
+    thick = join_crystals(
         argon_planes.matched,
         PLANES,
         springs,
@@ -133,7 +133,7 @@ def test_a_crystal_turned_by_its_symmetry_is_found_again(argon, argon_springs):
     back = np.rint(crystal.cell.array[:2, :2] @ np.linalg.inv(cell[:2, :2])).astype(int)
     matched = replace(match(crystal, crystal), right=turned, lateral_right=back)
     assert not np.array_equal(back, np.eye(2))
-    interface = build_contact(matched, ((0, 0, 1), (0, 0, 1)), argon_springs)
+    interface = join_crystals(matched, ((0, 0, 1), (0, 0, 1)), argon_springs)
     found = spectra(interface)
     np.testing.assert_allclose(found.transmission, found.channels_left, atol=1e-5)
     np.testing.assert_array_equal(found.channels_left, found.channels_right)
@@ -207,7 +207,7 @@ def test_like_crystals_by_either_route_are_one_interface(structure, stillinger_w
     """Matched site by site, or by a coincidence cell and a scan of the registry."""
     planes = ((0, 0, 1), (0, 0, 1))
     matched = match_crystals(structure("si"), structure("ge"), planes, stillinger_weber)
-    other = build_contact(matched, planes, stillinger_weber)
+    other = join_crystals(matched, planes, stillinger_weber)
     ours, theirs = (spectra(i, np.zeros((1, 2)), 9.0) for i in (silicon_germanium, other))
     np.testing.assert_allclose(theirs.transmission, ours.transmission, atol=1e-3)
 
@@ -226,7 +226,7 @@ def test_the_cut_of_the_cell_does_not_matter(structure, stillinger_weber, silico
     left.positions[1] -= left.cell.array[2]
     left = left[[1, 0]]
     left.positions += [0, 0, matched.left.positions[1, 2] - left.positions[1, 2]]
-    other = build_contact(replace(matched, left=left, right=right), planes, stillinger_weber)
+    other = join_crystals(replace(matched, left=left, right=right), planes, stillinger_weber)
     k = np.array([[0.0, 0.0], [0.25, 0.25]])
     ours, theirs = (spectra(i, k, 9.0) for i in (silicon_germanium, other))
     # the other gap is turned by a quarter: at these k∥ nothing else changes
@@ -235,7 +235,7 @@ def test_the_cut_of_the_cell_does_not_matter(structure, stillinger_weber, silico
 
 def test_layers_of_a_built_interface_are_positive(argon_planes, argon_springs):
     with pytest.raises(InputError, match="`layers` must be a positive integer, but is 0"):
-        build_contact(argon_planes.matched, PLANES, argon_springs, layers=0)
+        join_crystals(argon_planes.matched, PLANES, argon_springs, layers=0)
 
 
 @pytest.mark.slow
@@ -245,12 +245,12 @@ def test_a_contact_put_on_a_saddle_point_slides_off_it(start, argon, argon_sprin
     crystal = orient(argon.atoms, (0, 0, 1))
     matched = match(crystal, crystal)
     shift = np.append(np.array(start) @ matched.cell, 0.8)
-    interface = build_contact(matched, ((0, 0, 1),) * 2, argon_springs, start=shift)
+    interface = join_crystals(matched, ((0, 0, 1),) * 2, argon_springs, start=shift)
     found = spectra(interface)
     np.testing.assert_allclose(found.transmission, found.channels_left, atol=1e-3)
     monkeypatch.setattr(growth, "_PUSHES", 0)
     with pytest.raises(InstabilityError, match="keeps an unstable mode after 0 pushes"):
-        build_contact(matched, ((0, 0, 1),) * 2, argon_springs, start=shift)
+        join_crystals(matched, ((0, 0, 1),) * 2, argon_springs, start=shift)
 
 
 def test_phonons_of_crystals_with_different_cells_are_told_apart(argon_planes):

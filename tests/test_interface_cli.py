@@ -67,7 +67,7 @@ def test_build_prints_what_it_built_and_repeats_it_in_the_plane(tmp_path):
 
 def test_a_written_contact_is_taken_as_the_explicit_region(built):
     found, path = built
-    result = run("build", ARGON, ARGON, *OPTIONS, *PLANES, "--contact", path, "--json")
+    result = run("build", ARGON, ARGON, *OPTIONS, *PLANES, "--region", path, "--json")
     assert result.exit_code == 0, result.output
     again = json.loads(result.output)
     # the same contact, down to the force left by relaxation over the stiffness of the rigid distance
@@ -110,12 +110,12 @@ def test_a_mixed_monolayer_runs_from_the_command_line(tmp_path):
     for masses in (160.0, 83.798):
         atoms.arrays["masses"][layer[0]] = masses
         ase.io.write(path, atoms, format="extxyz")
-        options = [*heavy, "--contact", path, *sampling]
+        options = [*heavy, "--region", path, *sampling]
         if masses == 160.0:
             refused = run("compare", ARGON, ARGON, *OPTIONS, *options)
             assert refused.exit_code == 1
             assert "is Kr with a mass of 160 amu, not 83.798" in refused.output + str(refused.exception)
-            options += ["--contact-masses", "file"]
+            options += ["--region-masses", "file"]
         result = run("compare", ARGON, ARGON, *OPTIONS, *options)
         assert result.exit_code == 0, result.output
         found[masses] = json.loads(result.output)["conductance"]["agf"][0]
@@ -128,10 +128,10 @@ def test_a_mixed_monolayer_runs_from_the_command_line(tmp_path):
     [
         (["--left-normal", 1, 1, 1], "--left-normal 1 1 1 leaves the right crystal's plane open"),
         (["--right-normal", 1, 1, 1], "give --left-normal too, --normal 1 1 1 alone"),
-        (["--contact-masses", "file"], "--contact-masses is for the file of --contact"),
+        (["--region-masses", "file"], "--region-masses is for the file of --region"),
         (["--choose", "99", "--max-area", "20"], "--choose must be a number of the list"),
         (["--right-cut", "3", "--max-area", "20"], "the right crystal has cuts 1 to 1, not 3"),
-        (["--contact", "missing.xyz"], "missing.xyz does not exist"),
+        (["--region", "missing.xyz"], "missing.xyz does not exist"),
         (["--twist", "17", "--max-area", "20"], "no common cell of Ar (0 0 1) and Ar (0 0 1)"),
         (["-o", ARGON], "would overwrite the structure file"),
     ],
@@ -145,5 +145,5 @@ def test_contacts_that_cannot_be_built_are_refused_in_one_line(arguments, messag
 
 def test_an_explicit_region_is_not_overwritten(built):
     _, path = built
-    result = run("build", ARGON, ARGON, *OPTIONS, "--contact", path, "-o", path)
+    result = run("build", ARGON, ARGON, *OPTIONS, "--region", path, "-o", path)
     assert "would overwrite the explicit region" in result.output

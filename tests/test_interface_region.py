@@ -9,8 +9,8 @@ from ase import Atoms
 
 from latmm.agf import transmission
 from latmm.errors import InputError
-from latmm.interface.build import build_contact
-from latmm.interface.contact_file import contact_atoms, read_contact, write_contact
+from latmm.interface.build import join_crystals
+from latmm.interface.region_file import read_region, region_atoms, write_region
 from latmm.interface.registration import extended, register
 from latmm.interface.slab import sites
 from latmm.interface.tiling import tile
@@ -38,7 +38,7 @@ def between(interface, layers):
 
 def test_a_written_contact_is_read_with_the_same_names(wide, tmp_path):
     path = tmp_path / "contact.extxyz"
-    write_contact(wide, path, {"created_by": "a test"})
+    write_region(wide, path, {"created_by": "a test"})
     atoms = ase.io.read(path)
     assert atoms.info["units"].startswith("angstrom, amu")
     assert atoms.info["created_by"] == "a test"
@@ -47,7 +47,7 @@ def test_a_written_contact_is_read_with_the_same_names(wide, tmp_path):
     np.testing.assert_allclose(atoms.info["primitive_cell_left"], wide.left.atoms.cell.array, atol=1e-7)
     np.testing.assert_array_equal(atoms.get_array("side"), wide.slab.side)
     np.testing.assert_array_equal(atoms.get_array("layer"), wide.slab.layer)
-    slab = read_contact(path, wide.matched)
+    slab = read_region(path, wide.matched)
     for name in ("side", "layer", "member", "cell"):
         np.testing.assert_array_equal(getattr(slab, name), getattr(wide.slab, name), err_msg=name)
     np.testing.assert_allclose(slab.atoms.positions, wide.slab.atoms.positions, atol=1e-6)
@@ -91,7 +91,7 @@ def test_an_incomplete_outermost_layer_is_left_out(silicon_germanium):
 
 def test_the_region_of_an_interface_gives_the_interface(silicon_germanium, stillinger_weber):
     region = register(between(silicon_germanium, (3, 3)), silicon_germanium.matched)
-    again = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, start=region, relax=False)
+    again = join_crystals(silicon_germanium.matched, PLANES, stillinger_weber, start=region, relax=False)
     k = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 2))
     omega = TWO_PI * np.linspace(0.5, 9.0, 8)
     ours, theirs = (transmission(i.junction(k), omega) for i in (silicon_germanium, again))
@@ -110,7 +110,7 @@ def test_what_is_neither_crystal_lies_between(silicon_germanium, stillinger_webe
     region = register(stack, silicon_germanium.matched)
     assert (region.side == 0).sum() == 4
     assert region.depth == (3, 3)
-    interface = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, start=region)
+    interface = join_crystals(silicon_germanium.matched, PLANES, stillinger_weber, start=region)
     for name, one in interface.checks.items():
         assert one.passed, name
     k = np.random.default_rng(2).uniform(-0.5, 0.5, (3, 2))
@@ -196,7 +196,7 @@ def test_a_contact_of_other_masses_than_the_crystals_is_refused(silicon_germaniu
 def test_a_lateral_supercell_is_told_by_the_vectors_of_the_region(silicon_germanium, stillinger_weber):
     """Undisturbed, 2 x 2 cells on a 2 x 2 mesh conduct as one cell on the 4 x 4 mesh of the same k∥."""
     region = register(with_masses(tile(silicon_germanium, (2, 2)), (2, 2)), silicon_germanium.matched)
-    found = build_contact(silicon_germanium.matched, PLANES, stillinger_weber, start=region)
+    found = join_crystals(silicon_germanium.matched, PLANES, stillinger_weber, start=region)
     np.testing.assert_array_equal(found.matched.lateral_left, np.diag([2, 2]))
     assert len(found.left.atoms) == 2
     temperatures = np.array([50.0, 300.0])
@@ -284,6 +284,6 @@ def test_one_crystal_on_both_sides_is_shared_out(perfect_silicon):
 
 
 def test_the_atoms_of_a_contact_carry_its_labels(silicon_germanium):
-    atoms = contact_atoms(silicon_germanium)
+    atoms = region_atoms(silicon_germanium)
     assert atoms.pbc.tolist() == [True, True, False]
     assert set(atoms.arrays) >= {"side", "layer", "member", "lateral_cell", "masses"}

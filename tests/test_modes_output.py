@@ -246,7 +246,7 @@ def test_the_wave_in_a_perfect_crystal_is_one_travelling_wave(perfect_silicon, t
     # the time average of |u|² is one number for each sublattice: no standing part
     power = (moves**2).sum(axis=-1).mean(axis=0)
     # what reflects is the noise of the contact's finite displacements
-    noise = perfect_silicon.checks["contact_ends"].value
+    noise = perfect_silicon.checks["region_ends"].value
     for member in (0, 1):
         own = power[member::2]
         assert np.ptp(own) < 20 * noise * own.mean()

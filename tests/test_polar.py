@@ -278,7 +278,7 @@ def test_command_line_takes_dipoles_where_they_are_treated(tmp_path):
     assert "left out" not in done.stderr
     for arguments, text in (
         (["modes", path, path, "--nac", "-o", tmp_path / "m.nc"], "--nac is for latmm compare and converge"),
-        (["compare", path, path, "--nac", "--contact-phonopy", path], "leave --contact-phonopy or --nac out"),
+        (["compare", path, path, "--nac", "--region-phonopy", path], "leave --region-phonopy or --nac out"),
         (["compare", "si.cif", "si.cif", "--nac"], "--nac is for two phonopy calculations"),
         (["compare", path, path, "--nac-both", "--mixing", "all"], "leave --mixing all out"),
         (["compare", path, path, "--nac-both", "--also", path, path], "leave --also out"),

@@ -141,7 +141,7 @@ def test_the_strain_of_every_point_is_stored(strains):
 
 def test_a_mass_ratio_scales_the_masses_of_the_right_crystal():
     options = {"left": ARGON, "right": ARGON, "right_mass": ("Ar=40",)}
-    finished = dict.fromkeys(("mixing", "contact_phonopy", "span", "nac"))
+    finished = dict.fromkeys(("mixing", "region_phonopy", "span", "nac"))
     own = _at({**options, **finished, "potential": "auto"}, {"mass_ratio": 2.5})
     assert masses_of(own["right_mass"], "--right-mass") == {"Ar": 100.0}
 

@@ -84,9 +84,9 @@ def solved(interface):
 @pytest.mark.slow
 def test_superlattice_gives_the_contact_that_a_slab_gives(bulks, superlattice, displaced):
     interface = superlattice_interface(*bulks, superlattice, NORMALS)
-    assert interface.checks["contact_ends"].value < 1e-6
-    assert interface.checks["contact_cut"].value < 1e-6
-    assert interface.checks["sum_rule_contact"].passed
+    assert interface.checks["region_ends"].value < 1e-6
+    assert interface.checks["region_cut"].value < 1e-6
+    assert interface.checks["sum_rule_region"].passed
     mine, reference = solved(interface), solved(displaced)
     assert reference.transmission.max() > 0.5
     assert_allclose(mine.transmission, reference.transmission, atol=2e-5)
@@ -155,12 +155,12 @@ def test_command_line_takes_the_calculation_of_the_contact(calculations, displac
     for name, (_, phonon) in zip(names, calculations, strict=True):
         phonon.save(name, settings=settings)
     samples = ["--kmesh", "2", "2", "--frequencies", "6", "--model", "agf", "-T", "300", "-q", "--json"]
-    sides = [str(names[0]), str(names[1]), "--contact-phonopy", str(names[2])]
+    sides = [str(names[0]), str(names[1]), "--region-phonopy", str(names[2])]
     done = CliRunner().invoke(cli, ["compare", *sides, *samples])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["potential"].startswith("calculation of the contact; left: Si")
-    assert found["checks"]["contact_ends"]["passed"]
+    assert found["checks"]["region_ends"]["passed"]
     reference = compare(displaced, [300.0], models=["agf"], kmesh=(2, 2), frequencies=6)
     expected = float(reference["comparison"]["conductance"].values[0, 0])
     assert found["conductance"]["agf"][0] == pytest.approx(expected, rel=1e-5)

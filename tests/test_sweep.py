@@ -5,7 +5,7 @@ import pytest
 from ase.build import make_supercell
 
 from latmm.agf import transmission
-from latmm.interface.build import Interface, build_contact, build_interface, match_alike
+from latmm.interface.build import Interface, build_interface, join_crystals, match_alike
 from latmm.landauer import FrequencyGrid, conductance
 from latmm.lattice.dynamics import largest_frequency, phonons
 from latmm.parallel.execution import Execution
@@ -186,7 +186,7 @@ def test_origin_and_cell_of_the_file_change_nothing(coarse, structure, stillinge
 
 @pytest.mark.slow
 def test_thicker_contact_changes_nothing(silicon_germanium, structure, stillinger_weber):
-    thicker = build_contact(
+    thicker = join_crystals(
         match_alike(structure("si"), structure("ge"), (0, 0, 1), stillinger_weber),
         *(((0, 0, 1), (0, 0, 1)), stillinger_weber),
         start=(0, 0, 0),

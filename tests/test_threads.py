@@ -16,8 +16,8 @@ READING = {
     *(
         "read",
         "write",
-        "read_contact",
-        "write_contact",
+        "read_region",
+        "write_region",
         "read_structure",
         "resolve_potential",
         "resolve_rates",

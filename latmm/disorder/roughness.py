@@ -110,7 +110,7 @@ def rough(slab: Slab, matched: Matched, rms: float, correlation: float, rng: np.
         matched,
         slab.shift,
         "so that neither goes on where the other one ends, as a rough contact would have it; lay out such a "
-        "contact yourself (`contact`), or use another kind of disorder",
+        "contact yourself (`region`), or use another kind of disorder",
     )
     number = planes(slab, matched)
     positions = slab.atoms.get_positions()

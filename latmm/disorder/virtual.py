@@ -86,7 +86,7 @@ def mean_contact(
     text = f"{ideal.potential}; arithmetic means of both crystals' force constants in the contact"
     found = region.interface(text, {})
     # beyond the zone all is the pure crystal by construction, however much its outermost layer differs
-    checks = {name: check for name, check in found.checks.items() if name != "contact_ends"}
+    checks = {name: check for name, check in found.checks.items() if name != "region_ends"}
     return replace(found, checks=checks)
 
 

@@ -26,7 +26,7 @@ from latmm.inelastic.conductance import (
     spectra,
 )
 from latmm.inelastic.rates import Above, Rates, check_crystal
-from latmm.inelastic.sweep import Found, contact_layers, sweep_channels
+from latmm.inelastic.sweep import Found, region_layers, sweep_channels
 from latmm.interface.interface import Interface
 from latmm.landauer import temperatures
 from latmm.parallel.execution import HERE, Execution
@@ -54,10 +54,10 @@ class _Case:
 
 
 def planes(interface: Interface, layers: tuple[int, int] | None = None) -> tuple[float, float]:
-    """Distance of the planes of a damped contact from the interface, Å; ``layers`` as in `contact_layers`."""
+    """Distance of the planes of a damped contact from the interface, Å; ``layers`` as in `region_layers`."""
     left, right = (
         count * float(crystal.atoms.cell.array[2, 2])
-        for count, crystal in zip(contact_layers(interface, layers), interface.crystals, strict=True)
+        for count, crystal in zip(region_layers(interface, layers), interface.crystals, strict=True)
     )
     return left, right
 
@@ -139,7 +139,7 @@ def inelastic_conductance(
     others: list[Found] = []
     if damped:
         depth = planes(interface, damped_layers)
-        own_layers = contact_layers(interface, damped_layers)
+        own_layers = region_layers(interface, damped_layers)
         for choice in (above, *(one for one in ABOVE_BAND if one != above)):
             found = sweep_channels(interface, sampling, rates, t, layers=own_layers, above=choice, **settings)  # type: ignore[arg-type]
             if choice == above:

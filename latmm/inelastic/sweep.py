@@ -33,7 +33,7 @@ from latmm.sweep.refinement import Sampling
 from latmm.sweep.tasks import Piece, Task, at_once, bytes_per_wave_vector
 from latmm.units import BOLTZMANN, TWO_PI
 
-__all__ = ["Found", "Problem", "contact_layers", "contact_nodes", "sweep_channels"]
+__all__ = ["Found", "Problem", "region_layers", "contact_nodes", "sweep_channels"]
 
 _PER_NM2 = 100.0
 """1 Å⁻² in nm⁻²."""
@@ -160,7 +160,7 @@ class Found:
     retried: int
 
 
-def contact_layers(interface: Interface, layers: tuple[int, int] | None = None) -> tuple[int, int]:
+def region_layers(interface: Interface, layers: tuple[int, int] | None = None) -> tuple[int, int]:
     """Primitive layers of each side that a dissipative contact damps; by default all of the device.
 
     Raises
@@ -243,7 +243,7 @@ def sweep_channels(
     above : {"cap", "continue", "zero"}
         Rate above a crystal's band.
     layers : (2,) int
-        Primitive layers of each side of the contact that are damped (:func:`contact_layers`); their nodes are
+        Primitive layers of each side of the contact that are damped (:func:`region_layers`); their nodes are
         added to the emitters.
     longest : float
         Mean free path that the boundaries of the crystals leave, Å: 1/Λ is increased by its inverse.

@@ -232,8 +232,8 @@ class Region:
                 **checks,
                 **by_name(
                     [
-                        check("contact_ends", self.end_deviation, END_LIMIT),
-                        check("sum_rule_contact", np.abs(sums).max() / self.contact.scale, 1e-12),
+                        check("region_ends", self.end_deviation, END_LIMIT),
+                        check("sum_rule_region", np.abs(sums).max() / self.contact.scale, 1e-12),
                         stability(self.slab, self.contact, (first, second), self._cells),
                     ]
                 ),

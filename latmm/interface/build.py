@@ -39,7 +39,7 @@ __all__ = [
     "END_LIMIT",
     "Interface",
     "assemble_interface",
-    "build_contact",
+    "join_crystals",
     "build_interface",
     "match_alike",
     "match_crystals",
@@ -102,7 +102,7 @@ def build_interface(
         misfit=misfit,
         how=how,
     )
-    return build_contact(
+    return join_crystals(
         matched, (normal, normal), potential, relax=relax, start=(0.0, 0.0, 0.0), supercell=supercell, how=how
     )
 
@@ -192,7 +192,7 @@ def match_crystals(
 
 
 @single_threaded
-def build_contact(
+def join_crystals(
     matched: Matched,
     normals: Planes,
     potential: Potential,
@@ -218,7 +218,7 @@ def build_contact(
     start : (3,) float or Slab, optional
         Rigid displacement of the right crystal from the mean-gap stacking, Å, to begin with; by default the
         best of :func:`latmm.interface.registry.scan_registry`. Or an explicit region, from
-        :func:`latmm.interface.contact_file.read_contact`; all of it belongs to the contact, and its lateral
+        :func:`latmm.interface.region_file.read_region`; all of it belongs to the contact, and its lateral
         cell is that of the interface.
     supercell, how
         As in :func:`build_interface`.

@@ -226,7 +226,7 @@ def require_stable_contact(interface: Interface) -> None:
     moving = (layers[0] + principal[0], layers[1] + principal[1])
     cells = len(cells_of(interface.matched.lateral_left))
     if interface.polar is not None:
-        found = interface.checks["contact_stability"]
+        found = interface.checks["region_stability"]
     else:
         found = stability(interface.slab, interface.contact, moving, cells)
     if not found.passed:

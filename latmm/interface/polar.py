@@ -352,4 +352,4 @@ class PolarContact:
         imaginary = np.sqrt(max(-lowest[worst], 0.0) * EV_PER_A2_AMU) / TWO_PI
         first, second = k[worst] + 0.0
         where = f"{imaginary:.2g}i THz at k∥ = {first:.3g}, {second:.3g}" if imaginary else ""
-        return check("contact_stability", max(-lowest[worst] / largest, 0.0), SOFTEST, where=where)
+        return check("region_stability", max(-lowest[worst] / largest, 0.0), SOFTEST, where=where)

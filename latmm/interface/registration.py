@@ -133,7 +133,7 @@ def _masses(atoms: Atoms, matched: Matched, choice: str | None, name: str) -> Fl
         raise InputError(
             f"atom {first + 1} of {name} is {atoms.symbols[first]} with a mass of {own[first]:.5g} amu, not "
             f"{natural[first]:.5g} ({int(np.sum(~fits))} of {len(atoms)} atoms do not fit their elements): "
-            "the column `masses` of the file counts; mend or remove it, or choose `contact_masses` element "
+            "the column `masses` of the file counts; mend or remove it, or choose `region_masses` element "
             "(natural ones there) or file (as they stand)"
         )
     return np.where(fits, own, natural)
@@ -153,7 +153,7 @@ def _check_ends(slab: Slab, matched: Matched, name: str) -> None:
                 f"the outermost layer of {name} on the {label} has {slab.atoms.symbols[end[unlike[0]]]} of "
                 f"{own[unlike[0]]:.5g} amu, but the {label} crystal has {wanted[unlike[0]]:.5g}: the column "
                 "`masses` of the file counts; remove it to take the crystals' masses, or keep the file's "
-                "with `contact_masses` file"
+                "with `region_masses` file"
             )
 
 

@@ -74,8 +74,8 @@ def superlattice_interface(
     Returns
     -------
     Interface
-        Its check ``contact_ends`` says how far the ends of the region are from the pure crystals,
-        ``contact_cut`` the largest force constant left out, both relative to the largest.
+        Its check ``region_ends`` says how far the ends of the region are from the pure crystals,
+        ``region_cut`` the largest force constant left out, both relative to the largest.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def superlattice_interface(
     bulk = bulk_pairs(slab, pair)
     rows = rows.merged(bulk.select(zone[bulk.first] & ~held[bulk.second]))
     region = Region(pair, slab, inner, layer_operations(slab.atoms), rows)
-    checks = {"contact_cut": check("contact_cut", lost / contact.scale, _CUT_LIMIT)}
+    checks = {"region_cut": check("region_cut", lost / contact.scale, _CUT_LIMIT)}
     interface = region.interface(f"calculation of the contact; {source}", checks)
     require_stable_contact(interface)
     return interface

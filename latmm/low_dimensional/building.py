@@ -5,7 +5,7 @@ from dataclasses import replace
 from latmm.defaults import MAX_STRAIN
 from latmm.errors import InputError, MismatchError
 from latmm.geometry.matching import Matched, Misfit, principal_strain
-from latmm.interface.build import build_contact, match_alike
+from latmm.interface.build import join_crystals, match_alike
 from latmm.interface.interface import Interface
 from latmm.low_dimensional.boxes import Low, boxed, direction
 from latmm.parallel.execution import HERE, Execution
@@ -78,7 +78,7 @@ def build_junction(
     pair = matched("right" if strain == STRETCHED else strain)
     if strain == STRETCHED and principal_strain(pair.strain_right).min() < 0.0:
         pair = matched("left")
-    found = build_contact(
+    found = join_crystals(
         pair, (normals[0], normals[0]), potential, relax=relax, start=(0.0, 0.0, 0.0), how=how
     )
     notes = []

@@ -42,7 +42,7 @@ __all__ = ["layer_study"]
 _CONTINUUM_MESH = 12
 """Azimuths and nodes of the slowness mesh of a stack: 0.5 % of its conductance."""
 _ABRUPT = Design("abrupt", Profile.linear(0))
-_CONTACT = ("residual_force", "contact_stability")
+_CONTACT = ("residual_force", "region_stability")
 """Checks of each design's contact, also in the table of designs."""
 _SOLVED = ("unitarity", "caroli", "reciprocity")
 

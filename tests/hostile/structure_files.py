@@ -306,7 +306,7 @@ def cases() -> Iterator[Case]:
     for name, (change, reason) in CONTACTS.items():
         yield Case(
             f"contact {name}",
-            ("compare", AR, AR, "--contact", "c.extxyz", "--no-relax", "--dry-run"),
+            ("compare", AR, AR, "--region", "c.extxyz", "--no-relax", "--dry-run"),
             contact(change),
             reason=reason,
         )

@@ -2,7 +2,7 @@
 
 The file is extended XYZ (lengths in Å, masses in amu). Arrays of the atoms: ``side`` (−1 left, 0 neither,
 1 right), ``layer``, ``member`` and ``lateral_cell`` (2), as in :class:`latmm.interface.slab.Slab`, and
-``masses``. The comment line holds what else is needed to understand it: see :func:`write_contact`.
+``masses``. The comment line holds what else is needed to understand it: see :func:`write_region`.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ from latmm.interface.registration import register
 from latmm.interface.slab import Slab
 from latmm.structures import check_contacts, read_atoms
 
-__all__ = ["contact_atoms", "read_contact", "write_contact"]
+__all__ = ["region_atoms", "read_region", "write_region"]
 
 
-def contact_atoms(interface: Interface, provenance: Mapping[str, str] | None = None) -> Atoms:
+def region_atoms(interface: Interface, provenance: Mapping[str, str] | None = None) -> Atoms:
     """Atoms of the contact between as much pure crystal as the leads need, with the names of their sites.
 
     Parameters
@@ -70,25 +70,23 @@ def contact_atoms(interface: Interface, provenance: Mapping[str, str] | None = N
     return atoms
 
 
-def write_contact(
-    interface: Interface, path: str | Path, provenance: Mapping[str, str] | None = None
-) -> None:
+def write_region(interface: Interface, path: str | Path, provenance: Mapping[str, str] | None = None) -> None:
     """Write the contact of an interface as extended XYZ, whole or not at all.
 
     Parameters
     ----------
     interface : Interface
-        Its slab, see :func:`contact_atoms`.
+        Its slab, see :func:`region_atoms`.
     path : path
         Destination.
     provenance : mapping of str to str, optional
         Further entries of the comment line.
     """
     with replacing(path) as part:
-        ase.io.write(part, contact_atoms(interface, provenance), format="extxyz")
+        ase.io.write(part, region_atoms(interface, provenance), format="extxyz")
 
 
-def read_contact(path: str | Path, matched: Matched, masses: str | None = None) -> Slab:
+def read_region(path: str | Path, matched: Matched, masses: str | None = None) -> Slab:
     """Read an explicit region: any atoms between layers of the two crystals.
 
     Parameters
@@ -104,7 +102,7 @@ def read_contact(path: str | Path, matched: Matched, masses: str | None = None) 
     Returns
     -------
     Slab
-        For ``region`` of :func:`latmm.interface.build.build_contact`.
+        For ``region`` of :func:`latmm.interface.build.join_crystals`.
 
     Raises
     ------
