@@ -50,7 +50,7 @@ def rescaled(
     if tuple(factors) == (1.0, 1.0):
         return interface
     if interface.polar is not None or any(crystal.dipoles is not None for crystal in interface.crystals):
-        raise InputError("force constants with dipoles are not scaled; read the crystals without --nac")
+        raise InputError("force constants with dipoles are not scaled; read the crystals with `nac=False`")
     left, right = (
         replace(crystal, values=factor * crystal.values)
         for crystal, factor in zip(interface.crystals, factors, strict=True)
