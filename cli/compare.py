@@ -17,9 +17,10 @@ from .experiment import experiment_lines, experiment_option, measured_series, ow
 from .groups import GroupedCommand
 from .numbers import ROUGHNESS, TOLERANCE, Real
 from .options import note, temperature_list, temperature_option
-from .outputs import check_outputs, replace_option
+from .outputs import check_outputs, replace_option, run_attributes
 from .scaling import check_scaling, cost, kept, path_beside, scaling_options, working
 from .tables import conductance_table, tell_limits
+from .temperature_files import at_each_temperature
 from .wording import as_usage
 
 if TYPE_CHECKING:
@@ -119,6 +120,9 @@ def command(**options: Any) -> None:
     any two are joined by a common cell with --right-normal and the options beside it. RIGHT is strained in
     the plane to LEFT.
 
+    Force constants that depend on temperature are given as 300=FILE,600=FILE for LEFT and RIGHT, or as
+    folders that hold 300K, 600K, ...: each temperature of -T is then solved with its own.
+
     With an output, what is found is kept beside it until the end: a run that was stopped goes on when the
     same command is given again.
 
@@ -180,13 +184,11 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     from latmm.experiment.beside import put_beside
     from latmm.files import remove_store
     from latmm.inelastic.beside import put_inelastic
-    from latmm.plotting.conductance import comparison_figure, save
+    from latmm.plotting.conductance import comparison_figure, save, temperatures_figure
     from latmm.results import write
     from latmm.sampling.meshes import check_sampling
-    from latmm.spread import dipole_difference, mixing_spread, potential_spread
     from latmm.sweep.refinement import check_tolerance
 
-    check_outputs(options)
     kmesh = COMPARE.kmesh if options["kmesh"] is None else options["kmesh"]
     frequencies = COMPARE.frequencies if options["frequencies"] is None else options["frequencies"]
     check_sampling(kmesh, frequencies)
@@ -194,34 +196,38 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     measured = own_series(options)
     if options["tol"] is not None:
         check_tolerance(options["tol"])
+    each = at_each_temperature(options, temperatures)
+    for own in each.values():
+        check_outputs(own)  # over none of the files of a temperature, either
+    stores: list[Path] = []
+    trees: dict[float | None, xr.DataTree] = {}
     with working(options) as how:
-        interfaces = alternatives_of(options, how)
-        _, interface = next(iter(interfaces.values()))
-        if options["rates"] and len(interfaces) > 1:
-            raise click.UsageError(
-                "--rates are those of one pair of crystals: give one potential or set of files"
-            )
-        rates = _rates(options, interface)
-        for _, found in interfaces.values() if several else [("", interface)]:
-            note(options, _geometry(found))
-        measured += measured_series(options, interface.left.atoms, interface.right.atoms)
-        metals = metals_asked(
-            options,
-            interface.left.atoms.get_chemical_symbols(),
-            interface.right.atoms.get_chemical_symbols(),
-        )
-        if options["dry_run"]:
-            click.echo(cost(options, interface, kmesh, frequencies, min(temperatures)))
-            return None
-        trees, stores = {}, []
-        for i, (name, (own, found)) in enumerate(interfaces.items(), 1):
-            part = f"set-{i}" if several else name if len(interfaces) > 1 else ""
-            trees[name], store = _compared(own, found, temperatures, how, part)
-            trees[name].attrs.update(provenance(own, found))
-            stores.append(store)
+        for at, one in each.items():
+            if at is not None:
+                note(options, f"force constants at {at:g} K:")
+            interfaces = alternatives_of(one, how)
+            _, interface = next(iter(interfaces.values()))
+            if options["rates"] and len(interfaces) > 1:
+                raise click.UsageError(
+                    "--rates are those of one pair of crystals: give one potential or set of files"
+                )
+            for _, found in interfaces.values() if several else [("", interface)]:
+                note(options, _geometry(found))
+            if not trees:
+                rates = _rates(options, interface)
+                measured += measured_series(options, interface.left.atoms, interface.right.atoms)
+                metals = metals_asked(
+                    options,
+                    interface.left.atoms.get_chemical_symbols(),
+                    interface.right.atoms.get_chemical_symbols(),
+                )
+            if options["dry_run"]:
+                click.echo(cost(options, interface, kmesh, frequencies, min(temperatures)))
+                return None
+            trees[at], kept_here = _solved(one, interfaces, temperatures, how, at)
+            stores += kept_here
         scattered = _scattered(options, interface, temperatures, rates, how)
-    spread = dipole_difference if options["nac_both"] else potential_spread if several else mixing_spread
-    tree = _joined(trees, spread)
+    tree = trees[None] if None in trees else _by_temperature(options, trees)
     if scattered is not None:
         put_inelastic(tree, scattered)
     add_electrons(options, tree, metals)
@@ -230,15 +236,48 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
     checks = marked(options, loads(tree.attrs["checks"]))
     tree.attrs["checks"] = dumps(checks)
     if options["output"]:
-        with kept(options, next((store for store in stores if store is not None), None)):
+        with kept(options, stores[0] if stores else None):
             write(tree, options["output"])
         note(options, f"wrote {options['output']}")
         for store in stores:
-            if store is not None:
-                remove_store(store)
+            remove_store(store)
     if options["plot"]:
-        save(comparison_figure(tree), options["plot"], checks)
+        draw = comparison_figure if None in each else temperatures_figure
+        save(draw(tree), options["plot"], checks)
         note(options, f"wrote {options['plot']}")
+    return tree
+
+
+def _solved(
+    options: dict[str, Any],
+    interfaces: "dict[str, tuple[dict[str, Any], Interface]]",
+    temperatures: list[float],
+    how: "Execution",
+    at: float | None,
+) -> "tuple[xr.DataTree, list[Path]]":
+    """Compare the models of each choice of one contact, and join them; with the stores that were made."""
+    from latmm.spread import dipole_difference, mixing_spread, potential_spread
+
+    several = len(alternatives(options)) > 1
+    trees, stores = {}, []
+    for i, (name, (own, found)) in enumerate(interfaces.items(), 1):
+        part = f"set-{i}" if several else name if len(interfaces) > 1 else ""
+        parts = ["" if at is None else f"{at:g}K", part]
+        trees[name], store = _compared(own, found, temperatures, how, "-".join(filter(None, parts)))
+        trees[name].attrs.update(provenance(own, found))
+        if store is not None:
+            stores.append(store)
+    spread = dipole_difference if options["nac_both"] else potential_spread if several else mixing_spread
+    return _joined(trees, spread), stores
+
+
+def _by_temperature(options: dict[str, Any], trees: "dict[float | None, xr.DataTree]") -> "xr.DataTree":
+    """Join the results of force constants by temperature."""
+    from latmm.by_temperature import join_temperatures
+
+    tree = join_temperatures({t: one for t, one in trees.items() if t is not None})
+    asked = run_attributes(options, {})
+    tree.attrs.update({name: asked[name] for name in ("command_line", "configuration")})
     return tree
 
 

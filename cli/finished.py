@@ -12,6 +12,7 @@ from .contacts import planes_of
 from .experiment import own_files
 from .numbers import Whole
 from .options import masses_of, note, warn
+from .temperature_files import check_temperature
 
 if TYPE_CHECKING:
     from latmm.interface.interface import Interface
@@ -122,6 +123,8 @@ def finished_interfaces(options: dict[str, Any], how: "Execution") -> "dict[str,
     source = "; ".join(f"{name}: {c.description}" for name, c in zip(("left", "right"), sides, strict=True))
     left, right = (calculation.constants for calculation in sides)
     contact = read_phonopy(options["region_phonopy"]) if options["region_phonopy"] else None
+    if contact is not None:
+        check_temperature(options, contact)
     notes = _warnings(sides[0], sides[1], contact)
     normals = planes_of(options)
     from latmm.geometry.matching import Misfit
@@ -163,6 +166,7 @@ def _read(options: dict[str, Any], side: str, how: "Execution") -> "Calculation"
     how.report(f"force constants of the {side} crystal", 0, 1)
     masses = masses_of(options[f"{side}_mass"], f"--{side}-mass")
     found = read_phonopy(options[side], masses, nac=options["nac"])
+    check_temperature(options, found)
     how.report(f"force constants of the {side} crystal", 1, 1)
     note(options, f"{side}: {found.description}")
     return found

@@ -19,6 +19,7 @@ ALLOWED = {
     "agf": set(),
     "electrons": set(),
     "experiment": set(),
+    "by_temperature": {"lattice"},
     "citations": set(),
     "potentials": set(),
     "lattice": {"landauer", "potentials"},

@@ -220,12 +220,15 @@ class Finished:
     born : mapping or None
         Born charges (N, 3, 3) in e and dielectric tensor (3, 3), if there are any. The file's own value of
         e² is in the charges.
+    temperature : float or None
+        At which random displacements were drawn, K, where the file tells.
     """
 
     phonopy: Phonopy
     length: float
     source: str
     born: Mapping[str, Floats] | None
+    temperature: float | None = None
 
 
 def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
@@ -253,7 +256,9 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
     Exception
         Whatever phonopy raises on content that it cannot use.
     """
-    content = load_phonopy_yaml(read_content(path))
+    written = read_content(path)
+    temperature = _drawn_at(written)
+    content = load_phonopy_yaml(written)
     if content.unitcell is None:
         raise ValueError("it holds no unit cell")
     constants, dataset = content.force_constants, content.dataset
@@ -291,7 +296,20 @@ def load_finished(path: Path, beside: Mapping[str, Path]) -> Finished | None:
         get_calculator_physical_units(content.calculator).distance_to_A,
         f"{kind} in {path.name if origin is None else beside[origin].name}",
         None if born is None else _born(dict(born), content.calculator),
+        temperature,
     )
+
+
+def _drawn_at(written: Mapping[str, Any]) -> float | None:
+    """Temperature, K, of the random displacements, where the file keeps phonopy's settings."""
+    own = written.get("phonopy")
+    settings = own.get("configuration") if isinstance(own, Mapping) else None
+    stated = settings.get("random_displacement_temperature") if isinstance(settings, Mapping) else None
+    try:
+        value = float(str(stated))
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
 
 
 def _born(found: Mapping[str, Any], calculator: str | None) -> Mapping[str, Floats]:

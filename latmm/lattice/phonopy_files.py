@@ -104,6 +104,8 @@ class Calculation:
         without the non-analytic term.
     charge : float
         Largest element of the sum of the Born charges in the file, e; zero in ``constants``.
+    temperature : float or None
+        At which the displacements of effective force constants were drawn, K, where the file tells.
     """
 
     constants: ForceConstants
@@ -120,6 +122,7 @@ class Calculation:
     averaged: int
     dispersion_error: float
     charge: float = 0.0
+    temperature: float | None = None
 
     @property
     def nac(self) -> bool:
@@ -295,6 +298,7 @@ def read_phonopy(
         len(operations[0]),
         difference,
         charge,
+        finished.temperature,
     )
 
 

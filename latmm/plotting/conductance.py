@@ -26,7 +26,7 @@ from latmm.models import MODELS
 from latmm.plotting.style import COLUMN, FAILED, PRINT, SIDE, STYLE
 from latmm.stored import conductances
 
-__all__ = ["comparison_figure", "heading", "save"]
+__all__ = ["comparison_figure", "heading", "save", "temperatures_figure"]
 
 _FORMATS = {".png", ".pdf", ".svg", ".jpg", ".jpeg", ".eps"}
 
@@ -60,6 +60,32 @@ def comparison_figure(tree: xr.DataTree) -> Figure:
     handles, labels = axes["conductance"].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), frameon=False)
     figure.suptitle(f"{_title(tree)}\n{_source(tree)}")
+    return figure
+
+
+def temperatures_figure(tree: xr.DataTree) -> Figure:
+    """Figure of force constants by temperature: G(T), and the models relative to the lattice.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        From :func:`latmm.by_temperature.join_temperatures`.
+    """
+    figure = Figure(figsize=(10.0, 4.4), layout="constrained")
+    axes: dict[str, Axes] = figure.subplot_mosaic([["conductance", "ratio"]])
+    comparison = tree["comparison"].to_dataset()
+    table = comparison["conductance"]
+    models = [str(m) for m in table["model"].values]
+    _conductance(axes["conductance"], table, models, None)
+    if "exceeds_lattice_limit" in comparison:
+        _mark_above(axes["conductance"], comparison)
+    if "experiment" in tree.children:
+        draw_measured(axes["conductance"], tree, lambda model: STYLE[model][1])
+    _ratio(axes["ratio"], table, models, None)
+    handles, labels = axes["conductance"].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4), frameon=False)
+    first = next(node for name, node in tree.children.items() if name.startswith("at_"))
+    figure.suptitle(f"{_title(first)}\nforce constants of each temperature")
     return figure
 
 
