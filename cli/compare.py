@@ -16,7 +16,7 @@ from .electrons import add_electrons, beside, check_electrons, electron_lines, e
 from .experiment import experiment_lines, experiment_option, measured_series, own_series
 from .groups import GroupedCommand
 from .numbers import ROUGHNESS, TOLERANCE, Real
-from .options import note, temperature_list, temperature_option
+from .options import note, temperature_list, temperature_option, units_option
 from .outputs import check_outputs, replace_option, run_attributes
 from .scaling import check_scaling, cost, kept, path_beside, scaling_options, working
 from .tables import conductance_table, tell_limits
@@ -106,6 +106,7 @@ _MODELS, _DEFAULT = offered("compare"), defaults("compare")
     "-o", "--output", type=click.Path(), help="Write the result as netCDF-4 (xarray.open_datatree)."
 )
 @click.option("--plot", type=click.Path(), help="Write a figure (png, pdf, svg, ...).")
+@units_option
 @scaling_options
 @click.option("--dry-run", is_flag=True, help="Say what the sweep will cost, from a few samples, and stop.")
 @replace_option
@@ -242,8 +243,9 @@ def _run(options: dict[str, Any], temperatures: list[float]) -> "xr.DataTree | N
         for store in stores:
             remove_store(store)
     if options["plot"]:
-        draw = comparison_figure if None in each else temperatures_figure
-        save(draw(tree), options["plot"], checks)
+        units = options["units"]
+        figure = comparison_figure(tree, frequency=units) if None in each else temperatures_figure(tree)
+        save(figure, options["plot"], checks)
         note(options, f"wrote {options['plot']}")
     return tree
 

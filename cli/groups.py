@@ -49,7 +49,7 @@ _GROUPS = {
     "Electrons": "electrons metals film electron-conductance list-metals",
     "Phonons that scatter": "rates isotopes length longest above classical elastic damped-layers",
     "Sampling": "kmesh frequencies tol",
-    "Output": "output plot csv data json force restart allow quiet verbose log",
+    "Output": "output plot units csv data json force restart allow quiet verbose log",
     "Computing": "processes scheduler memory dry-run cache no-cache",
 }
 """Options that commands share, by what they are about; the others are a command's own."""

@@ -19,6 +19,7 @@ __all__ = [
     "potential_options",
     "temperature_list",
     "temperature_option",
+    "units_option",
     "warn",
 ]
 
@@ -34,6 +35,15 @@ temperature_option = click.option(
     help="Temperature in K, or START:STOP:STEP; repeatable.",
 )
 """The option -T, to be read by :func:`temperature_list`."""
+
+units_option = click.option(
+    "--units",
+    type=click.Choice(["THz", "meV", "cm-1"]),
+    default="THz",
+    show_default=True,
+    help="Unit of frequencies in tables, JSON and figures; files keep THz.",
+)
+"""The option --units."""
 
 _HINT = "-T"
 _MOST = 10_000

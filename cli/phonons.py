@@ -7,7 +7,7 @@ import click
 
 from .crystal import crystal_of, one_crystal_options
 from .groups import GroupedCommand
-from .options import note, temperature_list, temperature_option
+from .options import note, temperature_list, temperature_option, units_option
 from .outputs import check_outputs, run_attributes
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = ["command"]
 )
 @click.option("--plot", type=click.Path(), help="Figure: dispersion with Debye's lines, density of states.")
 @temperature_option
+@units_option
 @one_crystal_options
 def command(**options: Any) -> None:
     """Phonons of a crystal beside Debye's model of it: bands, density of states, heat capacity, velocities.
@@ -42,6 +43,7 @@ def command(**options: Any) -> None:
     from latmm.plotting.conductance import save
     from latmm.plotting.crystal import crystal_figure
     from latmm.results import write
+    from latmm.stored import in_units
 
     temperatures = temperature_list(options["temperature"])
     check_outputs(options)
@@ -54,11 +56,12 @@ def command(**options: Any) -> None:
     )
     if options["output"]:
         write(xr.DataTree(found), options["output"])
+    shown = in_units(xr.DataTree(found), frequency=options["units"]).to_dataset()
     if options["plot"]:
-        save(crystal_figure(found), options["plot"])
+        save(crystal_figure(shown), options["plot"])
     for path in filter(None, (options["output"], options["plot"])):
         note(options, f"wrote {path}")
-    click.echo(json.dumps(_plain(found)) if options["as_json"] else _text(found))
+    click.echo(json.dumps(_plain(shown)) if options["as_json"] else _text(shown))
 
 
 _SHOWN = (
@@ -78,13 +81,14 @@ def _plain(found: "xr.Dataset") -> dict[str, Any]:
 def _text(found: "xr.Dataset") -> str:
     longitudinal, transverse = found["sound_speed_isotropic"].values
     cutoffs = found["debye_frequency"].values
+    unit = found["max_frequency"].attrs["units"]
     fastest = float((found["band_group_velocity"] ** 2).sum("axis").max()) ** 0.5
     lines = [
-        f"{found.attrs['formula']}: highest frequency {float(found['max_frequency']):.4f} THz",
+        f"{found.attrs['formula']}: highest frequency {float(found['max_frequency']):.4f} {unit}",
         f"fastest phonon of the path: {fastest:.3f} km/s",
         f"speeds of sound, isotropic average: {longitudinal:.4f} and {transverse:.4f} km/s (longitudinal, "
         "transverse)",
-        f"Debye: cut-offs {cutoffs[0]:.3f} and {cutoffs[1]:.3f} THz, temperature "
+        f"Debye: cut-offs {cutoffs[0]:.3f} and {cutoffs[1]:.3f} {unit}, temperature "
         f"{float(found['debye_temperature']):.1f} K",
         "",
         f"{'T (K)':>9}{'C (J m⁻³ K⁻¹)':>18}{'per mole of atoms (J mol⁻¹ K⁻¹)':>36}"

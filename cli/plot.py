@@ -3,7 +3,7 @@
 import click
 
 from .groups import GroupedCommand
-from .options import note, temperature_list
+from .options import note, temperature_list, units_option
 from .outputs import check_outputs, replace_option
 
 __all__ = ["command"]
@@ -25,13 +25,7 @@ __all__ = ["command"]
     metavar="K|START:STOP:STEP",
     help="Temperatures to mark, in K, in place of those of the result; repeatable.",
 )
-@click.option(
-    "--units",
-    type=click.Choice(["THz", "meV", "cm-1"]),
-    default="THz",
-    show_default=True,
-    help="Unit of frequencies.",
-)
+@units_option
 @replace_option
 @click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
 def command(

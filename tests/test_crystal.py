@@ -13,7 +13,9 @@ from latmm.continuum.media import Medium
 from latmm.errors import InputError
 from latmm.landauer import heat_capacity_weight
 from latmm.lattice.dynamics import phonons, q_mesh
-from latmm.units import BOLTZMANN, HBAR
+from latmm.plotting.crystal import crystal_figure
+from latmm.stored import in_units
+from latmm.units import BOLTZMANN, HBAR, THZ_IN
 from latmm_cli.main import cli
 
 PLANES = [(1, 0, 0), (1, 1, 0), (1, 1, 1)]
@@ -55,6 +57,26 @@ def test_debye_density_of_states_holds_three_modes(silicon):
     for name, modes in (("density_of_states", 6.0), ("density_of_states_debye", 3.0)):
         held = np.trapezoid(found[name].values, found["dos_frequency"].values)
         assert held == pytest.approx(modes, rel=1e-2), name
+
+
+@pytest.mark.parametrize("unit", ["meV", "cm-1"])
+def test_a_figure_in_other_units_is_the_same_figure_scaled(unit, silicon):
+    found = phonon_dataset(silicon.constants, Medium.from_force_constants(silicon.constants), [300.0])
+    other = in_units(xr.DataTree(found), frequency=unit).to_dataset()
+    plain, scaled = crystal_figure(found).axes, crystal_figure(other).axes
+    assert len(plain[0].get_lines()) == len(scaled[0].get_lines())
+    for one, two in zip(plain[0].get_lines(), scaled[0].get_lines(), strict=True):  # bands and Debye's lines
+        if one.get_label() != two.get_label() or len(one.get_ydata()) == 0 or list(one.get_ydata()) == [0, 1]:
+            continue  # marks of special points span the axes
+        assert np.allclose(
+            np.asarray(two.get_ydata(), float),
+            THZ_IN[unit] * np.asarray(one.get_ydata(), float),
+            equal_nan=True,
+        )
+    density = [axes[1].get_lines()[0] for axes in (plain, scaled)]  # states are counted, not scaled
+    states = [np.trapezoid(line.get_xdata(), line.get_ydata()) for line in density]
+    assert states[0] == pytest.approx(states[1], rel=1e-12)
+    assert {"meV": "meV", "cm-1": "cm$^{-1}$"}[unit] in scaled[0].get_ylabel()
 
 
 def test_elastic_constants_do_not_depend_on_how_the_crystal_lies(silicon):

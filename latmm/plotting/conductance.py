@@ -23,21 +23,23 @@ from latmm.experiment.drawing import draw_measured
 from latmm.files import check_destination, replacing
 from latmm.interface.interface import Interface
 from latmm.models import MODELS
-from latmm.plotting.style import COLUMN, FAILED, PRINT, SIDE, STYLE
-from latmm.stored import conductances
+from latmm.plotting.style import COLUMN, FAILED, PRINT, SIDE, STYLE, shown
+from latmm.stored import conductances, in_units
 
 __all__ = ["comparison_figure", "heading", "save", "temperatures_figure"]
 
 _FORMATS = {".png", ".pdf", ".svg", ".jpg", ".jpeg", ".eps"}
 
 
-def comparison_figure(tree: xr.DataTree) -> Figure:
+def comparison_figure(tree: xr.DataTree, *, frequency: str = "THz") -> Figure:
     """Figure of a comparison: G(T), the models relative to the lattice, Ξ(ν), both dispersions.
 
     Parameters
     ----------
     tree : xarray.DataTree
         From :func:`latmm.comparison.compare`.
+    frequency : {"THz", "meV", "cm-1"}
+        Unit of frequencies.
     """
     figure = Figure(figsize=(10.0, 7.6), layout="constrained")
     axes: dict[str, Axes] = figure.subplot_mosaic([["conductance", "ratio"], ["spectrum", "bands"]])
@@ -53,8 +55,11 @@ def comparison_figure(tree: xr.DataTree) -> Figure:
     if "experiment" in tree.children:
         draw_measured(axes["conductance"], tree, lambda model: STYLE[model][1])
     _ratio(axes["ratio"], table, models, smooth)
-    _spectrum(axes["spectrum"], tree, models)
-    _dispersions(axes["bands"], tree)
+    converted = in_units(tree, frequency=frequency)
+    _spectrum(axes["spectrum"], converted, models)
+    _dispersions(axes["bands"], converted)
+    axes["spectrum"].set(xlabel=f"frequency ({shown(frequency)})")
+    axes["bands"].set(ylabel=f"phonon frequency ({shown(frequency)})")
     for letter, panel in zip("abcd", axes.values(), strict=True):
         panel.set_title(f"({letter})", loc="left", fontweight="bold")
     handles, labels = axes["conductance"].get_legend_handles_labels()
@@ -293,7 +298,6 @@ def _spectrum(axes: Axes, tree: xr.DataTree, models: list[str]) -> None:
             node["frequency"].values[shown], node["transmission"].values[shown], line, color=colour, lw=1.2
         )
     axes.set(
-        xlabel="frequency (THz)",
         ylabel="transmission (channels nm$^{-2}$)",
         xlim=(0, 1.05 * common),
         ylim=(0, None),
@@ -331,7 +335,7 @@ def _dispersions(axes: Axes, tree: xr.DataTree) -> None:
             upper.set_xticks(places, names)
             upper.tick_params(colors=colour)
     top = max(float(tree[side]["max_frequency"]) for side in ("left", "right"))
-    axes.set(ylabel="phonon frequency (THz)", xlim=(0, 1), ylim=(0, 1.15 * top))
+    axes.set(xlim=(0, 1), ylim=(0, 1.15 * top))
     axes.legend(frameon=False, ncols=2, loc="upper center")
 
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from latmm.plotting.conductance import _formula, _special_points
-from latmm.plotting.style import SIDE
-from latmm.units import TWO_PI
+from latmm.plotting.style import SIDE, per, shown
+from latmm.units import THZ_IN, TWO_PI
 
 __all__ = ["crystal_figure", "debye_lines", "draw_bands"]
 
@@ -25,13 +25,14 @@ def crystal_figure(crystal: xr.Dataset) -> Figure:
     figure = Figure(figsize=(7.0, 4.2), layout="constrained")
     bands, density = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     draw_bands(bands, crystal, SIDE["left"])
-    debye_lines(bands, crystal)
+    unit = str(crystal["band_frequency"].attrs.get("units", "THz"))
+    debye_lines(bands, crystal, factor=THZ_IN[unit])
     nu = crystal["dos_frequency"].values
     density.plot(crystal["density_of_states"].values, nu, color=SIDE["left"], lw=1.2)
     density.plot(crystal["density_of_states_debye"].values, nu, ":", color="0.3", lw=1.0)
     top = 1.05 * float(crystal["max_frequency"])
-    density.set(xlabel="density of states\n(THz$^{-1}$ per cell)", xlim=(0, None), ylim=(0, top))
-    bands.set(ylabel="phonon frequency (THz)", xlabel="wave vector")
+    density.set(xlabel=f"density of states\n({per(unit)} per cell)", xlim=(0, None), ylim=(0, top))
+    bands.set(ylabel=f"phonon frequency ({shown(unit)})", xlabel="wave vector")
     bands.plot([], [], ":", color="0.3", lw=1.0, label="Debye (speeds of sound, isotropic average)")
     figure.legend(loc="outside lower center", frameon=False, fontsize="small")
     figure.suptitle(f"phonons of {_formula(crystal.attrs['formula'])}")
@@ -61,6 +62,8 @@ def draw_bands(
 def debye_lines(axes: Axes, crystal: xr.Dataset, *, factor: float = 1.0) -> None:
     """Draw ν = c|q|/2π from every Γ of the path up to the cut-off, longitudinal and transverse."""
     length = float(crystal["path"].values[-1])
+    unit = str(crystal["debye_frequency"].attrs.get("units", "THz"))
+    cutoffs = crystal["debye_frequency"].values / THZ_IN[unit]
     labels = json.loads(crystal.attrs["band_path_labels"])
     ticks = np.array(json.loads(crystal.attrs["band_path_ticks"]))
     for place, name in zip(ticks, labels, strict=True):
@@ -71,9 +74,7 @@ def debye_lines(axes: Axes, crystal: xr.Dataset, *, factor: float = 1.0) -> None
             if ahead.size == 0:
                 continue
             reach = float(np.abs(ahead - place).min())  # Å⁻¹
-            for speed, cutoff in zip(
-                crystal["sound_speed_isotropic"].values, crystal["debye_frequency"].values, strict=True
-            ):
+            for speed, cutoff in zip(crystal["sound_speed_isotropic"].values, cutoffs, strict=True):
                 slope = 10.0 * speed / TWO_PI  # km/s = 10 Å THz
                 end = min(reach, cutoff / slope)
                 x = np.array([place, place + step * end]) / length

@@ -25,7 +25,7 @@ from latmm.plotting.conductance import _formula, _title
 from latmm.plotting.crystal import debye_lines, draw_bands
 from latmm.plotting.low_dimensional import draw_channels, draw_junction
 from latmm.plotting.studies import draw_minibands, draw_periods, draw_stop_bands
-from latmm.plotting.style import COLUMN, PRINT, SIDE
+from latmm.plotting.style import COLUMN, PRINT, SIDE, per, shown
 from latmm.plotting.sweeps import draw_sweep
 from latmm.stored import conductances, spectra
 from latmm.units import THZ_IN
@@ -59,7 +59,7 @@ class Look:
     @property
     def unit(self) -> str:
         """The unit as an axis shows it."""
-        return {"cm-1": "cm$^{-1}$"}.get(self.frequency, self.frequency)
+        return shown(self.frequency)
 
 
 @dataclass(frozen=True)
@@ -234,9 +234,8 @@ def paint_densities(tree: xr.DataTree, axes: Axes, look: Look) -> None:
             color=colour,
             label=f"{side}: {_formula(crystal.attrs['formula'])}",
         )
-    per = {"cm-1": "cm"}.get(look.frequency, f"{look.frequency}$^{{-1}}$")
     axes.set(xlim=(0, None), ylim=(0, None), xlabel=f"frequency ({look.unit})")
-    axes.set(ylabel=f"density of states ({per} per atom)")
+    axes.set(ylabel=f"density of states ({per(look.frequency)} per atom)")
 
 
 def paint_angles(tree: xr.DataTree, axes: Axes, look: Look) -> None:

@@ -8,7 +8,19 @@ from typing import Any, Final
 
 from latmm.models import MODELS
 
-__all__ = ["BRANCHES", "COLUMN", "FAILED", "NO_PHONON", "PRINT", "SEQUENCE", "SIDE", "STYLE", "WAVES"]
+__all__ = [
+    "BRANCHES",
+    "COLUMN",
+    "FAILED",
+    "NO_PHONON",
+    "PRINT",
+    "SEQUENCE",
+    "SIDE",
+    "STYLE",
+    "WAVES",
+    "per",
+    "shown",
+]
 
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
 SIDE: Final = {"left": BLUE, "right": VERMILION}
@@ -45,3 +57,13 @@ PRINT: Final[dict[str, Any]] = {
     "pdf.fonttype": 42,
 }
 """Sizes that survive a column; text stays text in SVG and PDF."""
+
+
+def shown(unit: str) -> str:
+    """Write a unit of frequencies as an axis shows it."""
+    return {"cm-1": "cm$^{-1}$"}.get(unit, unit)
+
+
+def per(unit: str) -> str:
+    """Write the inverse of a unit of frequencies as an axis shows it."""
+    return {"cm-1": "cm"}.get(unit, f"{unit}$^{{-1}}$")
