@@ -155,7 +155,7 @@ def contact_interface(
     from latmm.interface.build import join_crystals, match_alike, match_crystals
     from latmm.interface.region_file import read_region
 
-    if options["region_masses"] and not options["contact"]:
+    if options["region_masses"] and not options["region"]:
         raise click.UsageError("--region-masses is for the file of --region; give one, or leave it out")
     normals = planes_of(options)
     misfit = Misfit(options["strain"], options["max_strain"], options["in_plane_strain"])
@@ -178,8 +178,8 @@ def contact_interface(
     else:
         matched = match_alike(*crystals, options["normal"], potential, **common)
     start: Slab | tuple[float, float, float] | None = None if any_two else (0.0, 0.0, 0.0)
-    if options["contact"]:
-        start = read_region(options["contact"], matched, options["region_masses"])
+    if options["region"]:
+        start = read_region(options["region"], matched, options["region_masses"])
     return join_crystals(
         matched,
         normals,
