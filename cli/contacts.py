@@ -112,7 +112,7 @@ def refuse_contact_options(options: dict[str, Any]) -> None:
         "choose",
         "left_cut",
         "right_cut",
-        "contact",
+        "region",
         "region_masses",
         "in_plane_strain",
     )

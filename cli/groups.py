@@ -44,7 +44,7 @@ _GROUPS = {
     "Crystals and potential": "normal potential potential-option left-mass right-mass left-scale right-scale "
     "mass relax strain max-strain in-plane-strain supercell left-medium right-medium list-media",
     "Any two crystals, own region": "left-normal right-normal max-area twist choose left-cut right-cut "
-    "contact contact-masses",
+    "region region-masses",
     "Phonopy calculations": "mixing region-phonopy span nac nac-both",
     "Electrons": "electrons metals film electron-conductance list-metals",
     "Phonons that scatter": "rates isotopes length longest above classical elastic damped-layers",
