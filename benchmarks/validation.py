@@ -5,7 +5,7 @@ docs/validation.json, and writes the page's tables from it.
 
 Run: python benchmarks/validation.py [--section NAME] [--check]
      python benchmarks/validation.py phonopy STRUCTURE     (one line of that section, as JSON)
-     python benchmarks/validation.py sisl SIZE             (the same; environment: benchmarks/peers.sh)
+     python benchmarks/validation.py sisl|kwant SIZE       (the same; environments: benchmarks/peers.sh)
 With --check nothing is run: it fails where the page is not what the stored output says.
 """
 
@@ -194,16 +194,18 @@ def codes_row(name: str, kept: dict) -> tuple[str, ...]:
 
 # another code on the same matrices
 
-SISL = Path(__file__).parent / ".peers" / "sisl" / "bin" / "python"
+PEERS = Path(__file__).parent / ".peers"
 SIZES = ("6", "12", "24")
 """Degrees of freedom of a layer: silicon's primitive lateral cell and supercells of it."""
 
 
-def sisl(size: int) -> dict:
-    """Largest difference of the self-energy of a silicon lead, both with the same broadening."""
+def other_code(code: str, size: int) -> dict:
+    """Largest difference of a silicon lead's self-energy (sisl), or of a contact's transmission (Kwant)."""
     import tempfile
 
     from kernel import MASSES, SUPERCELLS, junction, peer, sigma_error, silicon, store, wave_vectors
+
+    from latmm.agf import transmission
 
     repeat = SUPERCELLS[size]
     k = wave_vectors(silicon(), 1, repeat)
@@ -212,14 +214,18 @@ def sisl(size: int) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder) / "problem.npz"
         store(problem, omega, 1, stored)
-        theirs = peer(SISL, "peer_sisl.py", stored)
+        theirs = peer(PEERS / code / "bin" / "python", f"peer_{code}.py", stored)
     if theirs is None:
-        sys.exit("sisl is not there: benchmarks/peers.sh makes its environment")
-    return {"difference": sigma_error(problem, omega, theirs), "version": theirs["version"]}
+        sys.exit(f"{code} is not there: benchmarks/peers.sh makes its environment")
+    if code == "sisl":
+        return {"what": "self-energy", "difference": sigma_error(problem, omega, theirs)}
+    found = transmission(problem, omega).transmission[0]
+    return {"what": "transmission", "difference": float(np.abs(found - theirs["transmission"]).max())}
 
 
 def peer_row(name: str, kept: dict) -> tuple[str, ...]:
-    return (name, f"sisl {kept['version']}", f"{kept['difference']:.0e}")
+    code, _, size = name.partition(" ")
+    return (code, size, kept["what"], f"{kept['difference']:.0e}")
 
 
 # published
@@ -273,9 +279,9 @@ SECTIONS = {
         ),
         Section(
             "peers",
-            {f"silicon, layers of {size}": f"{SCRIPT} sisl {size}" for size in SIZES},
+            {f"{code} {size}": f"{SCRIPT} {code} {size}" for code in ("sisl", "kwant") for size in SIZES},
             keep_codes,
-            ("lead", "code", "self-energy"),
+            ("code", "unknowns of a layer", "of what", "difference"),
             peer_row,
         ),
         Section(
@@ -333,7 +339,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("one", nargs="*", help="phonopy STRUCTURE, or sisl SIZE")
+    parser.add_argument("one", nargs="*", help="phonopy STRUCTURE, or sisl|kwant SIZE")
     parser.add_argument("--section", choices=SECTIONS, action="append")
     parser.add_argument(
         "--check", action="store_true", help="run nothing, only compare page and stored output"
@@ -341,13 +347,13 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.one:
         code, what = chosen.one
-        print(json.dumps(sisl(int(what)) if code == "sisl" else phonopy(what)))
+        print(json.dumps(phonopy(what) if code == "phonopy" else other_code(code, int(what))))
         return
     stored = json.loads(STORE.read_text(encoding="utf-8")) if STORE.exists() else {}
     if not chosen.check:
         for name in chosen.section or SECTIONS:
-            if name == "peers" and not SISL.exists() and name in stored:
-                print("no sisl here: its lines stay as stored (benchmarks/peers.sh)", flush=True)
+            if name == "peers" and not PEERS.exists() and name in stored:
+                print("no other codes here: their lines stay as stored (benchmarks/peers.sh)", flush=True)
                 continue
             stored[name] = {}
             for line, command in SECTIONS[name].commands.items():
