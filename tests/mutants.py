@@ -77,6 +77,8 @@ PATIENCE = 10.0, 60.0
 """A mutant may take this many times the processor time that its tests took, and so many seconds more."""
 MEMORY = 8 * 2**30
 """Bytes that it may ask for."""
+CHOSEN = ["-m", "not slow"]
+"""Tests that judge, as pytest chooses them; with ``--slow`` all."""
 
 
 @dataclass(frozen=True)
@@ -235,13 +237,13 @@ def forked(work: Any, seconds: float) -> int:
 
 
 def run_tests(copy: Path, tests: list[str], log: Path, *plugins: object, more: tuple[str, ...] = ()) -> int:
-    """Run quick tests in the copy up to the first that fails, and say what they say into a file."""
+    """Run tests in the copy up to the first that fails, and say what they say into a file."""
     os.chdir(copy)
     nothing, said = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream, to in ((0, nothing), (1, said), (2, said)):
         os.dup2(to, stream)
     sys.path[:0] = [str(copy), str(copy / "tests")]
-    options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--tb=line", "--rootdir", str(copy)]
+    options = ["-x", "-q", *CHOSEN, "-p", "no:cacheprovider", "--tb=line", "--rootdir", str(copy)]
     return int(pytest.main([*options, *more, *tests], plugins=list(plugins)))
 
 
@@ -314,8 +316,11 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", default=list(PARTS), help=", ".join(PARTS))
     parser.add_argument("--sample", type=int, default=20, help="mutants of each part (20)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--slow", action="store_true", help="judge by slow tests too; takes longer")
     parser.add_argument("--all", action="store_true", help="print the mutants that are noticed too")
     options = parser.parse_args()
+    if options.slow:
+        CHOSEN.clear()
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     for name in IMPORTED:
         __import__(name)
