@@ -189,6 +189,7 @@ def test_command_prints_what_it_stores(tmp_path):
     [
         (lambda ideal: stack(ideal, Period(4, 3), 1), "whole primitive layers of 2 atomic planes"),
         (lambda ideal: stack(ideal, Period(0, 4), 1), "positive numbers of atomic planes"),
+        (lambda ideal: stack(ideal, Period(10**11, 4), 1), "at most 2000 of each crystal"),
         (lambda ideal: stack(ideal, FOUR, 1, end="top"), "`end` must be left or right"),
         (lambda ideal: superlattice_study(ideal, FOUR, [0], [300.0]), "from 1 to"),
         (lambda ideal: superlattice_study(ideal, FOUR, [], [300.0]), "from 1 to"),

@@ -27,6 +27,8 @@ ENDS = ("left", "right")
 """Crystals that a stack may end in."""
 _BESIDE = 1
 """Layers of a lead's crystal that are counted to the stack."""
+_MOST = 2000
+"""Atomic planes of either crystal in a period: stacks are built atom by atom."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,13 @@ class Period:
         Raises
         ------
         InputError
-            If a number is not positive, or the period holds no whole number of layers, or fewer than the
-            force constants span.
+            If a number is not positive or too large, or the period holds no whole number of layers, or fewer
+            than the force constants span.
         """
-        if any(int(n) != n or n < 1 for n in (self.right, self.left)):
+        if any(int(n) != n or not 1 <= n <= _MOST for n in (self.right, self.left)):
             raise InputError(
-                f"a period needs positive numbers of atomic planes, but has {self.right} and {self.left}; "
-                "use e.g. 8 and 8"
+                f"a period needs positive numbers of atomic planes, at most {_MOST} of each crystal, but has "
+                f"{self.right} and {self.left}; use e.g. 8 and 8"
             )
         per = int(levels(ideal.matched.left).max()) + 1
         whole = self.right + self.left
