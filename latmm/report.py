@@ -7,6 +7,7 @@ as its text.
 
 import io
 import json
+import re
 from collections.abc import Iterable
 from html import escape
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 from latmm.checks import Check, loads
 from latmm.citations import bibtex, notes, used_by
@@ -38,8 +40,18 @@ th:first-child, td:first-child, .text td, .text th { text-align: left; }
 figure { margin: 0; break-inside: avoid; } figure svg { width: 100%; height: auto; }
 figcaption { font-size: .9rem; color: #555; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f6f6f6; padding: .6rem; font-size: .8rem; }
-@media print { body { max-width: none; font-size: 11px; } h2 { break-after: avoid; } }
+#checks td:last-child { min-width: 16rem; }
+@media print {
+  body { max-width: none; font-size: 11px; }
+  h2 { break-after: avoid; }
+  figure, tr { break-inside: avoid; }
+  details { display: none; }
+}
 """
+
+
+_TELLING = 24
+"""Points of a curve that tell their value."""
 
 
 def report(tree: xr.DataTree) -> str:
@@ -164,17 +176,58 @@ def _checks(checks: Iterable[Check]) -> str:
 
 
 def _figure(tree: xr.DataTree, name: str) -> str:
-    """Draw one figure as SVG, without the header of a file of its own."""
+    """Draw one figure as SVG, without the header of a file of its own; values show where a pointer rests."""
     buffer = io.StringIO()
     with rc_context({**PRINT, "svg.hashsalt": name}):
         figure = draw(tree, name)
         figure.suptitle("")
+        told = _points_that_tell(figure)
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    for key, words in told.items():
+        text = _with_titles(text, key, words)
     return (
-        f'<figure role="img" aria-label="{escape(FIGURES[name].title)}">{text[text.index("<svg") :]}'
+        f'<figure role="img" aria-label="{escape(FIGURES[name].title)}">{text}'
         f"<figcaption>{escape(FIGURES[name].title)}</figcaption></figure>"
     )
+
+
+def _points_that_tell(figure: Figure) -> dict[str, list[str]]:
+    """Lay points that are not seen on every curve; return what each is to tell, by the points' name."""
+    told: dict[str, list[str]] = {}
+    for axes in figure.axes:
+        for line in list(axes.get_lines()):
+            label = str(line.get_label())
+            x, y = (np.asarray(data, dtype=float) for data in (line.get_xdata(), line.get_ydata()))
+            known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+            if label.startswith("_") or known.size < 2:
+                continue
+            few = known[np.unique(np.linspace(0, known.size - 1, _TELLING).astype(int))]
+            limits = axes.get_xlim(), axes.get_ylim()
+            inside = (x[few] - limits[0][0]) * (limits[0][1] - x[few]) >= 0
+            inside &= (y[few] - limits[1][0]) * (limits[1][1] - y[few]) >= 0
+            few = few[inside]
+            if few.size == 0:
+                continue
+            key = f"told-{len(told)}"
+            axes.plot(x[few], y[few], "o", ms=7.0, alpha=0.0, gid=key, label=f"_{key}")
+            axes.set(xlim=limits[0], ylim=limits[1])
+            told[key] = [f"{label}: {a:.4g}, {b:.5g}" for a, b in zip(x[few], y[few], strict=True)]
+    return told
+
+
+def _with_titles(text: str, key: str, words: list[str]) -> str:
+    """Give each point of a group in SVG a title, which browsers show without a script."""
+    start = text.index(f'<g id="{key}">')
+    end = text.index("</g>\n  ", text.index("<use", start))
+    titles = iter(words)
+
+    def told(match: re.Match[str]) -> str:
+        return f"<use {match[1]}><title>{escape(next(titles))}</title></use>"
+
+    part = re.sub(r"<use ([^>]*)/>", told, text[start:end])
+    return text[:start] + part + text[end:]
 
 
 def _plain(rows: dict[str, Any]) -> str:

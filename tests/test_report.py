@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from latmm.report import report
 from latmm.results import read
+from latmm.stored import conductances
 from latmm_cli.main import cli
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -84,6 +85,17 @@ def summary_alone(result):
     return tree
 
 
+def test_points_tell_the_values_of_the_dataset(result, page):
+    told = re.findall(r"<title>AMM: ([\d.e+-]+), ([\d.e+-]+)</title>", page)
+    assert len(told) > 50
+    tree = read(result)
+    first = [(float(x), float(y)) for x, y in told[:24]]  # of the first figure, conductance in MW m⁻² K⁻¹
+    found = conductances(tree, [t for t, _ in first if t > 15])["conductance"].sel(model="amm") / 1e6
+    assert [g for t, g in first if t > 15] == pytest.approx(found.values.tolist(), rel=2e-2)  # T has 4 digits
+    marks = re.search(r'<g id="told-0">.*?</use>', page, re.S)[0]
+    assert "opacity: 0" in marks
+
+
 def test_what_comes_from_the_file_is_escaped(result):
     tree = summary_alone(result)
     evil = "<script>alert(1)</script><img src=http://x/>&\"'"
@@ -117,7 +129,7 @@ def test_the_command_writes_the_page(result, page, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 def test_a_browser_shows_it_without_a_complaint(result, page, tmp_path):
     path = tmp_path / "r.html"
     path.write_text(page, encoding="utf-8")
