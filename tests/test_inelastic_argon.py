@@ -70,6 +70,7 @@ def sampling(interface):
     return one_mesh(interface, 8, 32)
 
 
+@pytest.mark.slow
 def test_elastic_contact_meets_the_independent_program(interface, rates, sampling):
     found = sweep_channels(interface, sampling, (rates, rates.heavier(4.0)), T, classical=True)
     tally = found.tallies[0]
@@ -100,6 +101,7 @@ def test_dissipative_contact_meets_the_independent_program(interface, rates, sam
     assert one.extrapolated == pytest.approx(two.extrapolated, rel=0.04)
 
 
+@pytest.mark.slow
 def test_channels_have_the_conductivity_of_the_source(interface, rates):
     """Above the cut, on samples of its own; below it the source has no waves of its mesh."""
     pair = rates, rates.heavier(4.0)
@@ -117,6 +119,7 @@ def test_channels_have_the_conductivity_of_the_source(interface, rates):
     np.testing.assert_allclose(again, above, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_result_tells_what_long_waves_carry(interface, rates):
     pair = rates, rates.heavier(4.0)
     how = {"kmesh": (2, 2), "frequencies": 6, "classical": True}

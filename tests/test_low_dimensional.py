@@ -66,6 +66,7 @@ def tube(n, tmp_path, masses=None):
     return read_low_dimensional(path, masses)
 
 
+@pytest.mark.slow
 def test_a_tube_carries_four_quanta_when_cold(bnc, tmp_path):
     """Two flexural waves, ω ∝ q², one of length and one of twist, ω ∝ q: 1e-6 of 4 π² k_B² T/3h."""
     narrow = tube(4, tmp_path)
@@ -130,6 +131,7 @@ def test_cold_graphene_follows_its_closed_law(graphene):
     assert_allclose(found["conductance"], law, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_warm_graphene_carries_what_its_velocities_say(graphene):
     """G/W = ½ ∫ d²q/(2π)² Σ_b |v_z| hν ∂n/∂T over the zone; it transmits every channel."""
     found = of(graphene, [300.0], points=8)
@@ -149,6 +151,7 @@ def test_warm_graphene_carries_what_its_velocities_say(graphene):
     assert_allclose(found["conductance"], expected, rtol=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [(1, 0), (1, 1)])
 def test_graphene_on_boron_nitride_is_unitary_and_reciprocal(bnc, line):
     """Checks of 1e-8, both directions, and the same conductance with the sides exchanged."""
@@ -164,6 +167,7 @@ def test_graphene_on_boron_nitride_is_unitary_and_reciprocal(bnc, line):
     assert float(table["conductance_four_probe"][0]) > float(table["conductance"][0])
 
 
+@pytest.mark.slow
 def test_width_of_the_vacuum_and_the_frame_of_the_file_mean_nothing(graphene, bnc, tmp_path):
     sheet = ase.io.read(str(STRUCTURES / "graphene.xyz"))
     sheet.set_cell(sheet.cell.array * [1, 1, 1.7])
@@ -186,6 +190,7 @@ def test_width_of_the_vacuum_and_the_frame_of_the_file_mean_nothing(graphene, bn
     assert boxed(other, other, 30.0)[0].cell.lengths().max() > 60.0
 
 
+@pytest.mark.slow
 def test_a_conductance_per_area_is_given_by_a_section_only(graphene):
     few = {"intervals": 2, "points": 2}
     assert "conductance_per_area" not in of(graphene, [300.0], **few)
@@ -195,6 +200,7 @@ def test_a_conductance_per_area_is_given_by_a_section_only(graphene):
         low_dimensional_conductance(graphene, [300.0], section=0.0)
 
 
+@pytest.mark.slow
 def test_a_heavier_isotope_reflects_part_of_the_heat(graphene, bnc):
     heavy = build_junction(shipped("graphene"), shipped("graphene", {"C": 24.0}), bnc)
     few = {"intervals": 6, "points": 6}
@@ -215,6 +221,7 @@ def test_crystals_molecules_and_unlike_structures_are_refused(tmp_path):
         boxed(shipped("graphene"), shipped("tube-8-0"), 4.0)
 
 
+@pytest.mark.slow
 def test_command_prints_what_it_stores_and_draws_it(tmp_path):
     sides = [str(STRUCTURES / f"{name}.xyz") for name in ("graphene", "h-bn")]
     out = ["-o", str(tmp_path / "a.nc"), "--plot", str(tmp_path / "a.png"), "-q"]

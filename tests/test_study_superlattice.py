@@ -119,6 +119,7 @@ def study(heavy_silicon):
     return superlattice_study(heavy_silicon, FOUR, [1, 4, 32], [20.0, 300.0], kmesh=(3, 3), frequencies=12)
 
 
+@pytest.mark.slow
 def test_periods_of_one_crystal_carry_what_it_carries(perfect_silicon):
     found = superlattice_study(perfect_silicon, FOUR, [1, 5], [50.0], kmesh=(2, 2), frequencies=6)
     ballistic = float(found["contact"]["conductance"].sel(what="left").item())
@@ -127,6 +128,7 @@ def test_periods_of_one_crystal_carry_what_it_carries(perfect_silicon):
     assert_allclose(found["stacks"]["miniband_conductance"].values, ballistic, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_many_periods_stay_below_the_minibands_and_above_the_series(study):
     stacks, contact = study["stacks"].to_dataset(), study["contact"].to_dataset()
     assert np.all(np.diff(stacks["conductance"].values, axis=0) < 0)
@@ -154,6 +156,7 @@ def test_a_stored_result_gives_each_panel(study):
     assert panels[1].get_ylim()[1] == pytest.approx(33.35641 * top, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_command_prints_what_it_stores(tmp_path):
     arguments = ["si.cif", "si.cif", "--right-mass", "Si=72.63", "--potential", "sw", "--layers", "4", "4"]
     arguments = [f"structures/{a}" if a.endswith("cif") else a for a in arguments]
