@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from latmm.checks import loads
 from latmm.inelastic.conductance import conductances, conductivity_above
 from latmm.inelastic.rates import Rates
 from latmm.inelastic.result import inelastic_conductance, planes
@@ -132,3 +133,15 @@ def test_result_tells_what_long_waves_carry(interface, rates):
     )
     row = table.sel(contact="dissipative").isel(temperature=0, length=0)
     assert float(row["conductance_layers"]) > float(row["conductance_local"])
+
+
+@pytest.mark.parametrize(("factor", "passed"), [(1.0, True), (1.12, False)])
+def test_another_conductivity_fails_its_check(interface, rates, factor, passed):
+    """What the source says that it conducts, against what its rates make channels conduct."""
+    told = replace(rates, conductivity=factor * rates.conductivity)
+    how = {"kmesh": (16, 16), "frequencies": 64, "classical": True, "damped": False}
+    tree = inelastic_conductance(interface, T, (told, told.heavier(4.0)), lengths=[5.0], **how)
+    checks = loads(tree.attrs["checks"])
+    for side in ("left", "right"):
+        assert checks[f"conductivity_{side}"].passed is passed
+        assert "THz" in checks[f"conductivity_{side}"].where
