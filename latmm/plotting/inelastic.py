@@ -18,7 +18,7 @@ def inelastic_figure(tree: xr.DataTree, crystals: str) -> Figure:
     Parameters
     ----------
     tree : xarray.DataTree
-        From :func:`latmm.inelastic.result.inelastic`; profiles and spectra are those of its highest
+        From :func:`latmm.inelastic_conductance`; profiles and spectra are those of its highest
         temperature.
     crystals : str
         Names of both for the title, e.g. of :func:`latmm.plotting.conductance.heading`.
