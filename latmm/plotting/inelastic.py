@@ -65,6 +65,10 @@ def _profile(axes: Axes, table: xr.Dataset) -> None:
             label = contact if side == "left" else None
             axes.plot(z, row[f"temperature_{side}"], ".-", color=colour, ms=3, label=label)
     axes.set_xscale("symlog", linthresh=1.0)
+    # of all powers of ten at most two on either side, or their labels touch
+    most = int(np.log10(max(1.0, *np.abs(axes.dataLim.intervalx))))
+    powers = 10.0 ** np.unique([(most + 1) // 2, most])
+    axes.set_xticks([*-powers[::-1], 0.0, *powers])
     axes.set(xlabel="distance from the interface (nm)", ylabel="temperature between the reservoirs")
     axes.legend(frameon=False, fontsize="small")
 
