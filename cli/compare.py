@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latmm.defaults import ABOVE_BAND, COMPARE, INELASTIC, LENGTHS
-from latmm.models import MODELS, defaults, offered
 
 from .alternatives import alternative_options, alternatives, alternatives_of
 from .checking import check_lines, conclude, marked
+from .chosen_models import check_models, chosen_models, model_options
 from .crystals import provenance
 from .electrons import add_electrons, beside, check_electrons, electron_lines, electron_options, metals_asked
 from .experiment import experiment_lines, experiment_option, measured_series, own_series
 from .groups import GroupedCommand
-from .numbers import ROUGHNESS, TOLERANCE, Real
+from .numbers import TOLERANCE, Real
 from .options import note, temperature_list, temperature_option, units_option
 from .outputs import check_outputs, replace_option, run_attributes
 from .scaling import check_scaling, cost, kept, path_beside, scaling_options, working
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_MODELS, _DEFAULT = offered("compare"), defaults("compare")
-
 
 @click.command(
     cls=GroupedCommand,
@@ -45,19 +43,7 @@ _MODELS, _DEFAULT = offered("compare"), defaults("compare")
 )
 @alternative_options
 @temperature_option
-@click.option(
-    "--model",
-    "models",
-    multiple=True,
-    metavar="NAME",
-    help=f"Model to compute: {', '.join(_MODELS)}; repeatable. By default {', '.join(_DEFAULT)}.",
-)
-@click.option(
-    "--roughness",
-    type=ROUGHNESS,
-    metavar="NM",
-    help="Root-mean-square roughness of the interface in nm, for the model mixed.",
-)
+@model_options
 @click.option(
     "--kmesh",
     type=int,
@@ -132,17 +118,7 @@ def command(**options: Any) -> None:
       latmm compare structures/si.cif structures/ge.cif --normal 0 0 1 -T 10:500:10 -o si-ge.nc
     """
     temperatures = temperature_list(options["temperature"])
-    unknown = [name for name in options["models"] if name not in _MODELS]
-    if unknown:
-        raise click.BadParameter(
-            f"unknown model {unknown[0]!r}; choose from {', '.join(_MODELS)}", param_hint="--model"
-        )
-    rough = [name for name in options["models"] if MODELS[name].needs_roughness]
-    if rough and options["roughness"] is None:
-        raise click.BadParameter(
-            f"the model {rough[0]} needs the roughness of the interface in nm, e.g. --roughness 0.3",
-            param_hint="--roughness",
-        )
+    check_models(options)
     _check_sampling_options(options)
     check_electrons(options)
     check_scaling(options)
@@ -309,7 +285,7 @@ def _compared(
     """Compare the models of an interface; what is found on the way is kept in a store."""
     from latmm.comparison import compare
 
-    models = options["models"] or _DEFAULT
+    models = chosen_models(options)
     store = path_beside(options, part) if options["output"] and "agf" in models else None
     with kept(options, store):
         tree = compare(

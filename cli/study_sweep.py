@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latmm.defaults import COMPARE
-from latmm.models import MODELS, defaults, offered
 
 from .checking import marked
+from .chosen_models import check_models, chosen_models, model_options
 from .crystals import crystal_options, interface_of
 from .finished import inputs, is_finished
 from .groups import GroupedCommand
-from .numbers import ROUGHNESS
 from .options import masses_of, note, temperature_list
 from .outputs import check_outputs, run_attributes
 from .parameters import MASS_RATIO, PAIR, SWEPT, TEMPERATURE, as_typed, parameters_of
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_MODELS, _DEFAULT = offered("compare"), defaults("compare")
-
 
 @click.command(cls=GroupedCommand, name="sweep", short_help="Conductance over a grid of parameters.")
 @click.option(
@@ -47,19 +44,7 @@ _MODELS, _DEFAULT = offered("compare"), defaults("compare")
     "mass-ratio (masses of RIGHT times this), pair (LEFT RIGHT), or temperature.",
 )
 @crystal_options
-@click.option(
-    "--model",
-    "models",
-    multiple=True,
-    metavar="NAME",
-    help=f"Model to compute: {', '.join(_MODELS)}; repeatable. By default {', '.join(_DEFAULT)}.",
-)
-@click.option(
-    "--roughness",
-    type=ROUGHNESS,
-    metavar="NM",
-    help="Root-mean-square roughness of the interface in nm, for the model mixed.",
-)
+@model_options
 @study_options
 @scaling_options
 def command(**options: Any) -> None:
@@ -78,18 +63,7 @@ def command(**options: Any) -> None:
     from latmm.sampling.meshes import check_sampling
 
     parameters = parameters_of(options["sweeps"])
-    unknown = [name for name in options["models"] if name not in _MODELS]
-    if unknown:
-        raise click.BadParameter(
-            f"unknown model {unknown[0]!r}; choose from {', '.join(_MODELS)}", param_hint="--model"
-        )
-    if options["roughness"] is None and "roughness" not in parameters:
-        rough = [name for name in options["models"] if MODELS[name].needs_roughness]
-        if rough:
-            raise click.BadParameter(
-                f"the model {rough[0]} needs the roughness of the interface in nm, e.g. --roughness 0.3",
-                param_hint="--roughness",
-            )
+    check_models(options, with_roughness="roughness" in parameters)
     kelvin = parameters.pop(TEMPERATURE, None)
     temperatures = temperature_list(options["temperature"] if kelvin is None else map(str, kelvin.values()))
     options["kmesh"] = options["kmesh"] or COMPARE.kmesh
@@ -150,7 +124,7 @@ def _point(
     from latmm.comparison import compare
 
     interface = interface_of(options, how)
-    models = options["models"] or _DEFAULT
+    models = chosen_models(options)
     store = None
     if options["output"] and "agf" in models:
         store = path_beside(options, f"point-{len(stores) + 1}")
