@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from os.path import isdir
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +62,8 @@ def temperature_files(source: str | PathLike[str]) -> dict[float, Path] | None:
                 "300=a.yaml,600=b.yaml, or name a folder that holds 300K and 600K"
             )
         found = [(float(pair[1]), Path(pair[2].strip())) for pair in pairs if pair is not None]
-    elif (folder := Path(text)).is_dir():
+    elif isdir(text):  # False too where no file can have such a name
+        folder = Path(text)
         found = [
             (float(name[1]), _calculation(entry))
             for entry in sorted(folder.iterdir())[: 10 * _MOST]
