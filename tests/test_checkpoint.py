@@ -68,6 +68,7 @@ def stop_after(count):
     return progress
 
 
+@pytest.mark.slow
 def test_stopped_sweep_resumes_without_solving_anything_twice(
     heavy_silicon, sampling, whole, counted, tmp_path
 ):
@@ -91,6 +92,7 @@ def test_stopped_sweep_resumes_without_solving_anything_twice(
     assert same(third.solved, whole)
 
 
+@pytest.mark.slow
 def test_chunks_that_are_damaged_or_missing_are_solved_again(
     heavy_silicon, sampling, whole, counted, tmp_path
 ):

@@ -102,6 +102,7 @@ def test_mesh_counts_the_channels_of_the_slowness_surface() -> None:
     assert np.all(table.transmission <= np.minimum(table.channels_left, table.channels_right))
 
 
+@pytest.mark.slow
 def test_transmission_is_reciprocal_between_crystals() -> None:
     left, right = medium("sapphire"), medium("pb").rotated(rotation_to_normal([1, 1, 1]))
     grid = gauss_grid(3.0, 10)

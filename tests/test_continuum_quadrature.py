@@ -129,6 +129,7 @@ def test_what_anisotropy_opens_between_helium_and_copper() -> None:
     assert leaking + kept == pytest.approx(20.78, abs=0.01)
 
 
+@pytest.mark.slow
 def test_surface_waves_of_an_isotropic_solid_are_rayleighs() -> None:
     isotropic = medium("cu").isotropic_average()
     both, bulk = (

@@ -42,6 +42,7 @@ def test_the_oldest_versions_are_tested():
         assert version(pinned[name]) == version(bound), name
 
 
+@pytest.mark.slow
 def test_every_package_that_is_imported_is_declared():
     known = packages_distributions()
     for folder in ("latmm", "cli"):

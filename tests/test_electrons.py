@@ -220,6 +220,7 @@ def test_aluminium_and_copper_by_their_electrons():
     assert cold / 80 == pytest.approx(warm / 298, rel=1e-14)
 
 
+@pytest.mark.slow
 def test_the_range_is_that_of_all_corners(tmp_path):
     tree = survey_of(tmp_path, "al", "sapphire")
     node = tree["electrons"].to_dataset()
@@ -243,6 +244,7 @@ def survey_of(tmp_path, left, right, *more):
     return read(path)
 
 
+@pytest.mark.slow
 def test_file_table_and_json_hold_phonons_electrons_and_total(tmp_path):
     tree = survey_of(tmp_path, "al", "cu", "--experiment", "measured")
     node = tree["electrons"].to_dataset()
@@ -309,6 +311,7 @@ def test_off_by_default_and_phonons_stay_as_they_are(tmp_path):
     assert {**without, "limits": None} == {key: beside[key] for key in without} | {"limits": None}
 
 
+@pytest.mark.slow
 def test_limits_say_what_is_in_and_warn_of_the_cold(tmp_path):
     tree = survey_of(tmp_path, "au", "sapphire")
     (line,) = [line for line in json.loads(tree.attrs["limits"]) if "electrons" in line]

@@ -71,6 +71,7 @@ def test_sweep_is_the_same_in_any_executor_and_order(problem, serial):
         assert same(serial, sweep(interface, grid, samples, common=common, how=Execution(threads)))
 
 
+@pytest.mark.slow
 def test_sweep_is_the_same_in_processes_whatever_their_memory(problem, serial, monkeypatch):
     interface, grid, samples, common = problem
     monkeypatch.setattr(executors, "_WORTH", 0.0)
@@ -148,6 +149,7 @@ def identity_of_worker(shared: str, item: int) -> tuple[str, int, int, str]:
     return shared, item, threads, str(os.getpid())
 
 
+@pytest.mark.slow
 def test_processes_use_one_blas_thread_each(monkeypatch):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -167,11 +169,13 @@ def raise_latmm_error(shared: None, item: int) -> None:
     raise InputError(f"item {item} is wrong")
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_reported_and_not_waited_for():
     with pytest.raises(LatmmError, match="ended by itself"), local_processes(2) as processes:
         dict(unordered(end_itself, None, {0: 0, 1: 1}, processes, seconds=inf))
 
 
+@pytest.mark.slow
 def test_an_error_in_a_task_arrives_as_it_was_raised():
     with pytest.raises(InputError, match="item 7 is wrong"), local_processes(2) as processes:
         dict(unordered(raise_latmm_error, None, {0: 7, 1: 7}, processes, seconds=inf))
@@ -182,6 +186,7 @@ def process_after(shared: float, item: int) -> int:
     return os.getpid()
 
 
+@pytest.mark.slow
 def test_processes_start_only_for_work_that_is_worth_it(monkeypatch):
     with local_processes(2) as processes:
         work = {"known": {"seconds": 1.0}, "unknown": {}}
@@ -211,6 +216,7 @@ def long_at_first(shared: int, item: int) -> int:
     return os.getpid()
 
 
+@pytest.mark.slow
 def test_no_more_processes_start_than_there_are_items_or_memory_for():
     before = set(multiprocessing.active_children())
     with local_processes(64) as processes:
@@ -238,6 +244,7 @@ def process_of(shared: Opened, item: int) -> int:
     return os.getpid()
 
 
+@pytest.mark.slow
 def test_what_tasks_share_travels_to_each_process_once(tmp_path):
     shared = Opened(tmp_path / "opened")
     with local_processes(2) as processes:
@@ -258,6 +265,7 @@ class Stop(BaseException):
     """What a signal raises."""
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_busy_processes_at_once(tmp_path):
     before = set(multiprocessing.active_children())
     with pytest.raises(Stop), local_processes(2) as processes:  # noqa: PT012
@@ -292,6 +300,7 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc")
 def test_interrupt_while_processes_start_waits_until_they_can_be_ended():
     script = (

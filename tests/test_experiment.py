@@ -305,6 +305,7 @@ def test_the_command_lists_pairs_and_series():
     assert isinstance(refused.exception, InputError)
 
 
+@pytest.mark.slow
 def test_continuum_commands_show_the_measurements_of_media(tmp_path):
     pair = ["dmm", "--left-medium", "pb", "--right-medium", "diamond", "-T", "300", "-q"]
     result = CliRunner().invoke(cli, [*pair, "--experiment", "measured", "--json"])

@@ -21,6 +21,7 @@ def strained(crystal, potential, strain):
     return match_alike(crystal, crystal, PLANE, potential, misfit=Misfit(in_plane_strain=strain))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("strain", "share"), [(1.0, 1.0), ((1.0, 0.0), 0.5)])
 def test_relaxation_along_the_normal_gives_poissons_ratio_of_the_stiffness(
     strain, share, structure, argon, argon_springs

@@ -83,6 +83,7 @@ def test_elastic_contact_meets_the_independent_program(interface, rates, samplin
     assert longer.layers == longer.local  # an elastic contact has no layers with temperatures
 
 
+@pytest.mark.slow
 def test_dissipative_contact_meets_the_independent_program(interface, rates, sampling):
     """Two principal layers, of three atomic ones, damped at a rate that goes on as ω²."""
     assert interface.principal == (3, 3)
@@ -135,6 +136,7 @@ def test_result_tells_what_long_waves_carry(interface, rates):
     assert float(row["conductance_layers"]) > float(row["conductance_local"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "passed"), [(1.0, True), (1.12, False)])
 def test_another_conductivity_fails_its_check(interface, rates, factor, passed):
     """What the source says that it conducts, against what its rates make channels conduct."""

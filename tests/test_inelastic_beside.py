@@ -90,6 +90,7 @@ def test_other_temperatures_and_elastic_contacts_are_refused(stored, perfect_arg
         put_inelastic(tree, inelastic_conductance(perfect_argon, np.array([40.0]), rates, **how))
 
 
+@pytest.mark.slow
 def test_rates_of_one_pair_are_refused_for_several_potentials():
     argon = [text.replace("cutoff", "1:cutoff") for text in ARGON]
     several = ["compare", *argon, "--potential", "lj", "--rates", "kappa=0.8@40", "left"]

@@ -155,6 +155,7 @@ def test_heat_by_frequency_adds_up(elastic):
     np.testing.assert_allclose(spectrum.bulk.sum(axis=1), 1.0, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_perfect_crystal_has_no_resistance(perfect_argon):
     sampling = Sampling.of(perfect_argon, (4, 4), 12, minimum_temperature=40.0)
     rates = (fitted(perfect_argon.left, 40.0, KAPPA, classical=True),) * 2

@@ -89,6 +89,7 @@ def test_an_incomplete_outermost_layer_is_left_out(silicon_germanium):
     assert len(slab.atoms) == len(stack) - 2
 
 
+@pytest.mark.slow
 def test_the_region_of_an_interface_gives_the_interface(silicon_germanium, stillinger_weber):
     region = register(between(silicon_germanium, (3, 3)), silicon_germanium.matched)
     again = join_crystals(silicon_germanium.matched, PLANES, stillinger_weber, start=region, relax=False)

@@ -117,6 +117,7 @@ def test_chains_carry_what_the_closed_form_transmits(heavy):
     assert found[1] == pytest.approx(quad(carried, 1e-9, top, epsrel=1e-8)[0], rel=2e-4)
 
 
+@pytest.mark.slow
 def test_cold_graphene_follows_its_closed_law(graphene):
     """G/W = k_B (k_B T/ħ)^{3/2} Γ(7/2) ζ(5/2)/(2π² √b) of ω = b q², and two terms T² of ω = c q."""
     crystal = graphene.left

@@ -65,6 +65,7 @@ def continuum(system) -> Continuum:
     return Continuum.of(system)
 
 
+@pytest.mark.slow
 def test_a_table_written_in_pieces_is_the_table_in_memory(system, sampled, table, tmp_path):
     grid, samples = sampled
     # several windows: several pieces, of different length

@@ -229,6 +229,7 @@ def test_force_constants_of_the_working_folder_are_not_taken(carbide, tmp_path, 
         read_phonopy(stored(carbide, there, "none"))
 
 
+@pytest.mark.slow
 def test_conventional_cell_is_reduced_to_the_primitive_one(carbide, tmp_path):
     """Eight atoms at q hold the phonons of two atoms at the four q that fold onto it."""
     own = carbide.unitcell

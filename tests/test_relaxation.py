@@ -170,6 +170,7 @@ def test_relaxation_that_does_not_end_is_refused(monkeypatch, stillinger_weber):
     assert float(re.search(r"largest force left (\S+) eV/Å", str(told.value)).group(1)) > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("relax", [relax_crystal, relax_stacking])
 def test_a_relaxation_tells_its_steps_and_the_force_that_falls(relax, monkeypatch, stillinger_weber):
     monkeypatch.setattr(relaxation, "_TELL", 0.0)

@@ -49,6 +49,7 @@ def test_an_existing_file_is_refused_before_any_work(name, tmp_path, monkeypatch
     assert [p.name for p in tmp_path.iterdir()] == ["kept.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["-o", "--plot"])
 def test_force_replaces_it(option, tmp_path):
     path = tmp_path / "old.png"

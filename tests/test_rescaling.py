@@ -60,6 +60,7 @@ def rescaled_table(table, factor):
     return type(table)(atoms, table.cells, factor * (turn @ table.values @ turn.T))
 
 
+@pytest.mark.slow
 def test_command_scales_to_a_measured_medium_and_says_so(silicon):
     si = str(files("latmm_structures") / "si.cif")
     few = ["--kmesh", "2", "2", "--frequencies", "6", "--model", "agf", "-T", "300", "--json"]

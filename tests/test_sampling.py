@@ -147,6 +147,7 @@ def test_every_frequency_above_the_elastic_range_is_in_exactly_one_window(setup)
     assert np.all(np.diff(tops) < 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["heavy_silicon", "perfect_silicon_111", "perfect_argon"])
 def test_no_phonon_of_either_crystal_lies_outside_its_window(name, request):
     interface = request.getfixturevalue(name)

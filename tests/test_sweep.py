@@ -145,6 +145,7 @@ def test_conductance_falls_with_the_cube_of_the_temperature_below_a_kelvin(heavy
     np.testing.assert_allclose(g / g[0], 1.0, rtol=2e-2)
 
 
+@pytest.mark.slow
 def test_silicon_on_heavy_silicon_conducts_as_others_are_said_to_have_found(heavy_silicon):
     """280 MW m⁻² K⁻¹ at 300 K, second hand: said to be in a figure of Z. Tian, K. Esfarjani and G. Chen,
     Phys. Rev. B 86, 235304 (2012), for a change of mass alone, which was not seen; 3 % allowed."""

@@ -168,6 +168,7 @@ def test_other_temperatures_change_a_result_of_a_given_tolerance_by_less_than_it
     assert np.all(np.abs(g[:, None] - g) <= np.maximum(bar[:, None], bar))
 
 
+@pytest.mark.slow
 def test_limit_of_low_temperature_is_the_elastic_continuum(heavy_silicon):
     """G/T³ of the lattice against the anisotropic acoustic mismatch of the same force constants."""
     t = np.array([0.001, 0.02, 0.1, 0.3])

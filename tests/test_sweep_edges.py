@@ -15,6 +15,7 @@ def frequencies(crystal: ForceConstants, q) -> np.ndarray:
     return np.sqrt(np.abs(np.linalg.eigvalsh(crystal.dynamical_matrix(q))) * EV_PER_A2_AMU) / TWO_PI
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["heavy_silicon", "perfect_silicon_111", "perfect_argon"])
 def test_edges_hold_every_phonon_of_a_fine_scan_along_the_normal(name, request):
     crystal = request.getfixturevalue(name).left
