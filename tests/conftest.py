@@ -31,9 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """The garbage collector need not look again at what stays until the end: modules and tests."""
-    gc.collect()
-    gc.freeze()
+    """Seldom let the garbage collector look at all modules and tests, which stay until the end."""
+    gc.set_threshold(100_000, 50, 50)
 
 
 @dataclass(frozen=True)
