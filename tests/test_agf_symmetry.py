@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from systems import band_edges, crossings, in_band, random_matrix, random_slab
 
-from latmm.agf import Junction, Lead, channels, lead_modes, modes, transmission
+from latmm.agf import Junction, Lead, channels, inversion, lead_modes, modes, transmission
 from latmm.agf.forms import GENERAL, Forms
 from latmm.agf.inversion import SHIFTS, InversionForm
 
@@ -111,6 +111,26 @@ def test_inversion_keeps_the_bands_at_each_of_the_shifts():
         bloch = (1 + 1j * tau) / (1 - 1j * tau)
         matrix = lead.onsite + bloch * lead.hopping + adjoint(lead.hopping) / bloch
         assert_allclose(bands, np.linalg.eigvalsh(matrix), atol=1e-11)
+
+
+@pytest.mark.parametrize("tau", [-1j, 1j])
+def test_states_of_a_singular_hopping_stay_finite_where_their_bloch_factor_does_not(tau, monkeypatch):
+    """τ = −i, which is exact on some processors, is λ = ∞; no state may make a point unsound."""
+    rng = np.random.default_rng(4)
+    lead = inverted(rng, 3)
+    form, found = InversionForm.of(lead.onsite[None], lead.hopping[None])
+    assert found.all()
+    recovered = inversion.recovered
+
+    def with_exact(m, shift):
+        values, vectors = recovered(m, shift)
+        values[:, 0] = tau
+        return values, vectors
+
+    monkeypatch.setattr(inversion, "recovered", with_exact)
+    bloch, _ = form.bloch_states(np.array([0]), np.array([1.0]))
+    assert np.isfinite(bloch).all()
+    assert abs(bloch[0, 0]) > 1e150 if tau == -1j else abs(bloch[0, 0]) == 0.0
 
 
 @EXACT

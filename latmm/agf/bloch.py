@@ -34,13 +34,25 @@ import numpy as np
 from latmm.agf.batch import adjoint
 from latmm.arrays import Bools, Complexes, Floats
 
-__all__ = ["Solver", "Unscaled", "bloch_states", "eigenpairs", "flux", "inverted", "recovered", "solve"]
+__all__ = [
+    "FLOOR",
+    "Solver",
+    "Unscaled",
+    "bloch_states",
+    "eigenpairs",
+    "flux",
+    "inverted",
+    "recovered",
+    "solve",
+]
 
 Solver: TypeAlias = Literal["fast", "fallback"]
 """How states are found: by the eigenvalues of a general matrix, or by :mod:`latmm.agf.fallback`."""
 SHIFT: Final[complex] = 0.6 * np.exp(0.7j)
 REAL_SHIFT: Final[float] = 0.59
 """Inside the unit circle, away from 0 and 1, where states accumulate."""
+FLOOR: Final[float] = float(np.finfo(float).tiny) ** 0.5
+"""1/|λ| of a state of a singular hopping whose λ is infinite: any smaller one overflows in products."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +161,7 @@ def eigenpairs(m: Complexes) -> tuple[Complexes, Complexes, Bools]:
     if lost.any():
         m = np.where(lost[..., None, None], np.eye(m.shape[-1]), m)
     value, vectors = np.linalg.eig(m)
-    floor = np.finfo(float).tiny ** 0.5
-    value = np.asarray(np.where(np.abs(value) > floor, value, floor), dtype=complex)  # ∞ is kept finite
+    value = np.asarray(np.where(np.abs(value) > FLOOR, value, FLOOR), dtype=complex)  # ∞ is kept finite
     return value, vectors, lost
 
 

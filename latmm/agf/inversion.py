@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from latmm.agf.batch import adjoint, take
-from latmm.agf.bloch import inverted, recovered
+from latmm.agf.bloch import FLOOR, inverted, recovered
 from latmm.agf.real_form import RESIDUE, RealForm
 from latmm.arrays import Bools, Complexes, Floats, Integers
 
@@ -65,7 +65,9 @@ class InversionForm:
         m = inverted(e + twice, 4.0 * take(self.turning, rows), e - twice, shift)
         tau, u = recovered(m, shift)
         with np.errstate(invalid="ignore"):  # a lost point is NaN and stays so
-            bloch = (1.0 + 1j * tau) / (1.0 - 1j * tau)
+            below = 1.0 - 1j * tau
+            below = np.where(np.abs(below) <= FLOOR, FLOOR, below)  # ∞ is kept finite
+            bloch = (1.0 + 1j * tau) / below
         return bloch, take(self.basis, rows) @ u
 
     @classmethod
