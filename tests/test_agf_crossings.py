@@ -20,7 +20,7 @@ from systems import (
     unsound,
 )
 
-from latmm.agf import Junction, Lead, crossings, lead_modes, modes, transmission
+from latmm.agf import Junction, Lead, crossings, lead_modes, modes, normalisation, transmission
 from latmm.errors import ConvergenceError
 
 DISTANCES = np.array([0.0, *(s * 10.0**-k for k in np.arange(2.0, 15.6, 0.5) for s in (1.0, -1.0))])
@@ -212,3 +212,16 @@ def test_states_that_stay_mixed_are_refused(monkeypatch):
     monkeypatch.setattr(crossings, "_overlaps", wrong)
     with pytest.raises(ConvergenceError, match="move omega"):
         transmission(junction, np.sqrt(2.0))
+
+
+def test_a_wave_is_doubtful_by_its_own_coupling_to_a_partner():
+    """Of two right-going states the second decays by rounding and is coupled to the first left-going one."""
+    first, second = np.eye(2)
+    vectors = np.stack([first, second, second, first], axis=-1)[None].astype(complex)
+    onward = np.stack([0.5 * first, second, -second, 0.5 * first], axis=-1)[None].astype(complex)
+    slow = np.ones((2, 1, 2), dtype=bool)
+    assert normalisation._doubtful(np.eye(2)[None].astype(complex), slow, [vectors, onward]).all()
+    vectors[..., [2, 3]], onward[..., [2, 3]] = vectors[..., [3, 2]], onward[..., [3, 2]]
+    assert normalisation._doubtful(np.eye(2)[None].astype(complex), slow, [vectors, onward]).all()
+    onward[..., 1] *= 0.5  # it decays: no propagating state in disguise
+    assert not normalisation._doubtful(np.eye(2)[None].astype(complex), slow, [vectors, onward]).any()
