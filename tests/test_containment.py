@@ -166,6 +166,7 @@ def test_interrupts_reach_whoever_does_the_work(number, status, tmp_path):
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
+    assert process.stderr.readline().endswith(": dmm\n")
     assert process.stderr.readline() == "begun\n"
     time.sleep(0.1)
     process.send_signal(number)
