@@ -164,7 +164,7 @@ from pathlib import Path
 from latmm.parallel.execution import Execution
 from latmm.sweep.refinement import Sampling, solve_level
 interface = pickle.loads(Path(sys.argv[1]).read_bytes())
-sampling = Sampling.of(interface, (8, 8), 24, minimum_temperature=2.0)
+sampling = Sampling.of(interface, (6, 6), 12, minimum_temperature=2.0)
 found = solve_level(interface, sampling, [300.0], how=Execution(store=Path("p.zarr"))).solved
 print(hashlib.sha256(found.transmission.tobytes()).hexdigest())
 """
@@ -181,6 +181,7 @@ def test_killed_runs_end_as_one_that_was_left_alone(heavy_silicon, whole, sampli
     (tmp_path / "interface").write_bytes(pickle.dumps(heavy_silicon))
     rng = random.Random(11)
     kept: dict[Path, int] = {}
+    assert len(sampling.tasks) > 3  # there is something left to be killed
 
     def start():
         return subprocess.Popen(
