@@ -203,9 +203,7 @@ class Dipoles:
             np.empty((len(waves), *[3] * degree, n, 3, n, 3), dtype=complex) for degree in range(order + 1)
         ]
         batch = max(1, _NUMBERS // count)
-        some_pairs = max(
-            1, _NUMBERS // (2 * count * len(_monomials(2 * order if order > 1 else order + 2)[0]))
-        )
+        some_pairs = max(1, _NUMBERS // (2 * count * len(_monomials(order + 2)[0])))
         pairs = np.array(np.triu_indices(n))  # the sum of the pair (j, i) is the conjugate one
         for first, second in np.split(pairs, range(some_pairs, pairs.shape[1], some_pairs), axis=1):
             arms = self.positions[first] - self.positions[second]
