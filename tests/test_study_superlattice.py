@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xarray as xr
 from ase import Atoms
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 from latmm.agf import transmission
@@ -14,7 +16,7 @@ from latmm.disorder.stacks import Period, stack
 from latmm.errors import InputError
 from latmm.lattice.phonopy_bridge import choose_supercell, finite_displacements
 from latmm.plotting.stored import draw, figures_of
-from latmm.plotting.studies import superlattice_figure
+from latmm.plotting.studies import draw_periods, superlattice_figure
 from latmm.results import read
 from latmm.studies.superlattices import Repeated, superlattice_study
 from latmm.units import TWO_PI
@@ -147,6 +149,24 @@ def test_a_figure_shows_conductance_minibands_and_stop_bands(study):
         "Bloch phase (π)",
         "transmission function",
     ]
+
+
+def test_conductances_within_a_decade_keep_numbers_at_their_axis(study):
+    tree = study.copy()
+    stacks = tree["stacks"].to_dataset()
+    for name, value in (
+        ("conductance", 2.8e8),
+        ("series_conductance", 1.1e8),
+        ("miniband_conductance", 2.6e8),
+    ):
+        stacks[name] = xr.full_like(stacks[name], value)
+    tree["stacks"] = xr.DataTree(stacks)
+    axes = Figure().add_subplot()
+    draw_periods(tree, axes)
+    axes.figure.canvas.draw()
+    low, high = axes.get_ylim()
+    ticks = zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
+    assert sum(bool(text.get_text()) for value, text in ticks if low <= value <= high) > 1
 
 
 def test_a_stored_result_gives_each_panel(study):

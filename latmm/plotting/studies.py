@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from latmm.plotting.axes import readable_log
 from latmm.plotting.style import SEQUENCE, STYLE
 
 __all__ = [
@@ -113,10 +114,11 @@ def draw_periods(tree: xr.DataTree, axes: Axes) -> None:
         axes.axhline(float(at["miniband_conductance"]) / 1e6, color=colour, ls=":", lw=1.0)
     for style, label in (("o-", "coherent"), ("s--", "in series"), (":", "minibands")):
         axes.plot([], [], style, color="0.4", ms=3.5, lw=1.0, label=label)
-    axes.set(xscale="log", yscale="log", xlabel="periods", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
+    axes.set(xscale="log", xlabel="periods", ylabel="conductance (MW m$^{-2}$ K$^{-1}$)")
     ticks = number[np.append(True, np.diff(np.log(number)) > _APART)]
     axes.set_xticks(ticks, [f"{n:d}" for n in ticks])
     axes.minorticks_off()
+    readable_log(axes, "y")
 
 
 def draw_minibands(tree: xr.DataTree, axes: Axes, *, factor: float = 1.0, unit: str = "THz") -> None:
